@@ -1,0 +1,200 @@
+"""The ports through which the packages of Chatward meet.
+
+Packages on one level never import each other: they implement or take these protocols, and ``assembly``
+puts implementations in. A port says what may fail and how: guards report failure as data (the engine turns
+any exception into ``Unavailable``), stores raise ``StoreError``, the upstream raises ``UpstreamError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from chatward.core.rules import Rule
+from chatward.core.text import Reading
+from chatward.core.values import Exchange, Finding, Moment, PartKind, Source, Verdict
+
+
+class Cost(str, Enum):
+    """What a guard costs a message: ``PATTERN`` shares one pass, ``LIGHT`` < 1 ms, ``MODEL`` more."""
+
+    PATTERN = "pattern"
+    LIGHT = "light"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSpec:
+    """What a guard is. ``look_ahead`` is how many code points of a stream it may hold back; ``None`` means
+    that it reads whole texts only, so that a stream under it is held until its end."""
+
+    id: str
+    summary: str
+    moments: frozenset[Moment]
+    look_ahead: int | None = 0
+    cost: Cost = Cost.LIGHT
+    sources: frozenset[Source] = frozenset(Source)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One part to be inspected now: its index in ``exchange.parts`` and its reading."""
+
+    index: int
+    source: Source
+    kind: PartKind
+    reading: Reading
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """Looks at what is new in an exchange and returns what it saw. Never decides, never raises by design."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
+class RuleGuard(Protocol):
+    """A guard made of rules alone: the engine's one pass finds its matches, nothing else is called."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    @property
+    def rules(self) -> Sequence[Rule]: ...
+
+
+class StreamInspector(Protocol):
+    """Looks at one growing text. What it finds must not depend on how the text was split.
+
+    ``feed`` takes the next piece (``final`` on the last call, whose piece may be empty) and returns the
+    findings that are now certain, with spans counted from the start of the whole text, in order of start;
+    ``settled`` is the offset before which nothing further will be found to start. It never decreases, and
+    is the whole length once final.
+    """
+
+    @property
+    def settled(self) -> int: ...
+
+    def feed(self, piece: str, final: bool) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
+class StreamGuard(Protocol):
+    """A guard that can look at a reply while it streams by other means than rules."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def open(self, exchange: Exchange, kind: PartKind) -> StreamInspector: ...
+
+
+# --- replies: what a channel needs of the engine -----------------------------------------------------
+
+
+class Lane(Protocol):
+    """One text of a reply on its way out (an answer, or the arguments of one tool call).
+
+    ``feed`` takes the next piece and returns what may leave now; ``close`` returns the rest. After a
+    block both return ``""`` and the lane's text up to the block has been returned. Whether anything is
+    blocked is asked of ``Reply.blocked``.
+    """
+
+    def feed(self, piece: str) -> str: ...
+
+    def close(self) -> str: ...
+
+
+class Reply(Protocol):
+    """A reply being inspected: opens lanes and says whether to stop."""
+
+    def lane(self, kind: PartKind = PartKind.TEXT, *, name: str = "") -> Lane:
+        """A new lane; ``kind`` is ``JSON`` for tool-call arguments and then ``name`` is the tool's."""
+        ...
+
+    def opaque(self, name: str) -> None:
+        """Says that the reply holds something that is not text (media type in ``name``)."""
+        ...
+
+    @property
+    def blocked(self) -> Verdict | None:
+        """The verdict that stops the reply, or ``None``."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """The sentence a person reads in place of what was blocked."""
+        ...
+
+    @property
+    def notice(self) -> Mapping[str, int]:
+        """What was changed so far: entity or category -> count. For headers and the chat page."""
+        ...
+
+
+# --- upstream ----------------------------------------------------------------------------------------
+
+Headers = Sequence[tuple[str, str]]
+
+
+class UpstreamResponse(Protocol):
+    """A response of the guarded bot. ``aclose`` is idempotent; closing early drops the connection."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body; ``UpstreamError(reason="upstream-too-large")`` above ``limit`` bytes."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, with back-pressure. A body cut short raises
+        ``UpstreamError(reason="upstream-truncated")`` after what did arrive."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """Sends one request to a guarded bot. Cancelling the awaiting task closes the connection."""
+
+    async def send(self, method: str, path: str, headers: Headers, body: bytes) -> UpstreamResponse: ...
+
+    async def aclose(self) -> None: ...
+
+
+# --- ledger ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact for the ledger. ``event`` is a value of ``ledger.events.Event``; ``fields`` hold ids, numbers
+    and rule names, never text that a person or a bot wrote."""
+
+    event: str
+    exchange: str
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """Append-only record. ``append`` resolves once the entry is durable; it raises ``StoreError``."""
+
+    def append(self, entry: Entry) -> Awaitable[None]: ...
+
+    async def aclose(self) -> None: ...
+
+
+class ThreadStore(Protocol):
+    """Short-lived memory of conversations that the upstream keeps by id (``previous_response_id``)."""
+
+    def get(self, key: str) -> object | None: ...
+
+    def put(self, key: str, value: object) -> None: ...

@@ -1,0 +1,81 @@
+"""Text as guards read it: one original, several normalised views, one map back.
+
+The rule: text is normalised **once**; guards read views and report positions in views; the map turns
+every position into a span of the original, in Unicode code points. A view never invents a position:
+``View.original`` always returns a span that lies inside the original text.
+
+Kinds of view:
+
+* ``PLAIN``: invisible characters dropped, compatibility forms folded (full-width, circled, mathematical
+  letters, other scripts' digits). Always present, and the very same string for ordinary text.
+* ``DECODED``: what a token says after base64, base32, hex, percent, HTML-entity or backslash decoding,
+  nested within limits. Every position maps to the whole encoded token.
+* ``DISGUISED``: readings that are wrong for ordinary text and right for disguised text: look-alike
+  letters folded to Latin, leet, spaced-out letters, rot13, reversed. Read by rules on intent
+  (injection), not by rules on values.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from chatward.core.values import Span
+
+
+class ViewKind(str, Enum):
+    PLAIN = "plain"
+    DECODED = "decoded"
+    DISGUISED = "disguised"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A normalised text and its map back to the original.
+
+    ``anchors``/``targets`` describe the map as runs: view position ``anchors[i] + k`` stands for original
+    position ``targets[i] + k`` up to the next anchor. Both are ``None`` when the map is the identity.
+    ``whole`` overrides the map: every position stands for that span (encoded tokens).
+    """
+
+    text: str
+    kind: ViewKind = ViewKind.PLAIN
+    name: str = "plain"
+    anchors: Sequence[int] | None = None
+    targets: Sequence[int] | None = None
+    whole: Span | None = None
+
+    def original(self, start: int, end: int) -> Span:
+        """The span of the original that view positions ``start`` to ``end`` (exclusive) stand for."""
+        if self.whole is not None:
+            return self.whole
+        if self.anchors is None or self.targets is None:
+            return (start, end)
+        first = self._at(start)
+        if end <= start:
+            return (first, first)
+        return (first, max(self._at(end - 1) + 1, first))
+
+    def _at(self, position: int) -> int:
+        assert self.anchors is not None and self.targets is not None
+        run = bisect_right(self.anchors, position) - 1
+        target = self.targets[run] + position - self.anchors[run]
+        if run + 1 < len(self.targets):
+            target = min(target, max(self.targets[run + 1] - 1, self.targets[run]))
+        return target
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One original text with its views. ``invisible`` counts the code points that plain drops."""
+
+    text: str
+    plain: View
+    others: tuple[View, ...] = ()
+    invisible: tuple[Span, ...] = field(default=())
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        return (self.plain, *self.others)
