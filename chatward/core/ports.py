@@ -25,10 +25,19 @@ class Cost(str, Enum):
     MODEL = "model"
 
 
+class Scope(str, Enum):
+    """``PART``: what a guard says of a part depends on that part (its text, source and kind) alone, so it is
+    remembered by digest. ``EXCHANGE``: it looks at the turn as a whole, every time."""
+
+    PART = "part"
+    EXCHANGE = "exchange"
+
+
 @dataclass(frozen=True, slots=True)
 class GuardSpec:
     """What a guard is. ``look_ahead`` is how many code points of a stream it may hold back; ``None`` means
-    that it reads whole texts only, so that a stream under it is held until its end."""
+    that it reads whole texts only, so that a stream under it is held until its end. ``raw`` stream guards are
+    fed the original text instead of the plain view."""
 
     id: str
     summary: str
@@ -36,6 +45,8 @@ class GuardSpec:
     look_ahead: int | None = 0
     cost: Cost = Cost.LIGHT
     sources: frozenset[Source] = frozenset(Source)
+    scope: Scope = Scope.PART
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ texts and on streams with identical results, because every rule is *bounded*:
    (at most ``MAX_TRIGGER`` code points) that every match of the rule starts with. It lets a stream flow
    while nothing has started. Without it, a stream holds back the rule's whole width.
 
-``validate(text, before)`` gets the matched text and up to ``MAX_CONTEXT`` code points before it, and
-returns the confidence (0..1], or ``None`` when this is not one. It is pure.
+``validate(text, before)`` gets the text of the finding's span (``group``; without the tail) and up to
+``MAX_CONTEXT`` code points before that span, and returns the confidence (0..1], or ``None`` when this is not
+one. It is pure.
 """
 
 from __future__ import annotations
