@@ -1,0 +1,444 @@
+"""One multi-pattern pass over a text for the rules of all guards, whole or streamed, with one result.
+
+How it works: Hyperscan tells in one pass which rules *may* match (it runs wider forms of the patterns, see
+``patterns.prefilter``); the few rules that may are confirmed with the standard ``re`` and their validator. Cost is that of one pass, whatever the number of rules.
+
+Why splitting a stream does not matter. A rule's matches are defined on the whole text: leftmost first,
+from left to right, not overlapping, each of bounded width. A start is *decided* once no text still to come can
+change whether and how far a match from there reaches. A stream only ever confirms decided starts, in order,
+so it finds what the whole text has, for every way of splitting it. What makes a start decided depends on
+the characters that the rule can consume (its ``Stride``), found from the parsed pattern and not declared by hand:
+
+* ``TOKEN`` rules consume no blank: every start before the last blank is decided.
+* ``NUMBER`` rules consume digits and separators only: every start before the trailing run of those is.
+* ``PROSE`` rules can consume blanks and letters: a start is decided after the rule's whole width, or at once where
+  its ``trigger`` cannot begin.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import hyperscan
+
+from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, Rule
+from chatward.core.text import Reading, View, ViewKind
+from chatward.core.values import Finding
+from chatward.engine.patterns import Shape, prefilter, shape_of
+
+_NUMBER = "0123456789 \t\n\r.-/()+:,#*xX"
+_CHECK_EVERY = 64
+
+
+class Stride(Enum):
+    TOKEN = "token"
+    NUMBER = "number"
+    PROSE = "prose"
+
+
+class BudgetExceeded(Exception):
+    """The guard's time for this text is used up."""
+
+
+class PatternError(ValueError):
+    """A rule breaks a promise of ``core.rules``. Names the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A confirmed match: rule, confidence, and start and end in the text that was scanned."""
+
+    rule: Rule
+    confidence: float
+    start: int
+    end: int
+
+    def finding(self, span: tuple[int, int], part: int = 0) -> Finding:
+        rule = self.rule
+        return Finding(
+            rule.id, rule.category, rule.severity, self.confidence, span, part, rule.entity, rule.detail
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compiled:
+    rule: Rule
+    search: Callable[..., re.Match[str] | None]
+    stride: Stride
+    reach: int  # width and look-ahead: code points from a start that can matter
+    ahead: int
+    tail: Callable[..., re.Match[str] | None] | None
+    until: Callable[..., re.Match[str] | None] | None
+
+
+def _compile(rule: Rule) -> _Compiled:
+    try:
+        pattern = re.compile(rule.pattern, rule.flags)
+        shape = shape_of(rule.pattern, rule.flags)
+    except re.error as error:
+        raise PatternError(f"{rule.id}: {error}") from error
+    _check(rule, shape)
+    stride = Stride.PROSE
+    if not shape.consumes_blank:
+        stride = Stride.TOKEN
+    elif shape.only(_NUMBER):
+        stride = Stride.NUMBER
+    return _Compiled(
+        rule=rule,
+        search=pattern.search,
+        stride=stride,
+        reach=shape.width + shape.ahead,
+        ahead=shape.ahead,
+        tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
+        until=re.compile(rule.until).search if rule.until else None,
+    )
+
+
+def _check(rule: Rule, shape: Shape) -> None:
+    if shape.width > MAX_WIDTH:
+        raise PatternError(f"{rule.id}: may consume {shape.width} code points, at most {MAX_WIDTH} are allowed")
+    if shape.behind > MAX_CONTEXT:
+        raise PatternError(f"{rule.id}: looks back {shape.behind} code points, at most {MAX_CONTEXT} are allowed")
+    if shape.ahead > MAX_AHEAD:
+        raise PatternError(f"{rule.id}: looks ahead {shape.ahead} code points, at most {MAX_AHEAD} are allowed")
+    if shape.anchored:
+        raise PatternError(f"{rule.id}: anchors have no meaning in a stream")
+    if shape.least == 0:
+        raise PatternError(f"{rule.id}: matches the empty string")
+    if rule.trigger and shape_of(rule.trigger, rule.flags).width > MAX_TRIGGER:
+        raise PatternError(f"{rule.id}: its trigger may consume more than {MAX_TRIGGER} code points")
+    if rule.tail and rule.until:
+        raise PatternError(f"{rule.id}: has both a tail and a terminator")
+
+
+class _Prefilter:
+    """Which of some patterns may match a text. Safe to share between threads."""
+
+    def __init__(self, patterns: Sequence[tuple[str, re.RegexFlag]]) -> None:
+        self._lock = threading.Lock()
+        self._database: Any = None
+        if not patterns:
+            return
+        self._database = hyperscan.Database()
+        self._database.compile(
+            expressions=[prefilter(pattern, flags) for pattern, flags in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns),
+        )
+
+    def __call__(self, text: str) -> list[int]:
+        """Indexes of the patterns that may match, in ascending order."""
+        hits: list[int] = []
+        if self._database is None or not text:
+            return hits
+        with self._lock:
+            self._database.scan(text.encode(), match_event_handler=lambda index, *_: hits.append(index))
+        hits.sort()
+        return hits
+
+
+class Scanner:
+    """All rules compiled. Building one takes up to seconds; scanning microseconds. Thread safe."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        names = [rule.id for rule in rules]
+        if len(set(names)) != len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise PatternError(f"rules defined twice: {', '.join(twice)}")
+        self._rules = tuple(_compile(rule) for rule in rules)
+        self._by_kind: dict[ViewKind, tuple[tuple[_Compiled, ...], _Prefilter]] = {}
+        prefilters: dict[tuple[_Compiled, ...], _Prefilter] = {}
+        for kind in ViewKind:
+            chosen = tuple(rule for rule in self._rules if kind in rule.rule.views)
+            if chosen not in prefilters:
+                prefilters[chosen] = _Prefilter([(rule.rule.pattern, rule.rule.flags) for rule in chosen])
+            self._by_kind[kind] = (chosen, prefilters[chosen])
+        self.look_ahead = max((rule.reach for rule in self._rules), default=0)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(compiled.rule for compiled in self._rules)
+
+    def scan_view(
+        self, view: View, *, failed: dict[str, Exception] | None = None, deadline: float | None = None
+    ) -> list[Hit]:
+        """All hits in one view, by rule and then by position.
+
+        A validator that raises puts its guard's id and the exception into ``failed`` (without ``failed`` it
+        is raised). After ``deadline`` (``time.perf_counter`` seconds) the rest counts as failed likewise.
+        """
+        rules, prefilter = self._by_kind[view.kind]
+        hits: list[Hit] = []
+        for index in prefilter(view.text):
+            rule = rules[index]
+            try:
+                hits.extend(_whole(rule, view.text, deadline))
+            except Exception as error:
+                if failed is None:
+                    raise
+                failed.setdefault(rule.rule.guard, error)
+        return hits
+
+    def scan(
+        self, reading: Reading, *, failed: dict[str, Exception] | None = None, deadline: float | None = None
+    ) -> list[Finding]:
+        """All findings in all views of a reading, spans in the original, each (rule, span) once."""
+        found: dict[tuple[str, tuple[int, int]], Finding] = {}
+        for view in reading.views:
+            for hit in self.scan_view(view, failed=failed, deadline=deadline):
+                finding = hit.finding(view.original(hit.start, hit.end))
+                key = (finding.rule, finding.span)
+                known = found.get(key)
+                if known is None or known.confidence < finding.confidence:
+                    found[key] = finding
+        return list(found.values())
+
+    def stream(self) -> ScanStream:
+        """An inspector for one growing plain text."""
+        rules, prefilter = self._by_kind[ViewKind.PLAIN]
+        return ScanStream(_StreamPlan.of(rules, prefilter))
+
+
+def _whole(rule: _Compiled, text: str, deadline: float | None) -> Iterator[Hit]:
+    position = tried = 0
+    while (match := rule.search(text, position)) is not None:
+        tried += 1
+        if deadline is not None and tried % _CHECK_EVERY == 0 and time.perf_counter() > deadline:
+            raise BudgetExceeded
+        start, end = match.span(rule.rule.group)
+        confidence = _validated(rule.rule, text, start, end)
+        if confidence is None:
+            position = match.start() + 1
+            continue
+        stop = match.end()
+        for open_start, open_end, _ in _extended(rule, text, start, end, final=True):
+            yield Hit(rule.rule, confidence, open_start, open_end)
+            stop = max(stop, open_end)
+        position = stop
+
+
+def _validated(rule: Rule, text: str, start: int, end: int) -> float | None:
+    if start < 0:
+        return None
+    if rule.validate is None:
+        return rule.confidence
+    return rule.validate(text[start:end], text[max(0, start - MAX_CONTEXT) : start])
+
+
+def _extended(
+    rule: _Compiled, text: str, start: int, end: int, *, final: bool
+) -> Iterator[tuple[int, int, bool]]:
+    """The spans that a head grows to with its tail or terminator: (start, end, complete).
+
+    A span is cut at ``limit``; a tail goes on as a further span, because what follows still belongs to it.
+    """
+    limit = rule.rule.limit
+    if rule.until is not None:
+        match = rule.until(text, end, min(len(text), start + limit))
+        if match is not None:
+            yield (start, match.end(), True)
+        else:
+            yield (start, min(len(text), start + limit), final or len(text) >= start + limit)
+        return
+    if rule.tail is None:
+        yield (start, end, True)
+        return
+    match = rule.tail(text, end)
+    stop = match.end() if match is not None else end
+    while stop - start > limit:
+        yield (start, start + limit, True)
+        start += limit
+    yield (start, stop, final or stop < len(text))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _StreamPlan:
+    """What a stream needs to know of a set of rules, worked out once."""
+
+    rules: tuple[_Compiled, ...]
+    prefilter: _Prefilter
+    token: tuple[int, int]  # reach and look-ahead, (0, 0) where there is no such rule
+    number: tuple[int, int]
+    prose: tuple[int, int]
+    untriggered: int  # reach of prose rules without a trigger
+    trigger: Callable[..., re.Match[str] | None] | None
+    trigger_width: int
+
+    @classmethod
+    def of(cls, rules: tuple[_Compiled, ...], prefilter: _Prefilter) -> _StreamPlan:
+        def extent(stride: Stride) -> tuple[int, int]:
+            chosen = [rule for rule in rules if rule.stride is stride]
+            return (
+                max((rule.reach for rule in chosen), default=0),
+                max((rule.ahead for rule in chosen), default=0),
+            )
+
+        prose = [rule for rule in rules if rule.stride is Stride.PROSE]
+        triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
+        shapes = [shape_of(trigger, re.RegexFlag(0)) for trigger in triggers]
+        return cls(
+            rules=rules,
+            prefilter=prefilter,
+            token=extent(Stride.TOKEN),
+            number=extent(Stride.NUMBER),
+            prose=extent(Stride.PROSE),
+            untriggered=max((rule.reach for rule in prose if not rule.rule.trigger), default=0),
+            trigger=re.compile("|".join(triggers)).search if triggers else None,
+            trigger_width=max((shape.width + shape.ahead for shape in shapes), default=0),
+        )
+
+    def decided(self, text: str, low: int) -> tuple[int, int, int]:
+        """Offsets in ``text`` before which all starts are decided: for token, number and prose rules."""
+        size = len(text)
+        token = number = prose = size
+        if self.token[0]:
+            token = max(_after_last_blank(text, size - self.token[1]), size - self.token[0], low)
+        if self.number[0]:
+            end = max(0, size - self.number[1])
+            run = len(text[max(0, end - self.number[0]) : end])
+            kept = len(text[max(0, end - self.number[0]) : end].rstrip(_NUMBER))
+            number = max(end - (run - kept), size - self.number[0], low)
+        if self.prose[0]:
+            prose = self._prose(text, low)
+        return token, number, prose
+
+    def _prose(self, text: str, low: int) -> int:
+        size = len(text)
+        least = max(0, size - self.prose[0])
+        point = size
+        if self.untriggered:
+            point = size - self.untriggered
+        if self.trigger is not None:
+            point = min(point, size - self.trigger_width)
+            match = self.trigger(text, max(low, least))
+            if match is not None:
+                point = min(point, match.start())
+        return max(point, least, low)
+
+
+def _with_flags(rule: Rule) -> str:
+    letters = "".join(
+        letter
+        for flag, letter in ((re.IGNORECASE, "i"), (re.DOTALL, "s"), (re.VERBOSE, "x"), (re.ASCII, "a"))
+        if rule.flags & flag
+    )
+    return f"(?{letters}:{rule.trigger})" if letters else f"(?:{rule.trigger})"
+
+
+def _after_last_blank(text: str, end: int) -> int:
+    """The offset after the last blank that lies before ``end + 1``; 0 where there is none."""
+    head = text[: max(0, end + 1)]
+    words = head.rsplit(None, 1)
+    if not words:
+        return len(head)
+    if head[-1].isspace():
+        return len(head)
+    return len(head) - len(words[-1])
+
+
+class ScanStream:
+    """A ``StreamInspector`` over plain text. Memory is bounded by the rules' reach and limits."""
+
+    def __init__(self, plan: _StreamPlan) -> None:
+        self._plan = plan
+        self._text = ""  # what is kept of the text
+        self._base = 0  # offset of its first code point
+        self._low = (0, 0, 0)  # absolute offsets up to which each stride's starts are decided
+        self._next: dict[int, int] = {}  # rule -> absolute offset where its last match ended
+        self._resume: dict[int, int] = {}  # rule -> absolute offset where its open match just ended
+        self._open: dict[int, tuple[int, int, float]] = {}  # rule -> start, head's end, confidence
+        self._pending: list[Hit] = []
+        self.settled = 0
+
+    def feed(self, piece: str, final: bool) -> Sequence[Finding]:
+        """See ``core.ports.StreamInspector.feed``. An error of a validator is raised to the caller."""
+        self._text += piece
+        base, text = self._base, self._text
+        size = base + len(text)
+        if final:
+            decided = (size + 1, size + 1, size + 1)
+        else:
+            low = self._low
+            points = self._plan.decided(text, min(low) - base)
+            decided = (
+                max(low[0], points[0] + base),
+                max(low[1], points[1] + base),
+                max(low[2], points[2] + base),
+            )
+        if self._open:
+            self._grow(final)
+        if decided != self._low or self._resume or final:
+            scan_from = max(0, min(*self._low, *self._resume.values()) - MAX_CONTEXT - base)
+            for index in self._plan.prefilter(text[scan_from:] if scan_from else text):
+                if index not in self._open:
+                    self._confirm(index, decided, final)
+        self._low = decided
+        self._resume.clear()
+        settled = min(size, *decided)
+        for start, _, _ in self._open.values():
+            settled = min(settled, start)
+        self.settled = max(self.settled, settled)
+        self._drop(size)
+        if not self._pending:
+            return ()
+        return self._due(final)
+
+    def _confirm(self, index: int, decided: tuple[int, int, int], final: bool) -> None:
+        rule = self._plan.rules[index]
+        base, text = self._base, self._text
+        which = _STRIDES[rule.stride]
+        limit = decided[which] - base
+        position = self._resume.pop(index, max(self._next.get(index, 0), self._low[which])) - base
+        while position < limit and (match := rule.search(text, position)) is not None:
+            if match.start() >= limit:
+                break
+            start, end = match.span(rule.rule.group)
+            confidence = _validated(rule.rule, text, start, end)
+            if confidence is None:
+                position = match.start() + 1
+                continue
+            position = match.end()
+            for head, stop, complete in _extended(rule, text, start, end, final=final):
+                if not complete:
+                    self._open[index] = (head + base, max(end, stop - _MARGIN, head) + base, confidence)
+                    return
+                self._pending.append(Hit(rule.rule, confidence, head + base, stop + base))
+                position = max(position, stop)
+        self._next[index] = position + base
+
+    def _grow(self, final: bool) -> None:
+        """Takes open tails further; a rule whose tail has ended goes on searching behind it."""
+        base, text = self._base, self._text
+        for index, (start, seen, confidence) in list(self._open.items()):
+            rule = self._plan.rules[index]
+            del self._open[index]
+            for head, stop, complete in _extended(rule, text, start - base, seen - base, final=final):
+                if not complete:
+                    self._open[index] = (head + base, max(seen, stop + base - _MARGIN), confidence)
+                else:
+                    self._pending.append(Hit(rule.rule, confidence, head + base, stop + base))
+                    self._resume[index] = stop + base
+
+    def _drop(self, size: int) -> None:
+        keep = min(self.settled, size) - MAX_CONTEXT
+        if keep - self._base > 1024:
+            self._text = self._text[keep - self._base :]
+            self._base = keep
+            self._next = {index: at for index, at in self._next.items() if at > keep}
+
+    def _due(self, final: bool) -> list[Finding]:
+        self._pending.sort(key=lambda hit: (hit.start, -hit.end, hit.rule.id))
+        due = [hit for hit in self._pending if final or hit.start < self.settled]
+        self._pending = self._pending[len(due) :]
+        return [hit.finding((hit.start, hit.end)) for hit in due]
+
+
+_STRIDES = {Stride.TOKEN: 0, Stride.NUMBER: 1, Stride.PROSE: 2}
+_MARGIN = 64  # a terminator may straddle the end of what has come: look again a little before
