@@ -31,8 +31,9 @@ from typing import Any, Final
 from unicodedata import normalize
 from urllib.parse import quote
 
+from chatward.core.normalise import plain
 from chatward.core.rules import PLAIN_ONLY, Rule
-from chatward.core.values import Category, Severity
+from chatward.core.values import Category, PartKind, Severity
 
 LITERAL: Final = "LITERAL"
 MAX_NUMBER: Final = 9999
@@ -88,8 +89,6 @@ _FORMS: Final = tuple(
 _JOINS: Final = re.compile(rf"[{_JOIN}]+")
 _ENTITY: Final = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
 _TOKEN: Final = re.compile(r"\[([A-Z]+(?:_[A-Z]+)*)_([1-9][0-9]{0,3})\]")
-# Format characters that views drop and a model, or a person, may have put inside.
-_INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +122,16 @@ def references(text: str) -> Iterator[Reference]:
         if len(exact[1]) <= MAX_ENTITY:
             yield Reference(text)
         return
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
+    yield from _readings(text)
+    if "\\" in text or not text.isascii():
+        # The pass matched in the plain view; the slice of the original may hold full-width letters, characters
+        # that leave no mark, or escapes of JSON.
+        seen = plain(text, PartKind.JSON).text
+        if seen != text:
+            yield from _readings(seen)
+
+
+def _readings(text: str) -> Iterator[Reference]:
     for family, form in _FORMS:
         match = form.fullmatch(text)
         if match is not None:
@@ -356,7 +363,7 @@ class Vault:
         The text itself while nothing has that number (which is then reserved), else a literal's placeholder.
         """
         tokens = {reference.token for reference in references(text)}
-        if tokens.isdisjoint(self._by_token):
+        if tokens and tokens.isdisjoint(self._by_token):
             tokens -= self._reserved
             if len(self._reserved) + len(tokens) <= MAX_RESERVED:
                 self._reserved |= tokens
