@@ -21,8 +21,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from chatward.core.values import Span
+
+LINEAR: Final = -1
+"""In ``View.stops``: the run maps in step, code point by code point."""
 
 
 class ViewKind(str, Enum):
@@ -37,7 +41,8 @@ class View:
 
     ``anchors``/``targets`` describe the map as runs: view position ``anchors[i] + k`` stands for original
     position ``targets[i] + k`` up to the next anchor. Both are ``None`` when the map is the identity.
-    ``whole`` overrides the map: every position stands for that span (encoded tokens).
+    Where ``stops[i]`` is not ``LINEAR``, all of run ``i`` stands for the span ``targets[i]`` to ``stops[i]``
+    (an escape, a ligature, an encoded token). ``whole`` overrides the map: every position stands for that span.
     """
 
     text: str
@@ -46,25 +51,30 @@ class View:
     anchors: Sequence[int] | None = None
     targets: Sequence[int] | None = None
     whole: Span | None = None
+    stops: Sequence[int] | None = None
 
     def original(self, start: int, end: int) -> Span:
         """The span of the original that view positions ``start`` to ``end`` (exclusive) stand for."""
         if self.whole is not None:
             return self.whole
-        if self.anchors is None or self.targets is None:
+        anchors, targets = self.anchors, self.targets
+        if anchors is None or targets is None:
             return (start, end)
-        first = self._at(start)
+        first = self._at(anchors, targets, start)[0]
         if end <= start:
             return (first, first)
-        return (first, max(self._at(end - 1) + 1, first))
+        return (first, max(self._at(anchors, targets, end - 1)[1], first))
 
-    def _at(self, position: int) -> int:
-        assert self.anchors is not None and self.targets is not None
-        run = bisect_right(self.anchors, position) - 1
-        target = self.targets[run] + position - self.anchors[run]
-        if run + 1 < len(self.targets):
-            target = min(target, max(self.targets[run + 1] - 1, self.targets[run]))
-        return target
+    def _at(self, anchors: Sequence[int], targets: Sequence[int], position: int) -> Span:
+        """What one position stands for."""
+        run = bisect_right(anchors, position) - 1
+        target = targets[run]
+        if self.stops is not None and self.stops[run] != LINEAR:
+            return (target, self.stops[run])
+        target += position - anchors[run]
+        if run + 1 < len(targets):
+            target = min(target, max(targets[run + 1] - 1, targets[run]))
+        return (target, target + 1)
 
 
 @dataclass(frozen=True, slots=True)
