@@ -1,0 +1,87 @@
+"""A whole reply on its way out: every text through a lane of its own, once.
+
+The rule: a reply is parsed once and rewritten in place. Which strings are text that a dialect does not place
+itself is said in ``channels.wording``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from chatward.channels.wording import is_blob, is_words, strings
+from chatward.core.errors import UpstreamError
+from chatward.core.ports import Reply
+from chatward.core.values import PartKind
+
+
+def malformed(what: str) -> UpstreamError:
+    """The error for an upstream that does not speak the dialect. ``what`` names a field, never a value."""
+    return UpstreamError(f"The bot's answer is malformed: {what}.", reason="upstream-malformed")
+
+
+def load(body: bytes) -> dict[str, Any]:
+    """The object in ``body``; ``UpstreamError(reason="upstream-malformed")`` when it is none."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise malformed("it is not JSON") from error
+    if type(document) is not dict:
+        raise malformed("it is not a JSON object")
+    return document
+
+
+def through(reply: Reply, text: str, kind: PartKind = PartKind.TEXT, name: str = "") -> str:
+    """``text`` as it may leave. One whole text, one lane."""
+    lane = reply.lane(kind, name=name)
+    return lane.feed(text) + lane.close()
+
+
+def rewrite(reply: Reply, container: Any, key: Any, kind: PartKind = PartKind.TEXT, name: str = "") -> bool:
+    """Puts the text at ``container[key]`` through a lane; True when it changed."""
+    text = container[key]
+    new = through(reply, text, kind, name)
+    if new == text:
+        return False
+    container[key] = new
+    return True
+
+
+def rewrite_field(reply: Reply, container: dict[str, Any], key: str) -> bool:
+    """All words in ``container[key]``, whatever its type; True when one changed."""
+    value = container[key]
+    if type(value) is str:
+        if is_words(key, value):
+            return rewrite(reply, container, key)
+        if is_blob(value):
+            reply.opaque(key)
+    elif type(value) is dict or type(value) is list:
+        return rewrite_tree(reply, value, key)
+    return False
+
+
+def rewrite_tree(reply: Reply, node: Any, key: str = "") -> bool:
+    """All words below ``node``; True when one changed."""
+    changed = False
+    for container, index, owner in strings(node, key):
+        value = container[index]
+        if is_words(owner, value):
+            changed |= rewrite(reply, container, index)
+        elif is_blob(value):
+            reply.opaque(owner)
+    return changed
+
+
+def dict_at(container: dict[str, Any], key: str, path: str) -> dict[str, Any]:
+    value = container.get(key)
+    if type(value) is not dict:
+        raise malformed(f"{path} is not an object")
+    return value
+
+
+def list_at(container: dict[str, Any], key: str, path: str) -> list[Any]:
+    value = container.get(key)
+    if type(value) is not list:
+        raise malformed(f"{path} is not a list")
+    return value

@@ -1,0 +1,144 @@
+"""A request body as parts that guards read, and back to bytes.
+
+The rule: the parsed document is the only thing that is ever sent on. A part remembers its slot in the
+document (container and key), so putting an edited text back costs one assignment. After ``serialise`` the
+document is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from chatward.channels.wording import is_blob, is_identifier, is_words, strings
+from chatward.core.errors import ChatwardError, ClientError
+from chatward.core.values import Message, Part, PartKind, Source
+
+SCHEMA_NAMES: Final = frozenset({"enum", "name", "required"})
+"""Keys in the definition of a tool whose values are names that code relies on."""
+
+_Slot = tuple[Any, Any, bool]
+"""Container, key or index, and whether the slot holds a JSON value rather than its text."""
+
+
+def wrong_type(path: str, wanted: str) -> ClientError:
+    """The error for a field that is not what the dialect says. ``path`` is ours, never the caller's value."""
+    return ClientError(f"{path} must be {wanted}.", reason="field-type")
+
+
+def missing(path: str) -> ClientError:
+    return ClientError(f"{path} is missing.", reason="field-missing")
+
+
+class Request:
+    """Collects the parts of one document in reading order. More than ``max_parts``: ``ClientError``."""
+
+    __slots__ = ("_first", "_index", "_max", "_slots", "document", "messages", "parts")
+
+    def __init__(self, document: dict[str, Any], max_parts: int) -> None:
+        self.document = document
+        self.parts: list[Part] = []
+        self.messages: list[Message] = []
+        self._slots: list[_Slot | None] = []
+        self._max = max_parts
+        self._first = 0
+        self._index = 0
+
+    # --- messages ---
+
+    def close_message(self, role: str, *, keep_empty: bool = True) -> None:
+        """Ends the message of the parts added since the last one; unless ``keep_empty``, only if any were."""
+        if keep_empty or len(self.parts) > self._first:
+            self.messages.append(Message(role, tuple(range(self._first, len(self.parts)))))
+            self._first = len(self.parts)
+            self._index += 1
+
+    # --- parts ---
+
+    def text(
+        self, container: Any, key: Any, source: Source, kind: PartKind = PartKind.TEXT, name: str = ""
+    ) -> None:
+        """The string at ``container[key]`` as a part."""
+        self._add(Part(container[key], source, kind, self._index, name), (container, key, False))
+
+    def value(self, container: Any, key: Any, source: Source, name: str) -> None:
+        """The JSON value at ``container[key]`` as one part that holds its JSON text."""
+        text = orjson.dumps(container[key]).decode()
+        self._add(Part(text, source, PartKind.JSON, self._index, name), (container, key, True))
+
+    def fixed(self, text: str, source: Source) -> None:
+        """A text that is inspected but must stay as it is (it is signed): edits of it are ignored."""
+        self._add(Part(text, source, PartKind.TEXT, self._index), None)
+
+    def opaque(self, name: str, source: Source) -> None:
+        """Something that is not text."""
+        self._add(Part("", source, PartKind.OPAQUE, self._index, name), None)
+
+    def words(
+        self, node: Any, source: Source, key: str = "", name: str = "", names: frozenset[str] = frozenset()
+    ) -> None:
+        """Every string below ``node`` that is words (see ``channels.wording``) as a part.
+
+        ``names`` are further keys under which a string with an identifier's shape is an identifier.
+        """
+        for container, index, owner in strings(node, key):
+            value = container[index]
+            if owner in names and is_identifier(value):
+                continue
+            if is_words(owner, value):
+                self.text(container, index, source, name=name)
+            elif is_blob(value):
+                self.opaque(media_type(value) or owner, source)
+
+    def field(self, container: dict[str, Any], key: str, source: Source, name: str = "") -> None:
+        """``container[key]``, whatever its type: its words as parts."""
+        value = container[key]
+        if type(value) is str:
+            if is_words(key, value):
+                self.text(container, key, source, name=name)
+            elif is_blob(value):
+                self.opaque(media_type(value) or key, source)
+        elif type(value) is dict or type(value) is list:
+            self.words(value, source, key, name)
+
+    def _add(self, part: Part, slot: _Slot | None) -> None:
+        if len(self.parts) >= self._max:
+            raise ClientError("The request has too many parts.", reason="too-many-parts")
+        self.parts.append(part)
+        self._slots.append(slot)
+
+    # --- back ---
+
+    def serialise(self, edits: Mapping[int, str]) -> bytes:
+        """The document with the texts of the parts in ``edits`` replaced; all else as it came."""
+        if not edits:
+            return orjson.dumps(self.document)
+        undo: list[tuple[Any, Any, Any]] = []
+        try:
+            for index, text in edits.items():
+                slot = self._slots[index]
+                if slot is not None:
+                    container, key, is_value = slot
+                    value = _parsed(text) if is_value else text
+                    undo.append((container, key, container[key]))
+                    container[key] = value
+            return orjson.dumps(self.document)
+        finally:
+            for container, key, value in reversed(undo):
+                container[key] = value
+
+
+def media_type(url: str) -> str:
+    """The media type of a ``data:`` URL (RFC 2397), or ``""``. The data are not decoded."""
+    if not url.startswith("data:"):
+        return ""
+    return url[5:].partition(",")[0].partition(";")[0][:100] or "text/plain"
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ChatwardError("An edited tool call is not JSON.", reason="edit-invalid") from error

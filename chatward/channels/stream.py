@@ -1,0 +1,152 @@
+"""What rewriters of streamed replies have in common.
+
+The rule, for every dialect: an event goes out only after every string in it was seen. When the stream ends
+badly (cut short, malformed, broken), what is held is settled first, then the dialect's error event goes out,
+then nothing more. When something is blocked, the dialect's block goes out, then nothing more. All output of
+one ``feed`` is one bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from chatward.channels.outgoing import malformed
+from chatward.channels.sse import KEEP_ALIVE, Decoder
+from chatward.core.errors import ChatwardError, UpstreamError
+from chatward.core.ports import Lane, Reply
+
+
+def truncated() -> UpstreamError:
+    return UpstreamError("The bot's answer ended too early.", reason="upstream-truncated")
+
+
+class Strand:
+    """One lane and what a rewriter knows of it. ``exact`` is lost as soon as a piece is changed or held."""
+
+    __slots__ = ("_lane", "closed", "exact", "wrote")
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self.exact = True
+        self.closed = False
+        self.wrote = False
+
+    def feed(self, piece: str) -> str:
+        out = self._lane.feed(piece)
+        if out != piece:
+            self.exact = False
+        if out:
+            self.wrote = True
+        return out
+
+    def close(self) -> str:
+        if self.closed:
+            return ""
+        self.closed = True
+        out = self._lane.close()
+        if out:
+            self.exact = False
+            self.wrote = True
+        return out
+
+
+class EventRewriter(ABC):
+    """Template of a rewriter: decodes, parses each event once, gathers output."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._decoder = Decoder()
+        self._out: list[bytes] = []
+        self._done = False
+        self._usage: dict[str, int] = {}
+
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        return self._usage
+
+    def feed(self, data: bytes) -> bytes:
+        if self._done:
+            return b""
+        try:
+            for _, payload in self._decoder.feed(data):
+                if payload is None:
+                    self._out.append(KEEP_ALIVE)
+                else:
+                    self._event(payload)
+                if self._done:
+                    break
+        except UpstreamError as error:
+            self._fail(error)
+        return self._take()
+
+    def close(self) -> bytes:
+        if self._done:
+            return b""
+        try:
+            for _, payload in self._decoder.close():
+                if payload is not None and not self._done:
+                    self._event(payload)
+        except UpstreamError:
+            self._fail(truncated())  # half an event is what a cut leaves behind
+        if not self._done:
+            self._ended()
+        return self._take()
+
+    def fail(self, error: ChatwardError) -> bytes:
+        if not self._done:
+            self._fail(error)
+        return self._take()
+
+    def _fail(self, error: ChatwardError) -> None:
+        self._settle()
+        if not self._done:  # settling may have found something to block
+            self._error(error)
+        self._done = True
+
+    def _ended(self) -> None:
+        """The upstream closed without the dialect's end mark."""
+        self._fail(truncated())
+
+    def _take(self) -> bytes:
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def _count(self, usage: Any, names: Mapping[str, str]) -> None:
+        """Takes token counts: ``names`` maps the dialect's field to ``input`` or ``output``."""
+        if type(usage) is dict:
+            for name, ours in names.items():
+                count = usage.get(name)
+                if type(count) is int:
+                    self._usage[ours] = count
+
+    @abstractmethod
+    def _event(self, payload: bytes) -> None:
+        """One event's data. Appends to ``_out``; sets ``_done``; raises ``UpstreamError``."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Closes all open lanes and lets out what they held; a block found so is sent and sets ``_done``."""
+
+    @abstractmethod
+    def _error(self, error: ChatwardError) -> None:
+        """The dialect's error event, and its end mark if it has one."""
+
+
+def parsed(payload: bytes) -> dict[str, Any]:
+    """The object that an event's data hold."""
+    try:
+        event = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise malformed("an event is not JSON") from error
+    if type(event) is not dict:
+        raise malformed("an event is not a JSON object")
+    return event

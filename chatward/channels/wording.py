@@ -1,0 +1,86 @@
+"""Which strings of a JSON document are words, that is: text that a model or a person reads.
+
+The rule, for every string that a dialect does not place itself (unknown fields, unknown blocks):
+
+1. A string is an **identifier** when its key says so (``type``, ``id``, ``role``, ``..._id``, ...) *and* its
+   value has the shape of one: ASCII letters, digits and ``_ . : / + = $ # ~ -``, at most 200 of them, no
+   blank. It is left alone: changing it would break the protocol.
+2. A string is a **blob** when its key says so (``data``, ``encrypted_content``, ...) *and* it is base64 of at
+   least 64 characters, or a ``data:`` URL. It is opaque.
+3. Everything else is words, whatever its key, and is inspected. An ``id`` with a blank in it is words.
+
+Keys of objects are names that programs choose; they are not inspected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:/+=$#~-]{1,200}").fullmatch
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{62,}+[=]{0,2}").fullmatch
+_IDENTIFIER_KEYS: Final = frozenset(
+    {
+        "$id", "$ref", "$schema", "action", "cache_control", "call_id", "code_interpreter",
+        "detail", "effort", "encoding", "finish_reason", "format", "id", "index", "item_reference",
+        "language", "media_type", "mime_type", "mode", "model", "object", "phase", "quality",
+        "required", "role", "service_tier", "severity", "size", "status", "stop_reason", "strict",
+        "system_fingerprint", "ttl", "type", "verbosity", "voice",
+    }
+)  # fmt: skip
+_BLOB_KEYS: Final = frozenset(
+    {
+        "b64_json", "data", "encrypted_content", "encrypted_index", "encrypted_stdout", "file_data",
+        "image_url", "partial_image_b64", "result", "screenshot", "signature", "url",
+    }
+)  # fmt: skip
+
+Place = tuple[Any, Any, str]
+"""A container (dict or list), the key or index of a string in it, and the key that names the string."""
+
+
+def is_identifier(value: str) -> bool:
+    """True when ``value`` has the shape of an identifier (or is empty)."""
+    return not value or _IDENTIFIER(value) is not None
+
+
+def is_words(key: str, value: str) -> bool:
+    """True when ``value`` under ``key`` is to be inspected."""
+    if not value:
+        return False
+    if key in _IDENTIFIER_KEYS or key.endswith(("_id", "_ids", "_type")):
+        return _IDENTIFIER(value) is None
+    if key in _BLOB_KEYS:
+        return not is_blob(value)
+    return True
+
+
+def is_blob(value: str) -> bool:
+    """True for base64 of at least 64 characters and for base64 ``data:`` URLs."""
+    if value.startswith("data:"):
+        head, comma, _ = value.partition(",")
+        return bool(comma) and head.endswith(";base64")
+    return _BASE64(value) is not None
+
+
+def strings(node: Any, key: str = "") -> Iterator[Place]:
+    """Every string below ``node`` (a dict or list), in reading order. Iterative: depth is no matter."""
+    stack: list[tuple[Any, Iterator[tuple[Any, Any]], str]] = [(node, _children(node), key)]
+    while stack:
+        container, children, owner = stack[-1]
+        for index, value in children:
+            named = index if type(index) is str else owner
+            kind = type(value)
+            if kind is str:
+                yield container, index, named
+            elif kind is dict or kind is list:
+                stack.append((value, _children(value), named))
+                break
+        else:
+            stack.pop()
+
+
+def _children(node: Any) -> Iterator[tuple[Any, Any]]:
+    # Over a copy: the caller replaces the values it is given.
+    return iter(list(node.items() if type(node) is dict else enumerate(node)))
