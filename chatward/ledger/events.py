@@ -82,7 +82,7 @@ def encode(entry: Entry) -> tuple[str, str, bytes]:
     for value in fields.values():
         kind = type(value)
         if kind is str:
-            texts.append(value)
+            texts.append(value)  # type: ignore[arg-type]
         elif kind is list or kind is tuple:
             texts += value  # type: ignore[arg-type]
         elif kind not in _PLAIN:
