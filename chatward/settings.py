@@ -26,7 +26,7 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all settings: frozen, by keyword, nothing unknown."""
 
 
-class Server(Strict):
+class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Chatward listens. Other addresses than loopback need TLS (or ``behind_tls_proxy``) and ``keys``."""
 
     host: str = "127.0.0.1"
@@ -45,7 +45,7 @@ class Server(Strict):
     max_concurrent: Size = 1024
 
 
-class Bot(Strict):
+class Bot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One guarded bot. ``upstream`` is its base URL, with or without the trailing ``/v1``."""
 
     upstream: str
@@ -58,7 +58,7 @@ class Bot(Strict):
     ca_file: str | None = None
 
 
-class RuleException(Strict):
+class RuleException(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Switches one rule off for a while. ``rule`` may end in ``*``. Needs an owner and a last day (ISO date)."""
 
     rule: str
@@ -69,8 +69,8 @@ class RuleException(Strict):
     """Only these values (exact, or ``*@example.com``); empty: the whole rule."""
 
 
-class Treatments(Strict):
-    """What happens to a category of finding, by direction. PII: ``placeholder``, ``mask``, ``hash``, ``block``, ``keep``."""
+class Treatments(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens to a category of finding, by direction."""
 
     pii_input: TreatmentName = "placeholder"
     pii_output: TreatmentName = "mask"
@@ -86,7 +86,7 @@ class Treatments(Strict):
     other: TreatmentName = "block"
 
 
-class RuleSetting(Strict):
+class RuleSetting(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides for one rule or guard (key: its id, may end in ``*``)."""
 
     enabled: bool = True
@@ -94,7 +94,7 @@ class RuleSetting(Strict):
     treatment: TreatmentName | None = None
 
 
-class Route(Strict):
+class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one kind of traffic is guarded. The first route whose conditions all match is taken."""
 
     paths: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Route(Strict):
     """References to strings that must never appear in a reply."""
 
 
-class LedgerSettings(Strict):
+class LedgerSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The record. ``durability``: ``power`` waits for the disk, ``process`` for the operating system."""
 
     enabled: bool = True
@@ -131,7 +131,7 @@ class LedgerSettings(Strict):
     """The gate closes while the disk has less free space than this."""
 
 
-class Conversations(Strict):
+class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether what people and bots write is kept. Off by default."""
 
     store: bool = False
@@ -142,7 +142,7 @@ class Conversations(Strict):
     thread_ttl: Seconds = 86_400.0
 
 
-class Chat(Strict):
+class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chat page at ``/chat``."""
 
     enabled: bool = True
@@ -151,7 +151,7 @@ class Chat(Strict):
     disclosure: str = "You are talking to an AI system. Do not rely on it in an emergency."
 
 
-class Settings(Strict):
+class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
     upstream: str | None = None

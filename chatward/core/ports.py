@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from chatward.core.rules import Rule
 from chatward.core.text import Reading
-from chatward.core.values import Exchange, Finding, Moment, PartKind, Source, Verdict
+from chatward.core.values import Exchange, Finding, Message, Moment, Part, PartKind, Source, Verdict
 
 
 class Cost(str, Enum):
@@ -103,6 +103,40 @@ class StreamGuard(Protocol):
     def spec(self) -> GuardSpec: ...
 
     def open(self, exchange: Exchange, kind: PartKind) -> StreamInspector: ...
+
+
+# --- requests: what the engine needs of a channel -----------------------------------------------------
+
+
+class Request(Protocol):
+    """One parsed request, whatever its dialect. ``parts`` and ``messages`` are in reading order."""
+
+    @property
+    def parts(self) -> Sequence[Part]: ...
+
+    @property
+    def messages(self) -> Sequence[Message]: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def stream(self) -> bool: ...
+
+    @property
+    def tools(self) -> Sequence[str]:
+        """Names of the tools that the request offers."""
+        ...
+
+    @property
+    def conversation(self) -> str:
+        """The caller's own id of the thread (``conversation``, ``metadata.conversation_id``, ...), or ``""``."""
+        ...
+
+    @property
+    def previous(self) -> str:
+        """The id of the earlier reply that this one continues (``previous_response_id``), or ``""``."""
+        ...
 
 
 # --- replies: what a channel needs of the engine -----------------------------------------------------

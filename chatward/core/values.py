@@ -126,7 +126,8 @@ class Exchange:
     """All that is known of one turn when a guard looks at it.
 
     ``conversation`` identifies the thread (never guessed across principals), ``new_from`` is the index
-    of the first message that was not part of an earlier, already inspected turn.
+    of the first message that was not part of an earlier, already inspected turn. ``earlier`` holds the newest
+    parts of turns that this request only refers to (``previous_response_id``).
     """
 
     channel: str
@@ -140,6 +141,7 @@ class Exchange:
     tools: tuple[str, ...] = ()
     stream: bool = False
     new_from: int = 0
+    earlier: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 # A character of each kind that rules tell apart: all of ASCII, and letters of other scripts.
-_PROBES = tuple(map(chr, range(128))) + ("é", "я", "中", "ا")
+_PROBES = (*map(chr, range(128)), "é", "я", "中", "ا")
 _CATEGORIES = {
     c.CATEGORY_DIGIT: re.compile(r"\d"),
     c.CATEGORY_NOT_DIGIT: re.compile(r"\D"),

@@ -1,7 +1,8 @@
 """One multi-pattern pass over a text for the rules of all guards, whole or streamed, with one result.
 
 How it works: Hyperscan tells in one pass which rules *may* match (it runs wider forms of the patterns, see
-``patterns.prefilter``); the few rules that may are confirmed with the standard ``re`` and their validator. Cost is that of one pass, whatever the number of rules.
+``patterns.prefilter``); the few rules that may are confirmed with the standard ``re`` and their validator.
+Cost is that of one pass, whatever the number of rules.
 
 Why splitting a stream does not matter. A rule's matches are defined on the whole text: leftmost first,
 from left to right, not overlapping, each of bounded width. A start is *decided* once no text still to come can
@@ -23,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import hyperscan
@@ -34,6 +36,9 @@ from chatward.engine.patterns import Shape, prefilter, shape_of
 
 _NUMBER = "0123456789 \t\n\r.-/()+:,#*xX"
 _CHECK_EVERY = 64
+
+
+OnFailed = Callable[[str, Exception], None]
 
 
 class Stride(Enum):
@@ -200,10 +205,14 @@ class Scanner:
                     found[key] = finding
         return list(found.values())
 
-    def stream(self) -> ScanStream:
-        """An inspector for one growing plain text."""
-        rules, prefilter = self._by_kind[ViewKind.PLAIN]
-        return ScanStream(_StreamPlan.of(rules, prefilter))
+    def stream(self, on_failed: OnFailed | None = None) -> ScanStream:
+        """An inspector for one growing plain text. A validator that raises puts its guard's rules out for the
+        rest of the text and is told to ``on_failed``; without that it is raised."""
+        return ScanStream(self._plan, on_failed)
+
+    @cached_property
+    def _plan(self) -> _StreamPlan:
+        return _StreamPlan.of(*self._by_kind[ViewKind.PLAIN])
 
 
 def _whole(rule: _Compiled, text: str, deadline: float | None) -> Iterator[Hit]:
@@ -346,8 +355,10 @@ def _after_last_blank(text: str, end: int) -> int:
 class ScanStream:
     """A ``StreamInspector`` over plain text. Memory is bounded by the rules' reach and limits."""
 
-    def __init__(self, plan: _StreamPlan) -> None:
+    def __init__(self, plan: _StreamPlan, on_failed: OnFailed | None = None) -> None:
         self._plan = plan
+        self._on_failed = on_failed
+        self._out: set[str] = set()  # guards whose validator raised
         self._text = ""  # what is kept of the text
         self._base = 0  # offset of its first code point
         self._low = (0, 0, 0)  # absolute offsets up to which each stride's starts are decided
@@ -358,7 +369,7 @@ class ScanStream:
         self.settled = 0
 
     def feed(self, piece: str, final: bool) -> Sequence[Finding]:
-        """See ``core.ports.StreamInspector.feed``. An error of a validator is raised to the caller."""
+        """See ``core.ports.StreamInspector.feed``."""
         self._text += piece
         base, text = self._base, self._text
         size = base + len(text)
@@ -378,7 +389,7 @@ class ScanStream:
             scan_from = max(0, min(*self._low, *self._resume.values()) - MAX_CONTEXT - base)
             for index in self._plan.prefilter(text[scan_from:] if scan_from else text):
                 if index not in self._open:
-                    self._confirm(index, decided, final)
+                    self._try(index, decided, final)
         self._low = decided
         self._resume.clear()
         settled = min(size, *decided)
@@ -389,6 +400,18 @@ class ScanStream:
         if not self._pending:
             return ()
         return self._due(final)
+
+    def _try(self, index: int, decided: tuple[int, int, int], final: bool) -> None:
+        guard = self._plan.rules[index].rule.guard
+        if guard in self._out:
+            return
+        try:
+            self._confirm(index, decided, final)
+        except Exception as error:
+            if self._on_failed is None:
+                raise
+            self._out.add(guard)
+            self._on_failed(guard, error)
 
     def _confirm(self, index: int, decided: tuple[int, int, int], final: bool) -> None:
         rule = self._plan.rules[index]

@@ -1,0 +1,111 @@
+"""What is remembered between turns, so that a turn's cost does not grow with its history.
+
+Two memories, both bounded and both keyed by digests under a key that never leaves the process (BLAKE2b, RFC 7693),
+so that neither holds nor reveals what was said:
+
+* what guards found in one part, under one policy and set of guards (spans and rules, no text);
+* which beginnings of conversations have been here. A conversation is a chain of message digests, so the
+  newest known link tells what is new, and an assistant turn that does not follow from what was
+  delivered shows.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from chatward.core.values import Finding, Message, Part
+
+_SIZE = 16
+
+
+class DigestMemory:
+    """A bounded map from digest to what was found; the least recently used entry leaves first."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, digest: bytes) -> tuple[Finding, ...] | None:
+        found = self._entries.get(digest)
+        if found is not None:
+            self._entries.move_to_end(digest)
+        return found
+
+    def put(self, digest: bytes, findings: tuple[Finding, ...]) -> None:
+        self._entries[digest] = findings
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+
+class Digests:
+    """Keyed digests of parts, for one policy version and set of guards (``context``)."""
+
+    def __init__(self, key: bytes, context: str) -> None:
+        self._root = blake2b(context.encode(), digest_size=_SIZE, key=key)
+        self._by_kind: dict[tuple[str, str], blake2b] = {}
+
+    def of(self, part: Part) -> bytes:
+        """The digest of a part's text, source and kind."""
+        place = (part.source.value, part.kind.value)
+        start = self._by_kind.get(place)
+        if start is None:
+            start = self._root.copy()
+            start.update(f"\0{place[0]}\0{place[1]}\0".encode())
+            self._by_kind[place] = start
+        digest = start.copy()
+        digest.update(part.text.encode("utf-8", "surrogatepass"))
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How much of a conversation is known. ``changed``: the index of the first message that contradicts what
+    was delivered before, or -1."""
+
+    new_from: int
+    changed: int
+    tip: bytes
+
+
+class Chains:
+    """Which beginnings of conversations have been here, by tenant and principal."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._answered: OrderedDict[bytes, bool] = OrderedDict()
+
+    def read(self, owner: str, messages: Sequence[Message], digests: Sequence[bytes]) -> History:
+        """Compares a conversation with what is known. ``digests`` are those of all parts."""
+        tip = blake2b(owner.encode(), digest_size=_SIZE).digest()
+        new_from, changed = 0, -1
+        for index, message in enumerate(messages):
+            was_answered = self._answered.get(tip, False)
+            tip = link(tip, message.role, [digests[part] for part in message.parts])
+            known = tip in self._answered
+            if known:
+                new_from = index + 1
+            elif was_answered and changed < 0:
+                changed = index
+        return History(new_from, changed, tip)
+
+    def remember(self, tip: bytes, *, answered: bool) -> None:
+        """A beginning that ends at ``tip`` has been here; ``answered``: a reply to it was delivered."""
+        self._answered[tip] = answered or self._answered.get(tip, False)
+        self._answered.move_to_end(tip)
+        if len(self._answered) > self._capacity:
+            self._answered.popitem(last=False)
+
+
+def link(tip: bytes, role: str, digests: Sequence[bytes]) -> bytes:
+    """The chain that has one more message."""
+    chain = blake2b(tip, digest_size=_SIZE)
+    chain.update(role.encode("utf-8", "surrogatepass"))
+    for digest in digests:
+        chain.update(digest)
+    return chain.digest()

@@ -1,0 +1,366 @@
+"""The engine: orders what guards do on one turn, and hands their findings to policy.
+
+The rules:
+
+1. Guards look at what is new. A part that was inspected under the same policy version and guards is
+   remembered by keyed digest; its findings are applied again without looking again.
+2. A guard that raises, or takes longer than its budget, is ``Unavailable``. Its parts are not remembered.
+3. What goes to the bot is the request with policy's treatments put in; what comes back goes through
+   the lanes of ``reply``, whole or streamed, with one result.
+4. What was inspected on an earlier turn is not reported again. A message that was blocked then and comes
+   back as history does not block the conversation for good: the bot gets a note in its place. The newest
+   message is always new.
+5. No I/O. Clock readings serve budgets only.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from chatward.core.normalise import read
+from chatward.core.ports import Guard, Item, Request
+from chatward.core.values import (
+    Action,
+    Category,
+    Decision,
+    Exchange,
+    Finding,
+    Inspected,
+    Message,
+    Moment,
+    Outcome,
+    Part,
+    PartKind,
+    Severity,
+    Source,
+    Treatment,
+    Unavailable,
+    Verdict,
+)
+from chatward.engine.digests import Chains, DigestMemory, link
+from chatward.engine.placeholders import Vault
+from chatward.engine.plan import HostOf, Plan, Watch
+from chatward.engine.release import rewrite
+from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unescaped
+from chatward.engine.scanner import BudgetExceeded
+
+REMOVED = "[removed by a safety check]"
+_EARLIER = 64  # parts of earlier turns that a thread keeps for session guards
+_CHANGED = Finding(
+    "engine.history/changed", Category.POLICY, Severity.INFO, 1.0, (0, 0), detail="not as delivered before"
+)
+
+
+@dataclass(slots=True)
+class Thread:
+    """What is kept of a conversation whose earlier turns only the upstream has."""
+
+    vault: Vault
+    earlier: tuple[Part, ...] = ()
+
+
+class Threads:
+    """Threads by the id of their last reply and their owner; bounded in number and time."""
+
+    def __init__(self, capacity: int, ttl: float) -> None:
+        self._capacity = capacity
+        self._ttl = ttl
+        self._threads: OrderedDict[tuple[str, str], tuple[float, Thread]] = OrderedDict()
+
+    def get(self, owner: str, reply_id: str) -> Thread | None:
+        """A copy of the thread, so that branches do not share what follows."""
+        kept = self._threads.get((owner, reply_id))
+        if kept is None or time.monotonic() - kept[0] > self._ttl:
+            return None
+        self._threads.move_to_end((owner, reply_id))
+        return Thread(Vault.load(kept[1].vault.dump()), kept[1].earlier)
+
+    def put(self, owner: str, reply_id: str, thread: Thread) -> None:
+        self._threads[(owner, reply_id)] = (time.monotonic(), thread)
+        self._threads.move_to_end((owner, reply_id))
+        while len(self._threads) > self._capacity:
+            self._threads.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Screening:
+    """The request's side of one turn: the verdict, what to change, and the way to the reply."""
+
+    exchange: Exchange
+    plan: Plan
+    verdict: Verdict
+    edits: Mapping[int, str]
+    vault: Vault
+    tip: bytes
+    engine: Engine = field(repr=False)
+
+    @property
+    def refusal(self) -> str:
+        return self.plan.refusal
+
+    @property
+    def bot(self) -> str:
+        return self.plan.bot
+
+    @property
+    def route(self) -> str:
+        return self.plan.route
+
+    @property
+    def inspects(self) -> bool:
+        return self.plan.inspects
+
+    def reply(self) -> ReplySession:
+        """The reply's side of the turn."""
+        return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of)
+
+    def finish(self, reply: ReplySession | None, reply_id: str) -> Verdict:
+        """The reply has ended: its verdict. Remembers the conversation for the next turn."""
+        if reply is None:
+            self.engine.remember_refused(self)
+            return self.verdict
+        self.engine.remember(self, reply, reply_id)
+        return reply.verdict()
+
+
+class Engine:
+    """Screens requests and replies by plan. One event loop or thread at a time."""
+
+    def __init__(
+        self,
+        *,
+        host_of: HostOf,
+        memory: int = 50_000,
+        threads: int = 10_000,
+        thread_ttl: float = 86_400.0,
+        key: bytes | None = None,
+    ) -> None:
+        self.key = key if key is not None else secrets.token_bytes(32)
+        self.host_of = host_of
+        self._memory = DigestMemory(memory)
+        self._chains = Chains(memory)
+        self._threads = Threads(threads, thread_ttl)
+
+    def screen(
+        self,
+        request: Request,
+        plan: Plan,
+        *,
+        channel: str,
+        principal: str = "anonymous",
+        tenant: str = "default",
+    ) -> Screening:
+        """Inspects and judges a request; decides what goes to the bot."""
+        owner = f"{tenant}\0{principal}"
+        parts = tuple(request.parts)
+        thread = self._threads.get(owner, request.previous) if request.previous else None
+        vault = thread.vault if thread is not None else Vault()
+        digests = [plan.digests.of(part) for part in parts]
+        history = self._chains.read(owner, request.messages, digests)
+        exchange = Exchange(
+            channel=channel,
+            parts=parts,
+            messages=tuple(request.messages),
+            conversation=request.conversation or request.previous,
+            principal=principal,
+            tenant=tenant,
+            route=plan.route,
+            model=request.model,
+            tools=tuple(request.tools),
+            stream=request.stream,
+            new_from=history.new_from,
+            earlier=thread.earlier if thread is not None else (),
+        )
+        verdict, edits = self.judge_input(exchange, plan, vault, digests)
+        if history.changed >= 0:
+            indexes = request.messages[history.changed].parts
+            changed = replace(_CHANGED, part=indexes[0] if indexes else 0)
+            note = Decision(changed, Action.ALLOW, Treatment.KEEP, "information only")
+            verdict = replace(verdict, decisions=(*verdict.decisions, note))
+        return Screening(exchange, plan, verdict, edits, vault, history.tip, self)
+
+    def judge_input(
+        self, exchange: Exchange, plan: Plan, vault: Vault, digests: Sequence[bytes]
+    ) -> tuple[Verdict, dict[int, str]]:
+        """The verdict on an exchange's input and the edited texts by part. Values go into ``vault``."""
+        watch = plan.watches.get(Moment.INPUT)
+        if watch is None:
+            return Verdict(policy=plan.policy.version), {}
+        outcomes, found = self._inspect(exchange, plan, watch, digests)
+        decisions: list[Decision] = []
+        edits: dict[int, str] = {}
+        repeated: list[Decision] = []
+        newest = len(exchange.messages) - 1
+        for index in sorted(found):
+            part = exchange.parts[index]
+            old = part.message < min(exchange.new_from, newest)
+            text = self._treat(part, found[index], plan, vault, repeated if old else decisions)
+            if old and any(decision.treatment is Treatment.BLOCK for decision in repeated):
+                repeated = [_removed(decision) for decision in repeated]
+                text = REMOVED if part.kind is PartKind.TEXT else "{}"
+            if text is not None:
+                edits[index] = text
+        verdict = plan.policy.judge(outcomes, [*decisions, *repeated])
+        if repeated:
+            verdict = replace(verdict, decisions=tuple(decisions))
+        return verdict, edits if plan.policy.enforces else {}
+
+    # --- looking -------------------------------------------------------------------------------------
+
+    def _inspect(
+        self, exchange: Exchange, plan: Plan, watch: Watch, digests: Sequence[bytes]
+    ) -> tuple[list[Outcome], dict[int, list[Finding]]]:
+        found: dict[int, list[Finding]] = {}
+        failed: dict[str, str] = {}
+        fresh: list[Item] = []
+        for index, part in enumerate(exchange.parts):
+            if not part.text:
+                continue
+            known = self._memory.get(digests[index])
+            if known is None:
+                fresh.append(Item(index, part.source, part.kind, read(part.text, part.kind, deep=True)))
+            elif known:
+                found[index] = [replace(finding, part=index) for finding in known]
+        if fresh:
+            self._look(exchange, plan, watch, fresh, found, failed)
+            if not failed:
+                for item in fresh:
+                    kept = tuple(found.get(item.index, ()))
+                    self._memory.put(digests[item.index], kept)
+        for guard in watch.exchange_guards:
+            self._ask(guard, exchange, plan, fresh, found, failed)
+        outcomes: list[Outcome] = [
+            Unavailable(name, failed[name]) if name in failed else Inspected(name) for name in watch.names
+        ]
+        return outcomes, found
+
+    def _look(
+        self,
+        exchange: Exchange,
+        plan: Plan,
+        watch: Watch,
+        items: Sequence[Item],
+        found: dict[int, list[Finding]],
+        failed: dict[str, str],
+    ) -> None:
+        """The shared pass and the guards of single parts, over the parts that are new."""
+        errors: dict[str, Exception] = {}
+        deadline = time.perf_counter() + plan.guard_budget
+        for item in items:
+            try:
+                findings = watch.scanner.scan(item.reading, failed=errors, deadline=deadline)
+            except Exception as error:
+                errors.update(dict.fromkeys(watch.rule_guards, error))
+                break
+            if findings:
+                found.setdefault(item.index, []).extend(
+                    replace(finding, part=item.index) if item.index else finding for finding in findings
+                )
+        failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
+        for guard in watch.part_guards:
+            self._ask(guard, exchange, plan, items, found, failed)
+
+    def _ask(
+        self,
+        guard: Guard,
+        exchange: Exchange,
+        plan: Plan,
+        items: Sequence[Item],
+        found: dict[int, list[Finding]],
+        failed: dict[str, str],
+    ) -> None:
+        began = time.perf_counter()
+        sources = guard.spec.sources
+        chosen = items if len(sources) == len(Source) else [item for item in items if item.source in sources]
+        try:
+            for finding in guard.inspect(exchange, Moment.INPUT, chosen):
+                found.setdefault(finding.part, []).append(finding)
+        except Exception as error:
+            failed[guard.spec.id] = _reason(error)
+        else:
+            if time.perf_counter() - began > plan.guard_budget:
+                failed[guard.spec.id] = "timeout"
+
+    # --- treating ------------------------------------------------------------------------------------
+
+    def _treat(
+        self, part: Part, findings: list[Finding], plan: Plan, vault: Vault, decisions: list[Decision]
+    ) -> str | None:
+        """The part's text as the bot may see it, or ``None`` where it stays as it is."""
+        own = part.source is Source.USER
+        edits: list[tuple[int, int, str]] = []
+        if len(findings) > 1:
+            findings.sort(key=lambda finding: (finding.span[0], -finding.span[1], finding.rule))
+        taken = 0
+        for finding in findings:
+            start, end = finding.span
+            value = part.text[start:end]
+            if part.kind is PartKind.JSON:
+                value = unescaped(value)
+            if finding.rule == PLACEHOLDER:
+                if plan.policy.enforces:
+                    edits.append((start, end, vault.typed(value, own=own)))
+                continue
+            decision = plan.policy.decide(finding, Moment.INPUT, part.source, value=value)
+            decisions.append(decision)
+            if decision.action is not Action.REDACT:
+                if own and finding.entity and decision.action is Action.ALLOW:
+                    vault.note(finding.entity, value)
+                continue
+            if own and finding.entity and not plan.policy.enforces:
+                vault.note(finding.entity, value)
+            if end <= taken or not plan.policy.enforces:
+                continue
+            if decision.treatment is Treatment.PLACEHOLDER:
+                edits.append((start, end, vault.mint(finding.entity or "VALUE", value, own=own)))
+            else:
+                if own and finding.entity:
+                    vault.note(finding.entity, value)
+                edits.append((start, end, replacement(decision, value, plan.hash_key)))
+            taken = end
+        return rewrite(part.text, edits, part.kind) if edits else None
+
+    # --- remembering ---------------------------------------------------------------------------------
+
+    def remember_refused(self, screening: Screening) -> None:
+        """After a refusal: the conversation was here, and had no reply."""
+        self._chains.remember(screening.tip, answered=False)
+
+    def remember(self, screening: Screening, reply: ReplySession, reply_id: str) -> None:
+        """After a reply: the conversation's new end, and its thread where the upstream keeps the turns."""
+        exchange, plan = screening.exchange, screening.plan
+        owner = f"{exchange.tenant}\0{exchange.principal}"
+        said = reply.parts()
+        self._chains.remember(screening.tip, answered=True)
+        answer = link(screening.tip, "assistant", [plan.digests.of(part) for part in said if part.text])
+        self._chains.remember(answer, answered=False)
+        if reply_id:
+            earlier = (*exchange.earlier, *exchange.parts, *said)[-_EARLIER:]
+            self._threads.put(owner, reply_id, Thread(screening.vault, earlier))
+
+
+def _removed(decision: Decision) -> Decision:
+    if decision.treatment is not Treatment.BLOCK:
+        return decision
+    return replace(decision, action=Action.REDACT, treatment=Treatment.REMOVE)
+
+
+def _reason(error: Exception) -> str:
+    return "timeout" if isinstance(error, (TimeoutError, BudgetExceeded)) else "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A request that is one text: for the library, ``scan`` and ``inspect``."""
+
+    parts: Sequence[Part]
+    conversation: str = ""
+    messages: Sequence[Message] = (Message("user", (0,)),)
+    model: str = ""
+    stream: bool = False
+    tools: Sequence[str] = ()
+    previous: str = ""

@@ -1,0 +1,110 @@
+"""The plan of one route: which guards look when, and what they were compiled into.
+
+Making a plan takes seconds (patterns are compiled); using one takes microseconds. Rule guards of one moment share one
+``Scanner``; scanners with the same rules are shared between moments and routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from chatward.core.errors import ConfigError
+from chatward.core.ports import Guard, RuleGuard, Scope, StreamGuard
+from chatward.core.rules import Rule
+from chatward.core.values import Moment
+from chatward.engine.digests import Digests
+from chatward.engine.placeholders import placeholder_rule
+from chatward.engine.scanner import Scanner
+from chatward.policy.policy import Policy
+
+AnyGuard = Guard | RuleGuard | StreamGuard
+"""Guards come in three shapes; one may have several (it looks at whole texts and at streams)."""
+HostOf = Callable[[str], str | None]
+NONE = ("none",)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What looks at one moment: the shared pass, and the guards that look by themselves."""
+
+    scanner: Scanner
+    rule_guards: tuple[str, ...]
+    part_guards: tuple[Guard, ...]
+    exchange_guards: tuple[Guard, ...]
+    stream_guards: tuple[StreamGuard, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Ids of all guards, in the order in which they look."""
+        looking = [guard.spec.id for guard in (*self.part_guards, *self.exchange_guards)]
+        streaming = [guard.spec.id for guard in self.stream_guards]
+        return tuple(dict.fromkeys((*self.rule_guards, *looking, *streaming)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One route, ready to use. ``allow_links`` are host patterns in lower case."""
+
+    route: str
+    bot: str
+    refusal: str
+    policy: Policy
+    watches: dict[Moment, Watch]
+    guard_budget: float
+    digests: Digests
+    allow_links: tuple[str, ...] = ()
+    hash_key: bytes = b""
+
+    @property
+    def inspects(self) -> bool:
+        return bool(self.watches)
+
+
+class ScannerPool:
+    """Scanners by their rules, so that equal sets are compiled once."""
+
+    def __init__(self) -> None:
+        self._scanners: dict[tuple[str, ...], Scanner] = {}
+
+    def get(self, rules: Sequence[Rule]) -> Scanner:
+        key = tuple(rule.id for rule in rules)
+        if key not in self._scanners:
+            self._scanners[key] = Scanner(rules)
+        return self._scanners[key]
+
+
+def choose(guards: Sequence[AnyGuard], patterns: Sequence[str], *, route: str) -> tuple[AnyGuard, ...]:
+    """The guards that a route's ``guards`` setting names. An empty list, and a name that names nothing, are errors."""
+    if not patterns:
+        raise ConfigError(
+            f'routes.{route}.guards is empty; write guards = ["none"] to let traffic through unguarded',
+            key=f"routes.{route}.guards",
+        )
+    if tuple(patterns) == NONE:
+        return ()
+    for pattern in patterns:
+        if not any(fnmatchcase(guard.spec.id, pattern) for guard in guards):
+            raise ConfigError(f"routes.{route}.guards names no known guard: {pattern}", key=f"routes.{route}.guards")
+    return tuple(
+        guard for guard in guards if any(fnmatchcase(guard.spec.id, pattern) for pattern in patterns)
+    )
+
+
+def watch(guards: Sequence[AnyGuard], moment: Moment, pool: ScannerPool) -> Watch:
+    """What looks at ``moment``: each guard whose spec names it, in catalog order."""
+    chosen = [guard for guard in guards if moment in guard.spec.moments]
+    by_rules = [guard for guard in chosen if isinstance(guard, RuleGuard)]
+    rules = [rule for guard in by_rules for rule in guard.rules]
+    streams = [guard for guard in chosen if isinstance(guard, StreamGuard) and moment is not Moment.INPUT]
+    elsewhere = {guard.spec.id for guard in by_rules} | {guard.spec.id for guard in streams}
+    looking = [guard for guard in chosen if isinstance(guard, Guard) and guard.spec.id not in elsewhere]
+    return Watch(
+        scanner=pool.get([*rules, placeholder_rule()]),
+        rule_guards=tuple(guard.spec.id for guard in by_rules),
+        part_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.PART),
+        exchange_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.EXCHANGE),
+        stream_guards=tuple(streams),
+    )

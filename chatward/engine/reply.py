@@ -1,0 +1,268 @@
+"""A reply on its way out: lanes, decisions, and the verdict that grows with them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from chatward.core.normalise import read
+from chatward.core.ports import Guard, Item, Lane, StreamInspector
+from chatward.core.values import (
+    Action,
+    Category,
+    Decision,
+    Exchange,
+    Finding,
+    Inspected,
+    Moment,
+    Outcome,
+    Part,
+    PartKind,
+    Source,
+    Treatment,
+    Unavailable,
+    Verdict,
+)
+from chatward.engine.placeholders import Vault, hashed, mask, placeholder_rule
+from chatward.engine.plan import HostOf, Plan
+from chatward.engine.release import KEEP, Edit, Release, Watcher
+
+PLACEHOLDER = placeholder_rule().id
+_GONE = {Category.LINK: "[link removed]"}
+
+
+class ReplySession:
+    """Implements ``core.ports.Reply`` for one exchange. Not shared between tasks."""
+
+    def __init__(self, exchange: Exchange, plan: Plan, vault: Vault, host_of: HostOf) -> None:
+        self._exchange = exchange
+        self._plan = plan
+        self._vault = vault
+        self._host_of = host_of
+        self._decisions: list[Decision] = []
+        self._unavailable: dict[str, Unavailable] = {}
+        self._ran: dict[str, None] = {}
+        self._hidden: Counter[str] = Counter()
+        self._lanes: list[_Lane] = []
+        self._blocked: Verdict | None = None
+        self.opaques: list[str] = []
+
+    @property
+    def refusal(self) -> str:
+        return self._plan.refusal
+
+    @property
+    def notice(self) -> Mapping[str, int]:
+        return self._hidden
+
+    @property
+    def blocked(self) -> Verdict | None:
+        return self._blocked
+
+    def opaque(self, name: str) -> None:
+        self.opaques.append(name)
+
+    def lane(self, kind: PartKind = PartKind.TEXT, *, name: str = "") -> Lane:
+        lane = _Lane(self, kind, name)
+        self._lanes.append(lane)
+        return lane
+
+    def parts(self) -> list[Part]:
+        """What went out, lane by lane, as the next turn will bring it back."""
+        return [Part("".join(lane.out), Source.BOT, lane.kind, name=lane.name) for lane in self._lanes]
+
+    def verdict(self) -> Verdict:
+        """The verdict of the reply so far."""
+        outcomes: list[Outcome] = [
+            Inspected(guard) for guard in self._ran if guard not in self._unavailable
+        ]
+        outcomes.extend(self._unavailable.values())
+        return self._plan.policy.judge(outcomes, self._decisions)
+
+    # --- for lanes -----------------------------------------------------------------------------------
+
+    def open(self, kind: PartKind, lane: _Lane) -> Release:
+        moment = Moment.TOOL_CALL if kind is PartKind.JSON else Moment.OUTPUT
+        watch = self._plan.watches.get(moment)
+        watchers: list[Watcher] = []
+        if watch is not None:
+            self._ran.update(dict.fromkeys(watch.names))
+
+            def failed(guard: str, error: Exception) -> None:
+                if self.guard_failed(guard, error):
+                    lane.release.stopped = True
+
+            watchers.append(Watcher(watch.scanner.stream(failed), watch.rule_guards))
+            for guard in watch.stream_guards:
+                try:
+                    inspector = guard.open(self._exchange, kind)
+                except Exception as error:
+                    failed(guard.spec.id, error)
+                    if self._stops():
+                        inspector = _Shut()
+                    else:
+                        continue
+                timed = _Timed(inspector, self._plan.guard_budget)
+                watchers.append(Watcher(timed, (guard.spec.id,), guard.spec.raw))
+            for whole in (*watch.part_guards, *watch.exchange_guards):
+                reader = _WholeReader(whole, self._exchange, moment, kind)
+                watchers.append(Watcher(_Timed(reader, self._plan.guard_budget), (whole.spec.id,), raw=True))
+
+        def decide(finding: Finding, text: str) -> Edit:
+            return self.decide(finding, text, moment, kind)
+
+        return Release(watchers, decide, self.watcher_failed, kind)
+
+    def _stops(self) -> bool:
+        policy = self._plan.policy
+        return policy.enforces and policy.blocks_unavailable
+
+    def guard_failed(self, guard: str, error: Exception) -> bool:
+        """Notes that a guard could not run; true where that stops the reply."""
+        reason = "timeout" if isinstance(error, TimeoutError) else "error"
+        self._unavailable[guard] = Unavailable(guard, reason)
+        if self._stops():
+            self._blocked = self.verdict()
+            return True
+        return False
+
+    def watcher_failed(self, watcher: Watcher, error: Exception) -> bool:
+        stops = False
+        for guard in watcher.guards:
+            stops = self.guard_failed(guard, error) or stops
+        return stops
+
+    def decide(self, finding: Finding, text: str, moment: Moment, kind: PartKind) -> Edit:
+        """What becomes of one finding's text."""
+        value = unescaped(text) if kind is PartKind.JSON else text
+        if finding.rule == PLACEHOLDER:
+            return self._restore(value, kind)
+        own = bool(finding.entity) and self._vault.owns(finding.entity, value)
+        decision = self._plan.policy.decide(finding, moment, Source.BOT, value=value, own=own)
+        if decision.finding.category is Category.LINK and decision.action is not Action.ALLOW:
+            host = self._host_of(value)
+            if host is not None and any(fnmatchcase(host.lower(), pattern) for pattern in self._plan.allow_links):
+                decision = Decision(decision.finding, Action.ALLOW, Treatment.KEEP, "allow_links")
+        self._decisions.append(decision)
+        if decision.action is Action.ALLOW or not self._plan.policy.enforces:
+            return KEEP
+        if decision.treatment is Treatment.BLOCK:
+            self._blocked = self.verdict()
+            return Edit(block=True)
+        self._hidden[finding.entity or finding.category.value] += 1
+        return Edit(replacement(decision, value, self._plan.hash_key))
+
+    def _restore(self, text: str, kind: PartKind) -> Edit:
+        if not self._plan.policy.enforces:
+            return KEEP
+        value = self._vault.restore(text, any_source=kind is PartKind.JSON)
+        if value is not None:
+            return Edit(value)
+        found = self._vault.find(text)
+        if found is None:
+            return KEEP
+        self._hidden[found[1]] += 1
+        return Edit(mask(found[1]))
+
+
+def replacement(decision: Decision, value: str, key: bytes) -> str:
+    """What stands in place of a value that does not come back."""
+    finding = decision.finding
+    if decision.treatment is Treatment.REMOVE:
+        return _GONE.get(finding.category, "")
+    entity = finding.entity or finding.category.value
+    if decision.treatment is Treatment.HASH:
+        return hashed(entity, value, key)
+    return mask(entity)
+
+
+def unescaped(text: str) -> str:
+    """The text that a piece of a JSON string stands for; the piece itself where it is not one."""
+    if "\\" not in text:
+        return text
+    try:
+        value = json.loads(f'"{text}"')
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
+
+
+class _Lane:
+    """One text of the reply (``core.ports.Lane``)."""
+
+    def __init__(self, session: ReplySession, kind: PartKind, name: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.out: list[str] = []
+        self._session = session
+        self.release = session.open(kind, self)
+
+    def feed(self, piece: str) -> str:
+        if self._session.blocked is not None:
+            return ""
+        text = self.release.feed(piece)
+        if text:
+            self.out.append(text)
+        return text
+
+    def close(self) -> str:
+        if self._session.blocked is not None:
+            return ""
+        text = self.release.close()
+        if text:
+            self.out.append(text)
+        return text
+
+
+class _Timed:
+    """Counts the time of a stream guard: over its budget it is unavailable."""
+
+    def __init__(self, inspector: StreamInspector, budget: float) -> None:
+        self._inspector = inspector
+        self._left = budget
+
+    @property
+    def settled(self) -> int:
+        return self._inspector.settled
+
+    def feed(self, piece: str, final: bool) -> Sequence[Finding]:
+        began = time.perf_counter()
+        findings = self._inspector.feed(piece, final)
+        self._left -= time.perf_counter() - began
+        if self._left < 0:
+            raise TimeoutError
+        return findings
+
+
+class _Shut:
+    """Stands for a guard that could not be opened: lets nothing pass."""
+
+    settled = 0
+
+    def feed(self, piece: str, final: bool) -> Sequence[Finding]:
+        raise RuntimeError("guard could not be opened")
+
+
+class _WholeReader:
+    """Lets a guard that reads whole texts look at a reply: holds it back until its end."""
+
+    def __init__(self, guard: Guard, exchange: Exchange, moment: Moment, kind: PartKind) -> None:
+        self._guard = guard
+        self._exchange = exchange
+        self._moment = moment
+        self._kind = kind
+        self._pieces: list[str] = []
+        self.settled = 0
+
+    def feed(self, piece: str, final: bool) -> Sequence[Finding]:
+        self._pieces.append(piece)
+        if not final:
+            return ()
+        text = "".join(self._pieces)
+        item = Item(0, Source.BOT, self._kind, read(text, self._kind, deep=True))
+        findings = self._guard.inspect(self._exchange, self._moment, [item])
+        self.settled = len(text)
+        return findings

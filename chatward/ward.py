@@ -1,0 +1,139 @@
+"""The library: verdicts without a gateway.
+
+    from chatward import Ward
+
+    ward = Ward()
+    verdict = ward.check("My card is 4111 1111 1111 1111")
+    verdict.action, verdict.text
+
+The same engine, guards and policy as the gateway's, so the same results. A ``Ward`` takes a second to build (its
+patterns are compiled) and microseconds to ask; build one and keep it. It may be used from several threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from chatward.assembly import Routing, routing
+from chatward.configuration import load
+from chatward.core.values import Exchange, Message, Moment, Part, Source, Verdict
+from chatward.engine.engine import Single
+from chatward.engine.placeholders import Vault
+from chatward.engine.plan import Plan
+from chatward.engine.reply import ReplySession
+from chatward.settings import Settings
+
+ROLES = {
+    "user": Source.USER,
+    "assistant": Source.BOT,
+    "tool": Source.TOOL,
+    "document": Source.DOCUMENT,
+    "system": Source.OPERATOR,
+}
+_CONVERSATIONS = 4096
+
+
+@dataclass(slots=True)
+class _Conversation:
+    vault: Vault = field(default_factory=Vault)
+    operator: tuple[Part, ...] = ()
+
+
+class Ward:
+    """Guards and a policy, ready to be asked. ``route`` names the route of the settings that applies."""
+
+    def __init__(self, settings: Settings | None = None, *, route: str = "default") -> None:
+        self._routing: Routing = routing(settings or Settings(upstream="http://127.0.0.1"))
+        self._plan: Plan = self._routing.plan(route)
+        self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_config(cls, path: str | Path, *, route: str = "default") -> Self:
+        """A ward with the policy of a configuration file. Raises ``ConfigError``."""
+        return cls(load(Path(path)).settings, route=route)
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
+
+    def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
+        """The verdict on one text; ``verdict.text`` is the text as it would go on (``""`` when blocked on its
+        way in, the refusal when blocked on its way out).
+
+        ``role`` is ``user``, ``assistant``, ``tool``, ``document`` or ``system``. Texts of one
+        ``conversation`` share placeholders: what a user wrote is restored in the assistant's answer.
+        Raises ``ValueError`` for another role and for lone surrogates.
+        """
+        source = ROLES.get(role)
+        if source is None:
+            raise ValueError(f"role is one of {', '.join(ROLES)}")
+        text.encode()  # lone surrogates are no text
+        with self._lock:
+            kept = self._conversation(conversation)
+            if source is Source.BOT:
+                session = self._session(kept)
+                lane = session.lane()
+                out = lane.feed(text) + lane.close()
+                verdict = session.verdict()
+                return replace(verdict, text=self._plan.refusal if session.blocked else out)
+            part = Part(text, source)
+            exchange = Exchange("library", (part,), (Message(role, (0,)),), conversation, route=self._plan.route)
+            digests = [self._plan.digests.of(part)]
+            verdict, edits = self._routing.engine.judge_input(exchange, self._plan, kept.vault, digests)
+            if source is Source.OPERATOR:
+                kept.operator = (*kept.operator, part)
+            return replace(verdict, text="" if verdict.blocked else edits.get(0, text))
+
+    async def stream(
+        self, chunks: AsyncIterable[str] | Iterable[str], *, conversation: str = ""
+    ) -> AsyncIterator[str]:
+        """An assistant's text as it may leave, while it streams. However it is split, the pieces that come out
+        join to the same text; after a block the refusal follows and the stream ends."""
+        session = self._session(self._conversation(conversation))
+        lane = session.lane()
+        async for chunk in _each(chunks):
+            out = lane.feed(chunk)
+            if out:
+                yield out
+            if session.blocked is not None:
+                break
+        rest = lane.close()
+        if rest:
+            yield rest
+        if session.blocked is not None:
+            yield self._plan.refusal
+
+    def guards(self) -> list[tuple[str, str, str]]:
+        """(id, summary, state) of every guard."""
+        return self._routing.guards()
+
+    def _session(self, kept: _Conversation) -> ReplySession:
+        exchange = Exchange("library", kept.operator, route=self._plan.route)
+        return ReplySession(exchange, self._plan, kept.vault, self._routing.engine.host_of)
+
+    def _conversation(self, name: str) -> _Conversation:
+        if not name:
+            return _Conversation()
+        kept = self._conversations.setdefault(name, _Conversation())
+        self._conversations.move_to_end(name)
+        if len(self._conversations) > _CONVERSATIONS:
+            self._conversations.popitem(last=False)
+        return kept
+
+
+async def _each(chunks: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str]:
+    if isinstance(chunks, AsyncIterable):
+        async for chunk in chunks:
+            yield chunk
+    else:
+        for chunk in chunks:
+            yield chunk
+
+
+__all__ = ["ROLES", "Moment", "Single", "Ward"]
