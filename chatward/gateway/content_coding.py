@@ -28,7 +28,7 @@ class CodingError(ValueError):
 class Inflater:
     """Decodes one body. ``feed`` yields pieces of at most ``PIECE`` bytes; ``ended`` says that it is whole."""
 
-    __slots__ = ("_inflate", "_started", "_window")
+    __slots__ = ("_held", "_inflate", "_started", "_window")
 
     def __init__(self, coding: str) -> None:
         window = _WINDOWS.get(coding.strip().lower())
@@ -37,14 +37,17 @@ class Inflater:
         self._window = window
         self._inflate = zlib.decompressobj(window)
         self._started = False
+        self._held = b""
 
     @property
     def ended(self) -> bool:
         """True when nothing was fed or the compressed data has reached its end mark."""
-        return not self._started or self._inflate.eof
+        return self._inflate.eof if self._started else not self._held
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Raises ``CodingError`` for bytes that are not of the coding."""
+        if not self._started:
+            data = self._begin(data)
         while data:
             if self._inflate.eof:
                 # RFC 1952 section 2.2: a gzip body is a series of members. Nothing may follow zlib data.
@@ -52,7 +55,6 @@ class Inflater:
                     raise CodingError("data after the end")
                 self._inflate = zlib.decompressobj(_GZIP_WINDOW)
             piece = self._step(data)
-            self._started = True
             data = self._inflate.unconsumed_tail or self._inflate.unused_data
             if piece:
                 yield piece
@@ -63,14 +65,21 @@ class Inflater:
                 return
             yield piece
 
+    def _begin(self, data: bytes) -> bytes:
+        """What to decode, once it can be told whether there is a zlib header (RFC 1950 section 2.2)."""
+        data = self._held + data
+        if self._window == _ZLIB_WINDOW:
+            if len(data) < 2:
+                self._held = data
+                return b""
+            if data[0] & 15 != zlib.DEFLATED or (data[0] << 8 | data[1]) % 31:
+                self._window = _RAW_WINDOW
+                self._inflate = zlib.decompressobj(_RAW_WINDOW)
+        self._held = b""
+        self._started = bool(data)
+        return data
+
     def _step(self, data: bytes) -> bytes:
-        try:
-            return self._inflate.decompress(data, PIECE)
-        except zlib.error as error:
-            if self._window != _ZLIB_WINDOW or self._started:
-                raise CodingError("broken compressed data") from error
-        self._window = _RAW_WINDOW
-        self._inflate = zlib.decompressobj(_RAW_WINDOW)
         try:
             return self._inflate.decompress(data, PIECE)
         except zlib.error as error:
