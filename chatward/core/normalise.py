@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from chatward.core.disguises import disguised
+from chatward.core.encodings import Decoded, escapes, smuggled, tokens
 from chatward.core.offsets import Weave
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import PartKind, Span
@@ -266,7 +268,58 @@ class PlainStream:
         return view
 
 
+_DEPTH: Final = 3
+_SHARE: Final = 16
+"""All readings of a text together may be this many times as long as it (and ``_SLACK`` code points more)."""
+_SLACK: Final = 65536
+
+
 def read(text: str, kind: PartKind = PartKind.TEXT, *, deep: bool) -> Reading:
-    """One text with its plain view and, where ``deep``, the decoded and disguised readings that it has."""
+    """One text with its plain view and, where ``deep``, the decoded and disguised readings that it has.
+
+    Decoding goes three levels deep. A level has at most two views of each view of the level before: one of all
+    its encoded tokens, one with its escapes undone. What is decoded is no longer than what it was decoded from, so
+    the number of views and their total size are bounded, and the cost is linear.
+    """
     view, invisible, _ = _woven(text, kind, final=True)
-    return Reading(text, view, (), invisible)
+    if not deep:
+        return Reading(text, view, (), invisible)
+    others: list[View] = []
+    if invisible:
+        others.extend(_tokens_view(View(text), smuggled(text, invisible), len(text)))
+    level = [(base, list(map(len, base.text.split()))) for base in (view, *others)]
+    for _ in range(_DEPTH):
+        deeper: list[tuple[View, list[int]]] = []
+        for base, words in level:
+            for found in _decoded(base, words, len(text)):
+                others.append(found)
+                deeper.append((found, list(map(len, found.text.split()))))
+            others.extend(disguised(base, words))
+        level = deeper
+        if not level or sum(len(other.text) for other in others) > _SHARE * len(text) + _SLACK:
+            break
+    for base, words in level:
+        others.extend(disguised(base, words))
+    return Reading(text, view, tuple(others), invisible)
+
+
+def _decoded(base: View, words: list[int], length: int) -> Iterator[View]:
+    yield from _tokens_view(base, tokens(base.text, words), length)
+    weave, done = Weave(base), 0
+    for start, end, said in escapes(base.text):
+        weave.copy(base.text[done:start], done)
+        weave.put(plain(said).text, start, end)
+        done = end
+    if done:
+        weave.copy(base.text[done:], done)
+        yield weave.view(ViewKind.DECODED, "unescaped", length)
+
+
+def _tokens_view(base: View, found: Iterable[Decoded], length: int) -> Iterator[View]:
+    """All that the encoded tokens of a view say, a line each."""
+    weave = Weave(base)
+    for start, end, said in found:
+        weave.put("\n" if weave.length else "", start, start)
+        weave.put(plain(said).text, start, end)
+    if weave.length:
+        yield weave.view(ViewKind.DECODED, "decoded", length)

@@ -1,0 +1,277 @@
+"""Readings of a text that are wrong for ordinary text and right for disguised text.
+
+The rule: a disguised reading is made only where the text shows signs of that disguise, and ordinary text
+pays for looking, not for reading. Each function takes a view and returns a further view of the same original, or
+``None``; the cost is linear. The signs:
+
+* ``unmasked``: a word that mixes Latin letters with look-alikes of other scripts, a whole word of such look-alikes, or
+  accents and strokes that hide one of ``STEMS``.
+* ``joined``: letters kept apart one by one (``i g n o r e``, ``i-g-n``, emoji between), or long words of run-together
+  words that hold a stem (``IgnoreAllRules``, ``ignore_all_rules``).
+* ``leet``: digits or signs between or before letters (``1gn0re``).
+* ``turned``: a stem in rot13, reversed, or in letters drawn upside down.
+* ``bare``: HTML or XML tags inside the text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from chatward.core.confusables import FLIPPED, KIN, LEET, MARKED, STEMS, TWINS, WORDS
+from chatward.core.offsets import Weave
+from chatward.core.text import View, ViewKind
+
+
+def _unaccented() -> dict[int, str]:
+    table = dict(MARKED)
+    for first, last in ((0xC0, 0x24F), (0x1E00, 0x1EFF)):
+        for code in range(first, last + 1):
+            base = unicodedata.normalize("NFD", chr(code))[0]
+            if base.isascii():
+                table[code] = base
+    table.update(dict.fromkeys(range(0x300, 0x370), ""))
+    return table
+
+
+_UNACCENTED: Final = _unaccented()
+_UNMASKED: Final = {**_UNACCENTED, **KIN}
+_LATIN_SIGNS: Final = "\u00c0-\u024f\u1e00-\u1eff\u0300-\u036f"
+_KIN_CLASS: Final = "".join(map(chr, sorted(KIN)))
+_TWIN_CLASS: Final = "".join(map(chr, sorted(TWINS)))
+_MIXED: Final = re.compile(f"[{_KIN_CLASS}](?:(?<=[A-Za-z].)|(?=[A-Za-z]))")
+_TWIN_WORD: Final = re.compile(f"[{_TWIN_CLASS}](?<![^\\W\\d_].)[{_TWIN_CLASS}]{{3,}}(?![^\\W\\d_])")
+_LATIN: Final = re.compile("[A-Za-z]")
+_ACCENTED: Final = re.compile(f"[{_LATIN_SIGNS}]")
+_WORD: Final = re.compile(r"[\w\u0300-\u036f\U0001F1E6-\U0001F1FF]+")
+_REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
+
+_STEM: Final = re.compile("|".join(STEMS))
+_CUT: Final = re.compile("|".join(WORDS))
+_MARKERS: Final = ("ignor", "disreg", "forget", "instruc", "previous", "prompt", "system", "reveal")
+_REVERSED: Final = tuple(stem[::-1] for stem in _MARKERS)
+_ROTATED: Final = tuple(codecs.encode(stem, "rot13") for stem in _MARKERS)
+
+_APART: Final = re.compile(
+    r"(?<![^\W_])[^\W_](?:(?P<by>[ \n_]|[ ]?[^\w\s]{1,2}[ ]?)[^\W_](?:(?P=by)[^\W_])*|(?:[^\w\s\x00-\x7f]{1,4}[^\W_])+)"
+    r"(?![^\W_])"
+)
+_APART_SIGN: Final = re.compile(r"([-._*|/~+,:;!#=])[^\W_]\1[^\W_]\1[^\W_]")
+_APART_BLANK: Final = re.compile(r"(?<![^\W_])[^\W_](?:([ \n])[^\W_])(?:\1[^\W_]){2,}(?![^\W_])")
+_APART_PICTURE: Final = re.compile(r"(?:[^\w\s\x00-\x7f]{1,4}[^\W\d_]){3}")
+_LONG_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_+.-]{10,}[A-Za-z]")
+_LONG_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+_LEET_SIGN: Final = re.compile(
+    r"[013457@$!](?:(?<=[A-Za-z].)(?<!@(?=[\w-]{1,63}\.))[013457@$!]{0,3}[A-Za-z]|(?<![A-Za-z0-9].)[A-Za-z]{4})"
+)
+_LEET_WORD: Final = re.compile(r"[A-Za-z0-9@$!|+€£¡]*[A-Za-z0-9@$]")
+_L_FOR_ONE: Final = {**LEET, ord("1"): "l", ord("|"): "l", ord("!"): "l"}
+_NUMBER: Final = re.compile(r"\d{4}|\d{3}$|^[0-9a-f]{4}$")
+_DOUBLE_ONE: Final = re.compile("11|1\\|")
+
+_TAG: Final = re.compile(r"<(?:!--|/?[A-Za-z][^<>]{0,512}>|\?[^<>]{0,512}>)|-->")
+_INLINE: Final = re.compile(r"</?(?:a|b|i|u|s|em|strong|span|font|small|big|sub|sup|code|mark|wbr|tt)\b", re.I)
+
+
+def disguised(view: View, words: list[int]) -> Iterator[View]:
+    """All readings of a view, from the mildest on; each builds on the one before where that found something.
+    ``words`` are the lengths of the view's blank-separated words."""
+    base = view
+    if "<" in view.text and (reading := bare(view)):
+        yield reading
+        base = reading
+    if not base.text.isascii() and (reading := unmasked(base)):
+        yield reading
+        base = reading
+    if reading := joined(base, words):
+        yield reading
+        base = reading
+    yield from leet(base)
+    yield from turned(view)
+
+
+def _view(weave: Weave, name: str, source: View) -> View:
+    end = source.original(0, len(source.text))[1]
+    return weave.view(ViewKind.DISGUISED, name, end)
+
+
+def bare(view: View) -> View | None:
+    """Without HTML or XML tags; what comments and attributes of no tag say stays."""
+    weave, done = Weave(view), 0
+    for found in _TAG.finditer(view.text):
+        weave.copy(view.text[done : found.start()], done)
+        if not _INLINE.match(found[0]):
+            weave.put(" ", *found.span())
+        done = found.end()
+    if not done:
+        return None
+    weave.copy(view.text[done:], done)
+    return _view(weave, "bare", view)
+
+
+def unmasked(view: View) -> View | None:
+    """Look-alike letters as Latin letters, accents taken off."""
+    text = view.text
+    accents = _hides_stems(text)
+    regional = len(_REGIONAL.findall(text)) >= 5
+    if not (accents or regional or _MIXED.search(text) or (_LATIN.search(text) and _TWIN_WORD.search(text))):
+        return None
+    weave, done = Weave(view), 0
+    changed = False
+    for found in _WORD.finditer(text):
+        if found[0].isascii():
+            continue
+        weave.copy(text[done : found.start()], done)
+        done = found.end()
+        table = _masks(found[0], accents, regional)
+        for at, char in enumerate(found[0], found.start()):
+            form = table.get(ord(char), char)
+            changed = changed or form != char
+            if len(form) == 1:
+                weave.copy(form, at)
+            else:
+                weave.put(form, at, at + 1)
+    if not changed:
+        return None
+    weave.copy(text[done:], done)
+    return _view(weave, "unmasked", view)
+
+
+_REGIONAL_LETTERS: Final = {0x1F1E6 + index: chr(ord("a") + index) for index in range(26)}
+
+
+def _masks(word: str, accents: bool, regional: bool) -> dict[int, str]:
+    """What the letters of one word are to be read as."""
+    codes = set(map(ord, word))
+    if regional and not codes.isdisjoint(_REGIONAL_LETTERS):
+        return _REGIONAL_LETTERS
+    if any(code < 0x80 and chr(code).isalpha() for code in codes) and not codes.isdisjoint(KIN):
+        return _UNMASKED
+    if len(word) >= 4 and codes <= TWINS.keys():
+        return TWINS
+    return _UNACCENTED if accents else {}
+
+
+def _hides_stems(text: str) -> bool:
+    """Whether taking the accents off brings a stem to light."""
+    if not _ACCENTED.search(text):
+        return False
+    lower = text.lower()
+    without = _ACCENTED.sub(lambda sign: _UNACCENTED.get(ord(sign[0]), sign[0]), lower)
+    return len(_STEM.findall(without)) > len(_STEM.findall(lower))
+
+
+def joined(view: View, words: list[int]) -> View | None:
+    """Letters kept apart put together, words run together taken apart."""
+    text = view.text
+    apart = (
+        (words.count(1) >= 4 and _APART_BLANK.search(text))
+        or _APART_SIGN.search(text)
+        or (not text.isascii() and _APART_PICTURE.search(text))
+    )
+    base = view
+    if apart:
+        weave, done = Weave(view), 0
+        for found in _APART.finditer(text):
+            weave.copy(text[done : found.start()], done)
+            letters = [at for at in range(*found.span()) if text[at].isalnum()]
+            _cut(weave, "".join(text[at] for at in letters), letters)
+            done = found.end()
+        weave.copy(text[done:], done)
+        base = _view(weave, "joined", view)
+    if max(words, default=0) < 12:
+        return base if apart else None
+    return _parted(base) or (base if apart else None)
+
+
+def _parted(view: View) -> View | None:
+    """Long words that hold a stem, taken apart at signs, capitals and known words."""
+    text = view.text
+    weave, done = Weave(view), 0
+    for found in _LONG_WORD.finditer(text):
+        if not _STEM.search(found[0].lower()) or text[max(found.start() - 1, 0)] in "/@":
+            continue
+        pieces = list(_LONG_PIECE.finditer(found[0]))
+        if len(pieces) == 1 and len(found[0]) < 16:
+            continue
+        weave.copy(text[done : found.start()], done)
+        for piece in pieces:
+            start = found.start() + piece.start()
+            weave.put(" ", start, start)
+            _cut(weave, piece[0], list(range(start, start + len(piece[0]))))
+        done = found.end()
+    if not done:
+        return None
+    weave.copy(text[done:], done)
+    return _view(weave, "joined", view)
+
+
+def _cut(weave: Weave, letters: str, places: list[int]) -> None:
+    """Adds letters that stand at ``places``; where they are many, with blanks around known words."""
+    edges: set[int] = set()
+    if len(letters) >= 10:
+        for word in _CUT.finditer(letters.lower()):
+            edges.update(word.span())
+    for index, letter in enumerate(letters):
+        if index in edges and index:
+            weave.put(" ", places[index], places[index])
+        weave.copy(letter, places[index])
+
+
+def leet(view: View) -> Iterator[View]:
+    """Digits and signs inside words read as letters; where a one may be an L, both ways."""
+    text = view.text
+    if not _LEET_SIGN.search(text):
+        return
+    spelled = _LEET_WORD.sub(lambda word: _spelled(word[0], LEET), text)
+    if spelled != text:
+        yield _respelled(view, spelled, "leet")
+    if "1" in text or "|" in text:
+        other = _LEET_WORD.sub(lambda word: _spelled(word[0], _L_FOR_ONE), text)
+        if other != spelled:
+            yield _respelled(view, other, "leet-l")
+
+
+def _spelled(word: str, table: dict[int, str]) -> str:
+    if _NUMBER.search(word):
+        return word
+    letters = sum(map(str.isalpha, word))
+    if not len(word) / 3 <= letters < len(word) <= 20:
+        return word
+    return _DOUBLE_ONE.sub("ll", word).translate(table)
+
+
+def _respelled(view: View, text: str, name: str) -> View:
+    weave = Weave(view)
+    weave.copy(text, 0)
+    return _view(weave, name, view)
+
+
+def turned(view: View) -> Iterator[View]:
+    """Rot13, reversed letters, reversed words and upside-down letters, where that brings a stem to light."""
+    text = view.text
+    lower = text.lower()
+    if _holds(lower, _ROTATED):
+        weave = Weave(view)
+        weave.copy(codecs.encode(text, "rot13"), 0)
+        yield _view(weave, "rot13", view)
+    span = view.original(0, len(text))
+    if _holds(lower, _REVERSED):
+        yield View(text[::-1], ViewKind.DISGUISED, "reversed", whole=span)
+        words = " ".join(word[::-1] for word in text.split())
+        yield View(words, ViewKind.DISGUISED, "reversed-words", whole=span)
+    if not text.isascii():
+        upright = text.translate(FLIPPED)[::-1]
+        if upright != text[::-1] and _STEM.search(upright.lower()):
+            yield View(upright, ViewKind.DISGUISED, "upside-down", whole=span)
+
+
+def _holds(text: str, markers: tuple[str, ...]) -> bool:
+    for marker in markers:  # noqa: SIM110  # any() with a generator costs twice as much, on every message
+        if marker in text:
+            return True
+    return False
