@@ -1,0 +1,243 @@
+"""The admin plane: the console, and what other programs ask.
+
+The rule: it shows and answers, and shows no text that a person or a bot wrote: states, counts, and ids of rules,
+as the ledger holds them. Asking for a verdict leaves a record before the answer leaves.
+
+Importing this module imports FastAPI (about 20 MB and half a second): only ``serve`` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from importlib.resources import files
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from chatward.console import litellm
+from chatward.console.gate import App, Gate, error_body
+from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
+from chatward.core.errors import ChatwardError
+from chatward.core.ports import Entry
+from chatward.core.values import Verdict
+from chatward.ledger.events import Event
+from chatward.settings import Route, Settings
+
+READY = "ready"
+"""The state of a guard that runs. Every other state is shown as a fault."""
+
+
+class WardLike(Protocol):
+    """Gives verdicts by the running configuration, and says how its guards are."""
+
+    def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
+        """The verdict on ``text``; its ``text`` is what would be forwarded. ``role``: ``user``, ``assistant``,
+        ``tool`` or ``document``."""
+        ...
+
+    def guards(self) -> Sequence[tuple[str, str, str]]:
+        """Id, summary and state of each guard: ``ready``, or why it is not (``not-loaded``, ``error``, ...)."""
+        ...
+
+
+class LedgerLike(Protocol):
+    """The ledger: written as ``core.ports.Ledger`` says, and its newest entries."""
+
+    def append(self, entry: Entry) -> Awaitable[None]: ...
+
+    def tail(self, n: int) -> Sequence[LedgerRecord]:
+        """The newest ``n`` entries, oldest first. May block: it is called on a thread."""
+        ...
+
+
+class Meter(Protocol):
+    """Metrics in Prometheus' text format, version 0.0.4."""
+
+    def render(self) -> str | bytes: ...
+
+
+class InspectRequest(BaseModel):
+    """One text to judge."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    role: Literal["user", "assistant", "tool", "document"] = "user"
+    conversation: str = Field(default="", max_length=200)
+    id: str = Field(default="", max_length=200)
+
+
+class FindingAnswer(BaseModel):
+    rule: str
+    category: str
+    severity: str
+    confidence: float
+    span: tuple[int, int]
+
+
+class GuardsAnswer(BaseModel):
+    ran: list[str]
+    unavailable: list[str]
+
+
+class InspectAnswer(BaseModel):
+    """The verdict, as a line of ``chatward scan``."""
+
+    id: str
+    action: Literal["allow", "redact", "challenge", "block"]
+    text: str
+    findings: list[FindingAnswer]
+    guards: GuardsAnswer
+
+
+def admin_app(
+    ward: WardLike,
+    ledger: LedgerLike,
+    meter: Meter,
+    settings: Settings,
+    version: str,
+    *,
+    keys: Collection[str] = (),
+) -> App:
+    """The admin plane as an ASGI application.
+
+    ``keys`` are the keys themselves, already read from where ``settings.server.keys`` points. Without keys only
+    requests that name a loopback host are answered, so an address beyond this machine needs them.
+    """
+    app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
+    page = Environment(
+        loader=PackageLoader("chatward.console", "templates"), autoescape=True, undefined=StrictUndefined
+    ).get_template("console.html")
+    static = files("chatward.console").joinpath("static")
+    styles, icon = static.joinpath("console.css").read_bytes(), static.joinpath("icon.svg").read_bytes()
+    refusal = next(iter(_routes(settings).values())).refusal
+
+    async def judge(text: str, role: str, conversation: str) -> Verdict:
+        verdict = ward.check(text, role, conversation=conversation)
+        await ledger.append(_entry(verdict, role))
+        return verdict
+
+    async def recent(limit: int) -> list[Row]:
+        """The newest verdicts first. One verdict comes with a few other entries, hence the factor."""
+        return rows(reversed(await asyncio.to_thread(ledger.tail, limit * 8)))[:limit]
+
+    @app.get("/", include_in_schema=False)
+    async def console() -> HTMLResponse:
+        found = await recent(200)
+        return HTMLResponse(
+            page.render(status=_status(ward, settings, version), rows=found[:50], seen=len(found), tally=tally(found))
+        )
+
+    @app.get("/console.css", include_in_schema=False)
+    async def console_styles() -> Response:
+        return Response(styles, media_type="text/css")
+
+    @app.get("/icon.svg", include_in_schema=False)
+    async def console_icon() -> Response:
+        return Response(icon, media_type="image/svg+xml")
+
+    @app.get("/healthz", summary="Whether the process answers")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        return Response(meter.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/api/v1/status", summary="Guards, routes and bots")
+    async def status() -> dict[str, Any]:
+        return _status(ward, settings, version)
+
+    @app.post("/api/v1/inspect", summary="A verdict on one text")
+    async def inspect(asked: InspectRequest) -> InspectAnswer:
+        verdict = await judge(asked.text, asked.role, asked.conversation)
+        return InspectAnswer.model_validate(verdict_object(verdict, asked.text, id=asked.id))
+
+    @app.post(
+        "/beta/litellm_basic_guardrail_api",
+        summary="LiteLLM's generic guardrail call",
+        response_model_exclude_none=True,
+    )
+    async def guardrail(asked: litellm.GuardrailRequest) -> litellm.GuardrailAnswer:
+        texts = asked.texts or []
+        verdicts = [await judge(text, asked.role, asked.conversation) for text in (*texts, *asked.arguments)]
+        return litellm.answer(texts, verdicts, refusal)
+
+    @app.exception_handler(ChatwardError)
+    async def failed(request: Request, error: ChatwardError) -> JSONResponse:
+        return JSONResponse(error_body(error), error.status)
+
+    @app.exception_handler(HTTPException)
+    async def unserved(request: Request, error: HTTPException) -> JSONResponse:
+        said = {"reason": f"http-{error.status_code}", "message": str(error.detail)}
+        return JSONResponse({"error": said}, error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        # FastAPI's own answer quotes the input; this one names the place only.
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        said = {"reason": "field-invalid", "message": f"{where}: {first['type']}"}
+        return JSONResponse({"error": said}, 400)
+
+    return Gate(app, host=settings.server.admin_host, keys=keys, max_body=settings.server.max_body)
+
+
+def _entry(verdict: Verdict, role: str) -> Entry:
+    rules = list(dict.fromkeys(finding.rule for finding in verdict.findings))[:100]
+    return Entry(
+        event=Event.INSPECTION_JUDGED.value,
+        exchange=uuid4().hex,
+        fields={
+            "action": verdict.action.label,
+            "would": verdict.would.label,
+            "role": role,
+            "rule": verdict.rule,
+            "rules": rules,
+            "unavailable": [missing.guard for missing in verdict.unavailable],
+            "policy": verdict.policy,
+        },
+    )
+
+
+def _routes(settings: Settings) -> dict[str, Route]:
+    return dict(settings.routes) or {"default": Route()}
+
+
+def _status(ward: WardLike, settings: Settings, version: str) -> dict[str, Any]:
+    guards = [{"id": id, "summary": summary, "state": state} for id, summary, state in ward.guards()]
+    bots = {name: bot.upstream for name, bot in settings.bots.items()}
+    if settings.upstream is not None:
+        bots.setdefault("default", settings.upstream)
+    return {
+        "version": version,
+        "ok": all(guard["state"] == READY for guard in guards),
+        "guards": guards,
+        "routes": [
+            {
+                "name": name,
+                "bot": route.bot,
+                "mode": route.mode,
+                "paths": list(route.paths),
+                "models": list(route.models),
+                "guards": list(route.guards),
+                "on_unavailable": route.on_unavailable,
+            }
+            for name, route in _routes(settings).items()
+        ],
+        "bots": [{"name": name, "upstream": _without_credentials(url)} for name, url in bots.items()],
+    }
+
+
+def _without_credentials(url: str) -> str:
+    """Scheme, host and path of a URL: what stands before ``@`` or after ``?`` may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

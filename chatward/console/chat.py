@@ -1,0 +1,58 @@
+"""The chat page: what is served at ``/chat`` and below, ready as bytes.
+
+The rule: the page gets everything from the address it came from, and nothing on it can run that is not the
+one script of this package (``Content-Security-Policy``, W3C CSP3; Trusted Types forbid markup from strings). What the
+configuration says is put in escaped.
+
+The page tells people that they talk to an AI before they write (EU AI Act, article 50 (1)).
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Final
+
+from chatward.settings import Settings
+
+PAGE: Final = "/chat"
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+HEADERS: Final = (
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+    ("cache-control", "no-cache"),
+)
+"""Sent with every page of ``pages``."""
+
+_FILES: Final = (
+    ("chat.css", "text/css; charset=utf-8"),
+    ("chat.js", "text/javascript; charset=utf-8"),
+    ("icon.svg", "image/svg+xml"),
+)
+
+
+def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
+    """Path -> (content type, body) of the chat page; nothing where it is switched off."""
+    chat = settings.chat
+    if not chat.enabled:
+        return {}
+    static = files("chatward.console").joinpath("static")
+    page = Template(static.joinpath("chat.html").read_text("utf-8")).substitute(
+        title=escape(chat.title), model=escape(chat.model), disclosure=escape(chat.disclosure)
+    )
+    found = {PAGE: ("text/html; charset=utf-8", page.encode())}
+    for name, content_type in _FILES:
+        found[f"{PAGE}/{name}"] = (content_type, static.joinpath(name).read_bytes())
+    return found

@@ -1,0 +1,112 @@
+"""A verdict as other programs read it: one object, the same everywhere.
+
+The shape is that of a line of ``chatward scan``: ``id``, ``action``, ``text`` (as it would be forwarded),
+``findings`` and ``guards``. Spans are code points of the text that was asked about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from chatward.core.values import Verdict
+
+
+class LedgerRecord(Protocol):
+    """One entry of the ledger. ``at``: nanoseconds since 1970, UTC."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def at(self) -> int: ...
+
+    @property
+    def event(self) -> str: ...
+
+    @property
+    def exchange(self) -> str: ...
+
+    @property
+    def fields(self) -> Mapping[str, object]: ...
+
+
+def verdict_object(verdict: Verdict, text: str, *, id: str = "") -> dict[str, object]:
+    """The verdict on ``text`` as JSON data."""
+    return {
+        "id": id,
+        "action": verdict.action.label,
+        "text": text if verdict.text is None else verdict.text,
+        "findings": [
+            {
+                "rule": finding.rule,
+                "category": finding.category.value,
+                "severity": finding.severity.label,
+                "confidence": finding.confidence,
+                "span": list(finding.span),
+            }
+            for finding in verdict.findings
+        ],
+        "guards": {"ran": list(verdict.ran), "unavailable": [missing.guard for missing in verdict.unavailable]},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One judged message as the console shows it. ``would`` is empty unless it differs from ``action``."""
+
+    seq: int
+    at: str
+    side: str
+    action: str
+    would: str
+    rules: tuple[str, ...]
+    route: str
+    channel: str
+    exchange: str
+
+
+_SIDES = {
+    "message:input:judged": "message",
+    "reply:output:judged": "reply",
+    "tool:call:judged": "tool call",
+    "inspection:text:judged": "asked",
+}
+
+
+def rows(records: Iterable[LedgerRecord]) -> list[Row]:
+    """The verdicts among ``records``, in their order; other entries are left out."""
+    return [_row(record) for record in records if record.event in _SIDES]
+
+
+def tally(found: Sequence[Row]) -> dict[str, int]:
+    """How many rows per action, every action named."""
+    counts = Counter(row.action for row in found)
+    return {action: counts[action] for action in ("allow", "redact", "challenge", "block")}
+
+
+def _row(record: LedgerRecord) -> Row:
+    fields = record.fields
+    action, would = _word(fields, "action") or "allow", _word(fields, "would")
+    rules = fields.get("rules")
+    named = [rule for rule in rules if isinstance(rule, str)] if isinstance(rules, list | tuple) else []
+    decided = _word(fields, "rule")
+    return Row(
+        seq=record.seq,
+        at=datetime.fromtimestamp(record.at / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        side=_SIDES[record.event],
+        action=action,
+        would=would if would != action else "",
+        rules=tuple(dict.fromkeys([decided, *named] if decided else named)),
+        route=_word(fields, "route"),
+        channel=_word(fields, "channel"),
+        exchange=record.exchange,
+    )
+
+
+def _word(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,72 @@
+"""Rows of the console come from the ledger's fields, whatever stands there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatward.console.verdicts import rows, tally, verdict_object
+from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Verdict
+from chatward.ledger.events import EVENTS
+
+
+@dataclass(frozen=True)
+class Stored:
+    event: str
+    fields: dict[str, object] = field(default_factory=dict)
+    seq: int = 1
+    at: int = 1_750_000_000_123_456_789
+    exchange: str = "e1"
+
+
+def test_a_row_says_what_was_done_and_what_would_have_been():
+    [row] = rows(
+        [
+            Stored(
+                "message:input:judged",
+                {"action": "allow", "would": "block", "rule": "a.b/c", "rules": ["d.e/f", "a.b/c"], "route": "r"},
+            )
+        ]
+    )
+    assert (row.side, row.action, row.would, row.rules, row.route) == (
+        "message",
+        "allow",
+        "block",
+        ("a.b/c", "d.e/f"),
+        "r",
+    )
+    assert row.at == "2025-06-15 15:06:40"
+
+
+def test_would_is_said_only_where_it_differs():
+    [row] = rows([Stored("reply:output:judged", {"action": "redact", "would": "redact"})])
+    assert row.would == ""
+
+
+def test_only_verdicts_are_rows():
+    shown = {row.side for event in EVENTS for row in rows([Stored(event)])}
+    assert shown == {"message", "reply", "tool call", "asked"}
+
+
+values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=5) | st.none())
+
+
+@given(st.dictionaries(st.sampled_from(["action", "would", "rule", "rules", "route", "channel"]), values))
+def test_no_fields_break_the_console(fields):
+    [row] = rows([Stored("message:input:judged", fields)])
+    assert all(isinstance(rule, str) for rule in row.rules)
+    assert isinstance(row.action, str)
+
+
+def test_a_tally_names_every_action():
+    found = rows([Stored("message:input:judged", {"action": action}) for action in ("block", "block", "redact")])
+    assert tally(found) == {"allow": 0, "redact": 1, "challenge": 0, "block": 2}
+
+
+def test_an_unchanged_text_is_its_own_forwarding():
+    finding = Finding("a.b/c", Category.LINK, Severity.LOW, 0.5, (0, 1))
+    verdict = Verdict(decisions=(Decision(finding, Action.ALLOW, Treatment.KEEP),))
+    assert verdict_object(verdict, "hé")["text"] == "hé"
+    assert verdict_object(verdict, "hé")["findings"][0]["span"] == [0, 1]
