@@ -59,10 +59,10 @@ class _Track:
         """A delta that carries ``text`` at this track's place and nothing else."""
         value: Any = text
         for step in reversed(self.steps):
-            if type(step) is str:
+            if type(step) is not int:
                 value = {step: value}
-            else:
-                value = [{**self.marks, **value} if type(value) is dict else value]
+                continue
+            value = [{**self.marks, **value} if type(value) is dict else value]
         return cast(dict[str, Any], value)
 
 
@@ -320,7 +320,7 @@ class ChatRewriter(EventRewriter):
                 marks = _marks(container, index)
                 self._piece(state, container, index, steps, (_voice(key), PartKind.TEXT, "", marks))
                 emptied |= type(container) is dict and index not in container
-            elif is_blob(text):
+            elif is_blob(owner, text):
                 self._reply.opaque(owner)
         if emptied and not any(is_words(owner, box[at]) for box, at, owner in strings(value, key)):
             del delta[key]
@@ -405,9 +405,7 @@ def _voices(delta: dict[str, Any]) -> set[_Voice]:
             continue
         if key == "tool_calls":
             if type(value) is list:
-                voices.update(
-                    call["index"] for call in value if type(call) is dict and type(call.get("index")) is int
-                )
+                voices.update(call["index"] for call in value if type(call) is dict and type(call.get("index")) is int)
         elif key == "function_call":
             voices.add(-1)
         else:

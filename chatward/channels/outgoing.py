@@ -54,7 +54,7 @@ def rewrite_field(reply: Reply, container: dict[str, Any], key: str) -> bool:
     if type(value) is str:
         if is_words(key, value):
             return rewrite(reply, container, key)
-        if is_blob(value):
+        if is_blob(key, value):
             reply.opaque(key)
     elif type(value) is dict or type(value) is list:
         return rewrite_tree(reply, value, key)
@@ -68,7 +68,7 @@ def rewrite_tree(reply: Reply, node: Any, key: str = "") -> bool:
         value = container[index]
         if is_words(owner, value):
             changed |= rewrite(reply, container, index)
-        elif is_blob(value):
+        elif is_blob(owner, value):
             reply.opaque(owner)
     return changed
 

@@ -57,9 +57,7 @@ class Request:
 
     # --- parts ---
 
-    def text(
-        self, container: Any, key: Any, source: Source, kind: PartKind = PartKind.TEXT, name: str = ""
-    ) -> None:
+    def text(self, container: Any, key: Any, source: Source, kind: PartKind = PartKind.TEXT, name: str = "") -> None:
         """The string at ``container[key]`` as a part."""
         self._add(Part(container[key], source, kind, self._index, name), (container, key, False))
 
@@ -85,11 +83,10 @@ class Request:
         """
         for container, index, owner in strings(node, key):
             value = container[index]
-            if owner in names and is_identifier(value):
-                continue
             if is_words(owner, value):
-                self.text(container, index, source, name=name)
-            elif is_blob(value):
+                if owner not in names or not is_identifier(value):
+                    self.text(container, index, source, name=name)
+            elif is_blob(owner, value):
                 self.opaque(media_type(value) or owner, source)
 
     def field(self, container: dict[str, Any], key: str, source: Source, name: str = "") -> None:
@@ -98,7 +95,7 @@ class Request:
         if type(value) is str:
             if is_words(key, value):
                 self.text(container, key, source, name=name)
-            elif is_blob(value):
+            elif is_blob(key, value):
                 self.opaque(media_type(value) or key, source)
         elif type(value) is dict or type(value) is list:
             self.words(value, source, key, name)

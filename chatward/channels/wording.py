@@ -29,12 +29,15 @@ _IDENTIFIER_KEYS: Final = frozenset(
         "system_fingerprint", "ttl", "type", "verbosity", "voice",
     }
 )  # fmt: skip
+_IDENTIFIER_ENDS: Final = ("_id", "_ids", "_type")
 _BLOB_KEYS: Final = frozenset(
     {
         "b64_json", "data", "encrypted_content", "encrypted_index", "encrypted_stdout", "file_data",
         "image_url", "partial_image_b64", "result", "screenshot", "signature", "url",
     }
 )  # fmt: skip
+
+_RECURSION: Final = 100
 
 Place = tuple[Any, Any, str]
 """A container (dict or list), the key or index of a string in it, and the key that names the string."""
@@ -49,32 +52,57 @@ def is_words(key: str, value: str) -> bool:
     """True when ``value`` under ``key`` is to be inspected."""
     if not value:
         return False
-    if key in _IDENTIFIER_KEYS or key.endswith(("_id", "_ids", "_type")):
+    if key in _IDENTIFIER_KEYS or key.endswith(_IDENTIFIER_ENDS):
         return _IDENTIFIER(value) is None
     if key in _BLOB_KEYS:
-        return not is_blob(value)
+        return not is_blob(key, value)
     return True
 
 
-def is_blob(value: str) -> bool:
-    """True for base64 of at least 64 characters and for base64 ``data:`` URLs."""
+def is_blob(key: str, value: str) -> bool:
+    """True when ``value`` under ``key`` is base64 of at least 64 characters or a base64 ``data:`` URL."""
+    if key not in _BLOB_KEYS:
+        return False
     if value.startswith("data:"):
         head, comma, _ = value.partition(",")
         return bool(comma) and head.endswith(";base64")
     return _BASE64(value) is not None
 
 
-def strings(node: Any, key: str = "") -> Iterator[Place]:
-    """Every string below ``node`` (a dict or list), in reading order. Iterative: depth is no matter."""
+def strings(node: Any, key: str = "") -> list[Place]:
+    """Every string below ``node`` (a dict or list), in reading order. Any depth."""
+    found: list[Place] = []
+    _collect(node, key, found, _RECURSION)
+    return found
+
+
+def _collect(node: Any, owner: str, found: list[Place], room: int) -> None:
+    if not room:
+        found.extend(_deep(node, owner))
+    elif type(node) is dict:
+        for name, value in node.items():
+            if type(value) is str:
+                found.append((node, name, name))
+            elif type(value) is dict or type(value) is list:
+                _collect(value, name, found, room - 1)
+    else:
+        for index, value in enumerate(node):
+            if type(value) is str:
+                found.append((node, index, owner))
+            elif type(value) is dict or type(value) is list:
+                _collect(value, owner, found, room - 1)
+
+
+def _deep(node: Any, key: str) -> Iterator[Place]:
+    """The same without recursion, and slower."""
     stack: list[tuple[Any, Iterator[tuple[Any, Any]], str]] = [(node, _children(node), key)]
     while stack:
         container, children, owner = stack[-1]
         for index, value in children:
             named = index if type(index) is str else owner
-            kind = type(value)
-            if kind is str:
+            if type(value) is str:
                 yield container, index, named
-            elif kind is dict or kind is list:
+            elif type(value) is dict or type(value) is list:
                 stack.append((value, _children(value), named))
                 break
         else:
@@ -82,5 +110,4 @@ def strings(node: Any, key: str = "") -> Iterator[Place]:
 
 
 def _children(node: Any) -> Iterator[tuple[Any, Any]]:
-    # Over a copy: the caller replaces the values it is given.
-    return iter(list(node.items() if type(node) is dict else enumerate(node)))
+    return iter(node.items() if type(node) is dict else enumerate(node))

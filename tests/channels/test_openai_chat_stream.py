@@ -21,9 +21,7 @@ USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
 HEAD = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 
 
-def chunk(
-    delta: dict[str, Any] | None = None, finish: str | None = None, index: int = 0, **extra: Any
-) -> bytes:
+def chunk(delta: dict[str, Any] | None = None, finish: str | None = None, index: int = 0, **extra: Any) -> bytes:
     choice = {"index": index, "delta": delta or {}, "finish_reason": finish, **extra}
     return b"data: " + orjson.dumps({**HEAD, "choices": [choice]}) + b"\n\n"
 
@@ -88,9 +86,7 @@ def test_splits_and_look_ahead_do_not_matter(fakes: Any, data: st.DataObject) ->
 
 @given(st.data())
 def test_nothing_after_a_block(fakes: Any, data: st.DataObject) -> None:
-    full = stream(
-        *(chunk({"content": piece}) for piece in ["good ", "so B", "AD and", " more"]), chunk({}, "stop")
-    )
+    full = stream(*(chunk({"content": piece}) for piece in ["good ", "so B", "AD and", " more"]), chunk({}, "stop"))
     reply = fakes.Reply(delay=data.draw(st.integers(0, 20)), bad="BAD")
     out, rewriter = run(fakes.cuts(full, data.draw(fakes.offsets(len(full)))), reply)
     (choice,) = said(out)["choices"]
@@ -166,9 +162,7 @@ def test_every_open_choice_is_ended_by_a_block(fakes: Any) -> None:
 
 
 def test_held_chunks_are_dropped_unless_they_carry_something_else(fakes: Any) -> None:
-    full = stream(
-        *(chunk({"role": "assistant", "content": c, "refusal": None}) for c in "abc"), chunk({}, "stop")
-    )
+    full = stream(*(chunk({"role": "assistant", "content": c, "refusal": None}) for c in "abc"), chunk({}, "stop"))
     out, _ = run([full], fakes.Reply(delay=100))
     events = fakes.events(out)
     assert [event["choices"][0]["delta"] for event in events] == [
@@ -249,9 +243,7 @@ def test_a_cut_stream_says_so_after_what_was_settled(end: bytes, fakes: Any) -> 
     ],
 )  # fmt: skip
 def test_malformed_events_become_the_dialects_error(bad: bytes, fakes: Any) -> None:
-    full = (
-        stream(chunk({"content": "abc"}))[: -len(DONE)] + b"data: " + bad + b"\n\n" + chunk({"content": "late"})
-    )
+    full = stream(chunk({"content": "abc"}))[: -len(DONE)] + b"data: " + bad + b"\n\n" + chunk({"content": "late"})
     out, rewriter = run([full], fakes.Reply(delay=2))
     *_, error = fakes.events(out)
     assert error["error"]["code"] == "upstream-malformed"
