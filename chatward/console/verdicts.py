@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from chatward.core.values import Verdict
+from chatward.core.values import Action, Verdict
 
 
 class LedgerRecord(Protocol):
@@ -34,9 +34,13 @@ class LedgerRecord(Protocol):
     def fields(self) -> Mapping[str, object]: ...
 
 
-def verdict_object(verdict: Verdict, text: str, *, id: str = "") -> dict[str, object]:
-    """The verdict on ``text`` as JSON data."""
-    return {
+def verdict_object(verdict: Verdict, text: str, *, id: object = "", scores: bool = False) -> dict[str, object]:
+    """The verdict on ``text`` as JSON data. Findings are those that policy acts on (in monitor mode: would).
+
+    ``scores`` adds each guard's score: a model's calibrated score where it has one, else the confidence of its
+    surest finding, thresholds apart.
+    """
+    found: dict[str, object] = {
         "id": id,
         "action": verdict.action.label,
         "text": text if verdict.text is None else verdict.text,
@@ -48,10 +52,23 @@ def verdict_object(verdict: Verdict, text: str, *, id: str = "") -> dict[str, ob
                 "confidence": finding.confidence,
                 "span": list(finding.span),
             }
-            for finding in verdict.findings
+            for decision in verdict.decisions
+            if decision.action > Action.ALLOW
+            for finding in (decision.finding,)
         ],
         "guards": {"ran": list(verdict.ran), "unavailable": [missing.guard for missing in verdict.unavailable]},
     }
+    if scores:
+        found["scores"] = _scores(verdict)
+    return found
+
+
+def _scores(verdict: Verdict) -> dict[str, float]:
+    best = dict.fromkeys(verdict.ran, 0.0)
+    for finding in verdict.findings:
+        best[finding.guard] = max(best.get(finding.guard, 0.0), finding.confidence)
+    best.update(verdict.scores)
+    return best
 
 
 @dataclass(frozen=True, slots=True)

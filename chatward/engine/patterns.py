@@ -149,19 +149,25 @@ _HIGH = r"\x80-\xff"
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def prefilter(pattern: str, flags: re.RegexFlag) -> bytes:
-    """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere.
+def prefilter(pattern: str, flags: re.RegexFlag) -> tuple[bytes, bool]:
+    """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
+    it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, and every
     class that holds a character beyond ASCII takes any byte above 0x7F. That keeps the automaton small.
     """
     tree = parser.parse(pattern, int(flags))
     render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    return render.sequence(tree).encode("latin-1")
+    text = render.sequence(tree)
+    return text.encode("latin-1"), render.caseless
 
 
 class _Render(_Walk):
     """Renders a parsed pattern as a wider one over bytes (as Latin-1 text)."""
+
+    def __init__(self, ignore_case: bool, dot_all: bool) -> None:
+        super().__init__(ignore_case, dot_all)
+        self.caseless = ignore_case
 
     def sequence(self, tree: Any) -> str:  # type: ignore[override]
         return "".join(self.node(operator, value) for operator, value in tree)
@@ -190,6 +196,7 @@ class _Render(_Walk):
         kept = self.ignore_case, self.dot_all
         self.ignore_case = self.ignore_case or bool(added & re.IGNORECASE)
         self.dot_all = self.dot_all or bool(added & re.DOTALL)
+        self.caseless = self.caseless or self.ignore_case
         text = self.sequence(tree)
         self.ignore_case, self.dot_all = kept
         return text
@@ -203,18 +210,27 @@ class _Render(_Walk):
     def _literal(self, character: str) -> str:
         forms = sorted(self._cases({character})) if self.ignore_case else [character]
         if all(len(form) == 1 and form.isascii() for form in forms):
-            if len(forms) == 1:
-                return _byte(ord(forms[0]))
-            return "[" + "".join(_byte(ord(form)) for form in forms) + "]"
+            return _byte(ord(forms[-1]))  # the pattern is compiled caseless where forms differ
         return "(?:" + "|".join("".join(map(_byte, form.encode())) for form in forms) + ")"
 
     def _class(self, operator: Any, value: Any) -> str:
         members = self._characters(operator, value)
-        low = "".join(_byte(ord(member)) for member in sorted(members) if len(member) == 1 and member.isascii())
+        low = _ranges(sorted(ord(member) for member in members if len(member) == 1 and member.isascii()))
         if all(member.isascii() for member in members):
             return f"[{low}]"
         return f"(?:[{low}{_HIGH}]|[{_HIGH}]{{2,4}})" if low else f"[{_HIGH}]{{1,4}}"
 
 
+def _ranges(codes: list[int]) -> str:
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(_byte(a) if a == b else f"{_byte(a)}-{_byte(b)}" for a, b in runs)
+
+
 def _byte(value: int) -> str:
-    return f"\\x{value:02x}"
+    character = chr(value)
+    return character if character.isascii() and character.isalnum() else f"\\x{value:02x}"

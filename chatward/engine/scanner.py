@@ -130,12 +130,16 @@ class _Prefilter:
         self._database: Any = None
         if not patterns:
             return
+        rendered = [prefilter(pattern, flags) for pattern, flags in patterns]
         self._database = hyperscan.Database()
         self._database.compile(
-            expressions=[prefilter(pattern, flags) for pattern, flags in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns),
+            expressions=[expression for expression, _ in rendered],
+            ids=list(range(len(rendered))),
+            elements=len(rendered),
+            flags=[
+                hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if caseless else 0)
+                for _, caseless in rendered
+            ],
         )
 
     def __call__(self, text: str) -> list[int]:
