@@ -31,8 +31,9 @@ from chatward.core.values import Verdict
 from chatward.ledger.events import Event
 from chatward.settings import Route, Settings
 
-READY = "ready"
-"""The state of a guard that runs. Every other state is shown as a fault."""
+ON = "on"
+"""The state of a guard that runs on all routes. ``off`` and ``off on ...`` say what the settings left out; every
+other state is a fault."""
 
 
 class WardLike(Protocol):
@@ -44,7 +45,8 @@ class WardLike(Protocol):
         ...
 
     def guards(self) -> Sequence[tuple[str, str, str]]:
-        """Id, summary and state of each guard: ``ready``, or why it is not (``not-loaded``, ``error``, ...)."""
+        """Id, summary and state of each guard: ``on``, ``off``, ``off on <routes>``, or why it cannot run
+        (``not-loaded``, ``error``, ``timeout``)."""
         ...
 
 
@@ -118,7 +120,7 @@ def admin_app(
     ).get_template("console.html")
     static = files("chatward.console").joinpath("static")
     styles, icon = static.joinpath("console.css").read_bytes(), static.joinpath("icon.svg").read_bytes()
-    refusal = next(iter(_routes(settings).values())).refusal
+    refusal = _routes(settings).get("default", Route()).refusal
 
     async def judge(text: str, role: str, conversation: str) -> Verdict:
         verdict = ward.check(text, role, conversation=conversation)
@@ -213,13 +215,16 @@ def _routes(settings: Settings) -> dict[str, Route]:
 
 
 def _status(ward: WardLike, settings: Settings, version: str) -> dict[str, Any]:
-    guards = [{"id": id, "summary": summary, "state": state} for id, summary, state in ward.guards()]
+    guards = [
+        {"id": id, "summary": summary, "state": state, "fault": state != ON and not state.startswith("off")}
+        for id, summary, state in ward.guards()
+    ]
     bots = {name: bot.upstream for name, bot in settings.bots.items()}
     if settings.upstream is not None:
         bots.setdefault("default", settings.upstream)
     return {
         "version": version,
-        "ok": all(guard["state"] == READY for guard in guards),
+        "ok": any(guard["state"] == ON for guard in guards) and not any(guard["fault"] for guard in guards),
         "guards": guards,
         "routes": [
             {

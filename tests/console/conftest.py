@@ -24,14 +24,14 @@ class SimulatedWard:
     """Blocks "attack", masks "ann@example.com", allows the rest."""
 
     states: list[tuple[str, str, str]] = field(
-        default_factory=lambda: [("text.pii", "Personal data", "ready"), ("text.injection", "Orders", "ready")]
+        default_factory=lambda: [("text.pii", "Personal data", "on"), ("text.injection", "Orders", "on")]
     )
     missing: tuple[Unavailable, ...] = ()
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
         self.asked.append((text, role, conversation))
-        ran = tuple(id for id, _, state in self.states if state == "ready")
+        ran = tuple(id for id, _, state in self.states if state == "on")
         if (start := text.find("attack")) >= 0:
             finding = Finding("text.injection/override", Category.INJECTION, Severity.HIGH, 0.9, (start, start + 6))
             decision = Decision(finding, Action.BLOCK, Treatment.BLOCK)

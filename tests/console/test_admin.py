@@ -100,7 +100,7 @@ async def test_status_shows_faults_modes_and_no_credentials(plane):
     status = (await it.client.get("/api/v1/status")).json()
     assert status["ok"] is False
     assert status["version"] == "1.2.3"
-    assert {"id": "text.injection", "summary": "Orders", "state": "not-loaded"} in status["guards"]
+    assert {"id": "text.injection", "summary": "Orders", "state": "not-loaded", "fault": True} in status["guards"]
     assert status["routes"][0]["mode"] == "monitor"
     assert status["bots"] == [{"name": "default", "upstream": "https://bot.example/v1"}]
 
@@ -114,9 +114,19 @@ async def test_the_console_names_guards_that_cannot_run(plane):
     assert "1 of 2 guards cannot run" in page
 
 
+async def test_what_is_switched_off_is_no_fault_unless_all_is(plane):
+    it = plane()
+    it.ward.states[0] = ("text.pii", "Personal data", "off on quiet")
+    assert (await it.client.get("/api/v1/status")).json()["ok"] is True
+    assert "1 of 2 guards are running on all routes" in (await it.client.get("/")).text
+    it.ward.states[:] = [(id, summary, "off") for id, summary, _ in it.ward.states]
+    assert (await it.client.get("/api/v1/status")).json()["ok"] is False
+    assert "No guard is running" in (await it.client.get("/")).text
+
+
 async def test_the_console_shows_rules_and_escapes_what_it_shows(plane):
     it = plane()
-    it.ward.states.append(("text.x", "<script>alert(1)</script>", "ready"))
+    it.ward.states.append(("text.x", "<script>alert(1)</script>", "on"))
     await it.client.post("/api/v1/inspect", json={"text": "attack"})
     page = (await it.client.get("/")).text
     assert "text.injection/override" in page

@@ -65,8 +65,22 @@ def test_a_tally_names_every_action():
     assert tally(found) == {"allow": 0, "redact": 1, "challenge": 0, "block": 2}
 
 
+def judged(action: Action, confidence: float, span: tuple[int, int]) -> Decision:
+    return Decision(Finding("a.b/c", Category.LINK, Severity.LOW, confidence, span), action, Treatment.KEEP)
+
+
+def test_findings_are_those_that_policy_acts_on():
+    verdict = Verdict(decisions=(judged(Action.ALLOW, 0.2, (0, 1)), judged(Action.REDACT, 0.9, (1, 2))))
+    assert [finding["span"] for finding in verdict_object(verdict, "hé")["findings"]] == [[1, 2]]
+
+
 def test_an_unchanged_text_is_its_own_forwarding():
-    finding = Finding("a.b/c", Category.LINK, Severity.LOW, 0.5, (0, 1))
-    verdict = Verdict(decisions=(Decision(finding, Action.ALLOW, Treatment.KEEP),))
-    assert verdict_object(verdict, "hé")["text"] == "hé"
-    assert verdict_object(verdict, "hé")["findings"][0]["span"] == [0, 1]
+    assert verdict_object(Verdict(), "hé")["text"] == "hé"
+    assert verdict_object(Verdict(text=""), "hé")["text"] == ""
+
+
+def test_scores_are_of_every_guard_that_ran_the_surest_finding_or_the_models_own():
+    decisions = (judged(Action.ALLOW, 0.2, (0, 1)), judged(Action.REDACT, 0.9, (1, 2)))
+    verdict = Verdict(decisions=decisions, ran=("a.b", "d.e", "f.g"), scores=(("f.g", 0.31),))
+    assert verdict_object(verdict, "hé", scores=True)["scores"] == {"a.b": 0.9, "d.e": 0.0, "f.g": 0.31}
+    assert "scores" not in verdict_object(verdict, "hé")

@@ -157,23 +157,27 @@ async function* events(stream) {
   // Server-sent events: lines end in LF, CRLF or CR; a line that opens with a colon is a comment.
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "", data = [];
-  for (;;) {
-    const { value, done } = await reader.read();
-    rest += value ?? "";
-    const held = !done && rest.endsWith("\r") ? "\r" : "";
-    const lines = rest.slice(0, rest.length - held.length).split(/\r\n|\n|\r/);
-    rest = (done ? "" : lines.pop()) + held;
-    for (const line of lines) {
-      if (line === "" && data.length > 0) {
-        yield { data: data.join("\n") };
-        data = [];
-      } else if (line.startsWith(":")) {
-        yield { comment: line.slice(1).trim() };
-      } else if (line.startsWith("data:")) {
-        data.push(line.slice(5).replace(/^ /, ""));
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      rest += value ?? "";
+      const held = !done && rest.endsWith("\r") ? "\r" : "";
+      const lines = rest.slice(0, rest.length - held.length).split(/\r\n|\n|\r/);
+      rest = (done ? "" : lines.pop()) + held;
+      for (const line of lines) {
+        if (line === "" && data.length > 0) {
+          yield { data: data.join("\n") };
+          data = [];
+        } else if (line.startsWith(":")) {
+          yield { comment: line.slice(1).trim() };
+        } else if (line.startsWith("data:")) {
+          data.push(line.slice(5).replace(/^ /, ""));
+        }
       }
+      if (done) return;
     }
-    if (done) return;
+  } finally {
+    reader.cancel().catch(() => {}); // nobody listens any more; the connection need not stay
   }
 }
 

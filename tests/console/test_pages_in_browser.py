@@ -1,0 +1,361 @@
+"""The pages in a real browser: what a person sees, hears and can do.
+
+A simulated gateway serves the chat page with its real headers, and answers by script. Needs Debian's Chromium;
+the accessibility rules need axe-core (``tests/node``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from chatward.console.chat import HEADERS, pages
+from chatward.settings import Chat, Settings
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+DISCLOSURE = "You are talking to an AI system. Do not rely on it in an emergency."
+
+
+def chunk(text: str | None = None, finish: str | None = None) -> bytes:
+    delta = {} if text is None else {"content": text}
+    data = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+
+STREAMS = {
+    "hello": [chunk("Hello <b>you</b>. "), chunk("How are you? I am"), chunk(" fine."), chunk(finish="stop"), DONE],
+    "hide": [
+        chunk("Write to [e-mail hidden]."),
+        b': chatward {"action":"redact","hidden":{"EMAIL":2,"LINK":1}}\n\n',
+        chunk(finish="stop"),
+        DONE,
+    ],
+    "wait": [chunk("How are you? "), chunk("I am")],
+    "cut": [chunk("It starts well. "), chunk("Stopped here."), chunk(finish="content_filter"), DONE],
+    "crlf": [(chunk("Split ") + chunk("anywhere.") + chunk(finish="stop") + DONE).replace(b"\n", b"\r\n")],
+    "broken": [chunk("Half an ans"), b'data: {"error":{"message":"The bot stopped in the middle.","code":"x"}}\n\n'],
+}
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Answers by the last word of the person's last message."""
+
+    protocol_version = "HTTP/1.1"
+    settings = Settings(chat=Chat(title="Help desk", model="m1"))
+    waiting: threading.Event
+    seen: list[dict[str, object]]
+
+    def log_message(self, format, *args):
+        pass
+
+    def do_GET(self):
+        kind, body = pages(self.settings).get(self.path, ("text/plain", b"no"))
+        self._head(200 if body != b"no" else 404, kind, dict(HEADERS), len(body))
+        self.wfile.write(body)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.seen.append(body)
+        word = body["messages"][-1]["content"].split()[-1]
+        if word == "attack":
+            self._error(400, "content_filter", "This message was stopped by a safety check.")
+        elif word == "locked" and self.headers.get("authorization") != "Bearer made-up-key":
+            self._error(401, "not-authenticated", "This address wants a key.")
+        else:
+            more = {"x-chatward-action": "redact", "x-chatward-notice": '{"CARD":1}'} if word == "hide" else {}
+            self._head(200, "text/event-stream", {"x-chatward-action": "allow", **more}, None)
+            for piece in STREAMS.get(word, STREAMS["hello"]):
+                for part in [piece[i : i + 7] for i in range(0, len(piece), 7)] if word == "crlf" else [piece]:
+                    self._piece(part)
+            if word == "wait":
+                self.waiting.wait(20)
+            self._piece(b"")
+
+    def _error(self, status, code, message):
+        body = json.dumps({"error": {"message": message, "code": code, "type": "error"}}).encode()
+        self._head(status, "application/json", {}, len(body))
+        self.wfile.write(body)
+
+    def _head(self, status, kind, headers, length):
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if length is None:
+            self.send_header("transfer-encoding", "chunked")
+        else:
+            self.send_header("content-length", str(length))
+        self.end_headers()
+
+    def _piece(self, data):
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    # Chromium's own calls home are switched off; the sandbox cannot start as root in a container.
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*flags, "--disable-component-update"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def gateway() -> Iterator[ThreadingHTTPServer]:
+    handler = type("Handler", (Gateway,), {"waiting": threading.Event(), "seen": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield server
+    handler.waiting.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def page(browser, gateway):
+    """The chat page, opened; whatever the browser complains about fails the test."""
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.set_default_timeout(10_000)
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    elsewhere: list[str] = []
+    root = f"http://127.0.0.1:{gateway.server_port}"
+    opened.on("request", lambda request: None if request.url.startswith(root) else elsewhere.append(request.url))
+    opened.goto(f"{root}/chat")
+    yield opened
+    context.close()
+    assert elsewhere == []
+    # Chromium reports each answer of 400 and above as an error; the page tells the person about those.
+    assert [said for said in complaints if "server responded with a status" not in said] == []
+
+
+def say(page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def finished(page) -> None:
+    page.locator('#log[aria-busy="false"]').wait_for(state="attached")
+
+
+def announced(page) -> list[str]:
+    return page.locator("#announcer p").all_text_contents()
+
+
+def test_the_disclosure_is_there_before_anything_is_written(page):
+    assert page.get_by_text(DISCLOSURE).is_visible()
+    assert page.title() == "Help desk"
+
+
+def test_an_answer_streams_in_as_text_and_is_announced_by_sentence(page):
+    say(page, "hello")
+    finished(page)
+    assert page.locator("li.bot .text").text_content().strip() == "Hello <b>you</b>. How are you? I am fine."
+    assert page.locator("li b").count() == 0
+    assert announced(page) == ["Hello <b>you</b>.", "How are you?", "I am fine."]
+    assert page.evaluate("document.activeElement.id") == "message"
+
+
+def test_it_says_what_was_hidden_where_and_why(page):
+    say(page, "my card, please hide")
+    finished(page)
+    mine, answer = page.locator("li.user .note").text_content(), page.locator("li.bot .note").text_content()
+    assert mine == "Hidden from the bot: 1 card number. Personal data does not go to the bot."
+    assert answer == (
+        "Hidden in this answer: 2 e-mail addresses, 1 link. It may belong to somebody else. "
+        "It could carry data out of this conversation."
+    )
+    assert mine in announced(page)
+    assert answer in announced(page)
+
+
+def test_a_stopped_message_is_explained_and_not_sent_again(page, gateway):
+    say(page, "this is an attack")
+    finished(page)
+    note = page.locator("li.user .note").text_content()
+    assert note.startswith("This message was not sent to the bot. This message was stopped by a safety check.")
+    assert page.locator("li.bot").count() == 0
+    say(page, "hello")
+    finished(page)
+    sent = gateway.RequestHandlerClass.seen[-1]["messages"]
+    assert [message["content"] for message in sent] == ["hello"]
+
+
+def test_an_answer_that_is_stopped_midway_says_so(page):
+    say(page, "cut")
+    finished(page)
+    assert "stopped by a safety check" in page.locator("li.bot .note").text_content()
+    assert "It starts well." in page.locator("li.bot .text").text_content()
+
+
+def test_a_broken_answer_says_so_and_gives_the_question_back(page):
+    say(page, "broken")
+    finished(page)
+    assert page.locator("li.bot .note").text_content() == "The bot stopped in the middle."
+    assert page.get_by_label("Your message").input_value() == "broken"
+
+
+def test_lines_may_end_as_they_like_and_be_split_anywhere(page):
+    say(page, "crlf")
+    finished(page)
+    assert page.locator("li.bot .text").text_content().strip() == "Split anywhere."
+
+
+def test_the_conversation_goes_on_with_its_history_until_it_is_left(page, gateway):
+    for text in ("hello", "crlf"):
+        say(page, text)
+        finished(page)
+    roles = [message["role"] for message in gateway.RequestHandlerClass.seen[-1]["messages"]]
+    assert roles == ["user", "assistant", "user"]
+    page.get_by_role("button", name="New conversation").click()
+    assert page.locator("#log li").count() == 0
+    say(page, "hello")
+    finished(page)
+    assert len(gateway.RequestHandlerClass.seen[-1]["messages"]) == 1
+
+
+def test_escape_stops_an_answer(page):
+    say(page, "wait")
+    page.get_by_text("How are you?").first.wait_for()
+    page.keyboard.press("Escape")
+    finished(page)
+    assert page.locator("li.bot .note").text_content() == "You stopped this answer."
+
+
+def test_shift_and_enter_is_a_new_line_and_nothing_is_sent_empty(page, gateway):
+    field = page.get_by_label("Your message")
+    field.press("Enter")
+    field.type("a")
+    field.press("Shift+Enter")
+    assert field.input_value() == "a\n"
+    assert gateway.RequestHandlerClass.seen == []
+
+
+def test_where_a_key_is_wanted_it_is_asked_for_and_used(page):
+    say(page, "locked")
+    finished(page)
+    key = page.get_by_label("Access key")
+    assert key.is_visible()
+    assert page.evaluate("document.activeElement.id") == "key"
+    key.fill("made-up-key")
+    page.get_by_label("Your message").press("Enter")
+    finished(page)
+    assert "Hello" in page.locator("li.bot .text").last.text_content()
+
+
+def test_by_keyboard_alone_everything_is_reached(page):
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert reached[:4] == ["Skip to the message field", "again", "message", "send"]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_is_cut_off_at_any_width(page, width):
+    """WCAG 2.2, 1.4.10 (reflow): 320 CSS pixels is 1280 at a zoom of 400 %."""
+    page.set_viewport_size({"width": width, "height": 640})
+    say(page, "W" * 300 + " hello")
+    finished(page)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
+def violations(page) -> list[str]:
+    # The page's own policy forbids foreign scripts, so the checker is evaluated by the driver.
+    page.evaluate(AXE.read_text("utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("(tags) => axe.run(document, {runOnly: tags})", tags)
+    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_chat_page_keeps_the_accessibility_rules(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    for text in ("please hide", "this is an attack", "cut", "locked"):
+        say(page, text)
+        finished(page)
+    assert violations(page) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["on", "off on quiet", "not-loaded"])
+def test_the_console_keeps_the_accessibility_rules(browser, console, scheme, state):
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text))
+    page.goto(console(state))
+    assert page.get_by_role("heading", name="Recent verdicts").is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('section')).borderRadius") != "0px"
+    assert violations(page) == []
+    assert complaints == []
+    context.close()
+
+
+@pytest.fixture
+def console(plane):
+    """Serves the console as it stands after four verdicts; returns its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(state: str) -> str:
+        it = plane()
+        it.ward.states[0] = ("text.pii", "Personal data", state)
+
+        async def fetch() -> dict[str, object]:
+            for text in ("attack", "ann@example.com", "hello", "attack"):
+                await it.client.post("/api/v1/inspect", json={"text": text})
+            return {path: await it.client.get(path) for path in ("/", "/console.css", "/icon.svg")}
+
+        # On a thread: the browser's driver keeps a loop of its own running on this one.
+        with ThreadPoolExecutor(1) as pool:
+            served = pool.submit(asyncio.run, fetch()).result()
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, format, *args):
+                pass
+
+            def do_GET(self):
+                answer = served[self.path]
+                self.send_response(answer.status_code)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
