@@ -34,7 +34,16 @@ from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.openai_chat_stream import ChatRewriter
 from chatward.channels.openai_error import error_answer, refusal_answer
 from chatward.channels.outgoing import dict_at, list_at, load, malformed, rewrite, rewrite_field, rewrite_tree
-from chatward.channels.request import SCHEMA_NAMES, Request, media_type, missing, wrong_type
+from chatward.channels.request import (
+    SCHEMA_NAMES,
+    Request,
+    conversation_of,
+    media_type,
+    missing,
+    string_at,
+    top_level,
+    wrong_type,
+)
 from chatward.channels.wording import is_identifier
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Reply
@@ -226,16 +235,16 @@ class ChatCall:
         name, blob = kind, ""
         if kind == "image_url":
             blob = "url"
-            name = _string(held, "url", f"{path}.image_url.url")
+            name = string_at(held, "url", f"{path}.image_url.url")
             name = media_type(name) or kind
         elif kind == "input_audio":
             blob = "data"
-            _string(held, "data", f"{path}.input_audio.data")
+            string_at(held, "data", f"{path}.input_audio.data")
             form = held.get("format")
             name = f"audio/{form}" if type(form) is str and is_identifier(form) else kind
         elif "file_data" in held:
             blob = "file_data"
-            name = media_type(_string(held, "file_data", f"{path}.file.file_data")) or kind
+            name = media_type(string_at(held, "file_data", f"{path}.file.file_data")) or kind
         self._request.opaque(name, Source.DOCUMENT if kind == "file" else source)
         for key in held:
             if key != blob:
@@ -264,7 +273,7 @@ class ChatCall:
         """A call's ``{"name", "arguments"}`` (or ``input``, for custom tools); returns the name."""
         if type(function) is not dict:
             raise wrong_type(path, "an object")
-        name = _string(function, "name", f"{path}.name")
+        name = string_at(function, "name", f"{path}.name")
         for key, value in function.items():
             if key == "arguments":
                 if type(value) is not str:
@@ -279,34 +288,12 @@ class ChatCall:
         request = self._request
         for key in document:
             if key not in _PLACED and key not in _ABOUT_CALLER:
-                request.field(document, key, Source.OPERATOR)
+                request.field(document, key, Source.OPERATOR, names=SCHEMA_NAMES)
         request.close_message("settings", keep_empty=False)
         for key in document:
             if key in _ABOUT_CALLER:
                 request.field(document, key, Source.USER)
         request.close_message("metadata", keep_empty=False)
-
-
-def top_level(document: dict[str, Any], key: str, kind: type, wanted: str) -> Any:
-    """``document[key]`` when it is of ``kind``, ``None`` when absent or null; else ``ClientError``."""
-    value = document.get(key)
-    if value is not None and type(value) is not kind:
-        raise wrong_type(key, wanted)
-    return value
-
-
-def conversation_of(document: dict[str, Any]) -> str:
-    """``metadata.conversation_id``, or ``""``. Checks that ``metadata`` is an object."""
-    metadata = top_level(document, "metadata", dict, "an object")
-    conversation = metadata.get("conversation_id") if metadata else None
-    return conversation if type(conversation) is str else ""
-
-
-def _string(container: dict[str, Any], key: str, path: str) -> str:
-    value = container.get(key)
-    if type(value) is not str:
-        raise wrong_type(path, "a string")
-    return value
 
 
 def _tool_name(tool: dict[str, Any]) -> str:

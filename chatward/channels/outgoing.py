@@ -85,3 +85,21 @@ def list_at(container: dict[str, Any], key: str, path: str) -> list[Any]:
     if type(value) is not list:
         raise malformed(f"{path} is not a list")
     return value
+
+
+def rewrite_value(reply: Reply, container: dict[str, Any], key: str, name: str) -> bool:
+    """The JSON value at ``container[key]`` (the input of the tool ``name``), as JSON text through a lane."""
+    value = container[key]
+    if not value:
+        return False
+    text = orjson.dumps(value).decode()
+    new = through(reply, text, PartKind.JSON, name)
+    if new == text:
+        return False
+    try:
+        container[key] = orjson.loads(new)
+    except orjson.JSONDecodeError:
+        if reply.blocked is None:
+            raise UpstreamError("A tool call could not be rewritten.", reason="edit-invalid") from None
+        container[key] = {}  # a blocked lane lets out a part only
+    return True

@@ -32,6 +32,29 @@ def missing(path: str) -> ClientError:
     return ClientError(f"{path} is missing.", reason="field-missing")
 
 
+def top_level(document: dict[str, Any], key: str, kind: type, wanted: str) -> Any:
+    """``document[key]`` when it is of ``kind``, ``None`` when absent or null; else ``ClientError``."""
+    value = document.get(key)
+    if value is not None and type(value) is not kind:
+        raise wrong_type(key, wanted)
+    return value
+
+
+def conversation_of(document: dict[str, Any]) -> str:
+    """``metadata.conversation_id``, or ``""``. Checks that ``metadata`` is an object."""
+    metadata = top_level(document, "metadata", dict, "an object")
+    conversation = metadata.get("conversation_id") if metadata else None
+    return conversation if type(conversation) is str else ""
+
+
+def string_at(container: dict[str, Any], key: str, path: str) -> str:
+    """``container[key]``, a string; else ``ClientError`` naming ``path``."""
+    value = container.get(key)
+    if type(value) is not str:
+        raise wrong_type(path, "a string")
+    return value
+
+
 class Request:
     """Collects the parts of one document in reading order. More than ``max_parts``: ``ClientError``."""
 
@@ -89,8 +112,15 @@ class Request:
             elif is_blob(owner, value):
                 self.opaque(media_type(value) or owner, source)
 
-    def field(self, container: dict[str, Any], key: str, source: Source, name: str = "") -> None:
-        """``container[key]``, whatever its type: its words as parts."""
+    def field(
+        self,
+        container: dict[str, Any],
+        key: str,
+        source: Source,
+        name: str = "",
+        names: frozenset[str] = frozenset(),
+    ) -> None:
+        """``container[key]``, whatever its type: its words as parts. ``names`` as in ``words``."""
         value = container[key]
         if type(value) is str:
             if is_words(key, value):
@@ -98,7 +128,7 @@ class Request:
             elif is_blob(key, value):
                 self.opaque(media_type(value) or key, source)
         elif type(value) is dict or type(value) is list:
-            self.words(value, source, key, name)
+            self.words(value, source, key, name, names)
 
     def _add(self, part: Part, slot: _Slot | None) -> None:
         if len(self.parts) >= self._max:

@@ -25,20 +25,24 @@ def truncated() -> UpstreamError:
 
 
 class Strand:
-    """One lane and what a rewriter knows of it. ``exact`` is lost as soon as a piece is changed or held."""
+    """One lane and what a rewriter knows of it. ``exact`` is lost as soon as a piece is changed or held,
+    ``changed`` is gained once what went out is not what came in."""
 
-    __slots__ = ("_lane", "closed", "exact", "wrote")
+    __slots__ = ("_lane", "_pending", "changed", "closed", "exact", "wrote")
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
         self.exact = True
+        self.changed = False
         self.closed = False
         self.wrote = False
+        self._pending = ""  # came in, did not go out yet; kept while nothing is changed
 
     def feed(self, piece: str) -> str:
         out = self._lane.feed(piece)
-        if out != piece:
+        if out != piece or self._pending:
             self.exact = False
+            self._compare(piece, out)
         if out:
             self.wrote = True
         return out
@@ -51,7 +55,18 @@ class Strand:
         if out:
             self.exact = False
             self.wrote = True
+        self._compare("", out)
+        self.changed = self.changed or bool(self._pending)
         return out
+
+    def _compare(self, piece: str, out: str) -> None:
+        if not self.changed:
+            pending = self._pending + piece
+            if pending.startswith(out):
+                self._pending = pending[len(out) :]
+            else:
+                self.changed = True
+                self._pending = ""
 
 
 class EventRewriter(ABC):

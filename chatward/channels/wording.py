@@ -7,7 +7,9 @@ The rule, for every string that a dialect does not place itself (unknown fields,
    blank. It is left alone: changing it would break the protocol.
 2. A string is a **blob** when its key says so (``data``, ``encrypted_content``, ...) *and* it is base64 of at
    least 64 characters, or a ``data:`` URL. It is opaque.
-3. Everything else is words, whatever its key, and is inspected. An ``id`` with a blank in it is words.
+3. A string is a **credential** when its key says so (``authorization``, ``authorization_token``): it is for the
+   upstream, nobody reads it, and changing it would break the call. It is left alone.
+4. Everything else is words, whatever its key, and is inspected. An ``id`` with a blank in it is words.
 
 Keys of objects are names that programs choose; they are not inspected.
 """
@@ -22,13 +24,16 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_.:/+=$#~-]{1,200}").fullmatch
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{62,}+[=]{0,2}").fullmatch
 _IDENTIFIER_KEYS: Final = frozenset(
     {
-        "$id", "$ref", "$schema", "action", "cache_control", "call_id", "code_interpreter",
-        "detail", "effort", "encoding", "finish_reason", "format", "id", "index", "item_reference",
-        "language", "media_type", "mime_type", "mode", "model", "object", "phase", "quality",
-        "required", "role", "service_tier", "severity", "size", "status", "stop_reason", "strict",
-        "system_fingerprint", "ttl", "type", "verbosity", "voice",
+        "$id", "$ref", "$schema", "action", "allowed_callers", "cache_control", "call_id",
+        "code_interpreter", "container", "detail", "effort", "encoding", "finish_reason", "format",
+        "id", "include", "index", "item_reference", "language", "media_type", "mime_type",
+        "modalities", "mode", "model", "object", "phase", "prompt_cache_retention", "quality",
+        "reasoning_effort", "required", "role", "server_label", "server_url", "service_tier",
+        "severity", "size", "status", "stop_reason", "strict", "system_fingerprint", "tool_choice",
+        "truncation", "ttl", "type", "verbosity", "voice",
     }
 )  # fmt: skip
+_CREDENTIAL_KEYS: Final = frozenset({"authorization", "authorization_token"})
 _IDENTIFIER_ENDS: Final = ("_id", "_ids", "_type")
 _BLOB_KEYS: Final = frozenset(
     {
@@ -56,7 +61,7 @@ def is_words(key: str, value: str) -> bool:
         return _IDENTIFIER(value) is None
     if key in _BLOB_KEYS:
         return not is_blob(key, value)
-    return True
+    return key not in _CREDENTIAL_KEYS
 
 
 def is_blob(key: str, value: str) -> bool:
