@@ -1,0 +1,229 @@
+"""What settings of the right types may still not say, and how they are made complete.
+
+The rules are the functions here: addresses that are safe by place, upstreams that are URLs without secrets, routes
+whose bot and guards exist, exceptions with an owner and a last day, secrets by reference. Pure: no file, no
+variable, no clock is read; ``today`` is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from msgspec.structs import replace
+
+from chatward.settings import Bot, Route, RuleException, Server, Settings
+from chatward.settings_types import Steps, did_you_mean
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
+NONE: Final = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A key and what is wrong with it. A ``warning`` does not stop anything."""
+
+    steps: Steps
+    sentence: str
+    reason: str = "config-invalid"
+    warning: bool = False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``: ``localhost``, 127.0.0.0/8, ::1 (RFC 6890, RFC 6761)."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def complete(settings: Settings) -> Settings:
+    """With a route ``default`` as the last. Routes that name no bot take the only one, if there is one only."""
+    only = next(iter(settings.bots)) if len(settings.bots) == 1 and "default" not in settings.bots else None
+    routes = {name: route for name, route in settings.routes.items() if name != "default"}
+    routes["default"] = settings.routes.get("default", Route())
+    if only is not None:
+        routes = {name: replace(route, bot=only) if route.bot == "default" else route for name, route in routes.items()}
+    return replace(settings, routes=routes)
+
+
+def problems_of(settings: Settings, guards: Collection[str] | None, today: date) -> list[Problem]:
+    """All that is wrong with complete settings. ``guards``: the known ids, or ``None`` to leave names unchecked."""
+    return [
+        *_bots(settings),
+        *_listeners(settings.server),
+        *_references(settings),
+        *_routes(settings, guards, today),
+        *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
+    ]
+
+
+# --- bots and listeners ----------------------------------------------------------------------------------
+
+
+def _bots(settings: Settings) -> Iterator[Problem]:
+    if not settings.bots:
+        yield Problem(
+            (),
+            'there is no bot to guard; the one line needed is: upstream = "https://your-bot.example/v1"',
+            "no-upstream",
+        )
+    for name, bot in settings.bots.items():
+        yield from _named(("bots", name), name)
+        yield from _upstream(settings, name, bot)
+
+
+def _upstream(settings: Settings, name: str, bot: Bot) -> Iterator[Problem]:
+    short = name == "default" and settings.upstream is not None
+    steps: Steps = ("upstream",) if short else ("bots", name, "upstream")
+    if short and settings.upstream != bot.upstream:
+        yield Problem(("bots", name, "upstream"), "is given twice: here and as `upstream`, with different values")
+    problem = upstream_problem(bot.upstream)
+    if problem is not None:
+        yield Problem(steps, problem, "upstream-url")
+
+
+def upstream_problem(url: str) -> str | None:
+    """Why a text is not the base URL of a bot, or ``None``. Read as browsers do (WHATWG URL)."""
+    import can_ada  # noqa: PLC0415 - not needed to print help
+
+    try:
+        parsed = can_ada.parse(url)
+    except ValueError:
+        return "must be a URL such as https://your-bot.example/v1"
+    if parsed.protocol not in {"http:", "https:"} or not parsed.hostname:
+        return "must be an http:// or https:// URL"
+    if parsed.username or parsed.password:
+        return "must not hold a user or password; give the key as `api_key` by reference"
+    if parsed.search or parsed.hash or not url.isascii() or re.search(r"[\s\\?#]", url):
+        return "must be a plain base URL, without query, fragment or blanks"
+    return None
+
+
+def _listeners(server: Server) -> Iterator[Problem]:
+    if (server.tls_cert is None) != (server.tls_key is None):
+        missing, given = ("tls_cert", "tls_key") if server.tls_cert is None else ("tls_key", "tls_cert")
+        yield Problem(("server", given), f"needs `server.{missing}` as well")
+    if server.port and server.port == server.admin_port and server.host == server.admin_host:
+        yield Problem(("server", "admin_port"), "is the same as `server.port`; the admin plane needs its own")
+    secure = server.behind_tls_proxy or (server.tls_cert is not None and server.tls_key is not None)
+    for key, host in (("host", server.host), ("admin_host", server.admin_host)):
+        if not host.strip():
+            yield Problem(("server", key), "must not be empty")
+        elif not is_loopback(host):
+            needs = (
+                [] if secure else ["TLS (`server.tls_cert` and `server.tls_key`, or `server.behind_tls_proxy = true`)"]
+            )
+            needs += [] if server.keys else ['authentication (`server.keys = ["env:CHATWARD_KEY"]`)']
+            if needs:
+                sentence = f"other machines can reach this address, so it needs {' and '.join(needs)}"
+                yield Problem(("server", key), sentence, "unsafe-listener")
+
+
+def _references(settings: Settings) -> Iterator[Problem]:
+    """Secrets by reference: files with secrets end up in repositories, backups and tickets."""
+    given: list[tuple[Steps, str | None]] = [
+        *((("server", "keys", index), key) for index, key in enumerate(settings.server.keys)),
+        *((("bots", name, "api_key"), bot.api_key) for name, bot in settings.bots.items()),
+        *(
+            (("routes", name, "canaries", index), canary)
+            for name, route in settings.routes.items()
+            for index, canary in enumerate(route.canaries)
+        ),
+    ]
+    for steps, reference in given:
+        if reference is not None and not _REFERENCE.fullmatch(reference):
+            yield Problem(
+                steps, "must be a reference, env:NAME or file:/absolute/path, not the secret itself", "secret-literal"
+            )
+
+
+# --- routes ----------------------------------------------------------------------------------------------
+
+
+def _routes(settings: Settings, guards: Collection[str] | None, today: date) -> Iterator[Problem]:
+    for name, route in settings.routes.items():
+        steps: Steps = ("routes", name)
+        yield from _named(steps, name)
+        if settings.bots and route.bot not in settings.bots:
+            yield _unknown_bot(settings.bots, settings.routes, steps, route)
+        if name == "default" and (route.paths or route.models):
+            key = "paths" if route.paths else "models"
+            yield Problem((*steps, key), "the route `default` takes what no other route takes; it has no conditions")
+        yield from _guards((*steps, "guards"), route.guards, guards)
+        for rule in route.rules:
+            yield from _rule((*steps, "rules", rule), rule, guards)
+        for index, exception in enumerate(route.exceptions):
+            yield from _exception((*steps, "exceptions", index), exception, guards, today)
+        for key, patterns in (("paths", route.paths), ("models", route.models), ("allow", route.allow)):
+            for index, pattern in enumerate(patterns):
+                if not pattern.strip():
+                    yield Problem((*steps, key, index), "must not be empty")
+                elif key == "paths" and not pattern.startswith(("/", "*")):
+                    yield Problem((*steps, key, index), "must start with / (a path of this server, such as /v1/*)")
+
+
+def _unknown_bot(bots: Mapping[str, Bot], routes: Mapping[str, Route], steps: Steps, route: Route) -> Problem:
+    known = ", ".join(bots)
+    if route.bot == "default":
+        return Problem((*steps, "bot"), f"must say which bot: {known} (none of them is named default)")
+    return Problem((*steps, "bot"), f"names no bot; known: {known}{did_you_mean(route.bot, list(bots))}")
+
+
+def _guards(steps: Steps, patterns: tuple[str, ...], known: Collection[str] | None) -> Iterator[Problem]:
+    if not patterns:
+        yield Problem(steps, 'is empty; write ["none"] to let traffic through unguarded', "guards-empty")
+    for index, pattern in enumerate(patterns):
+        if pattern == NONE:
+            if len(patterns) > 1:
+                yield Problem((*steps, index), "`none` stands alone")
+        elif known is not None and not any(fnmatchcase(guard, pattern) for guard in known):
+            yield Problem((*steps, index), f"names no known guard{did_you_mean(pattern, sorted(known))}")
+
+
+def _rule(steps: Steps, rule: str, known: Collection[str] | None) -> Iterator[Problem]:
+    """A rule's id is ``<guard>/<rule>``; the key may be a guard, a rule, or a pattern of either."""
+    guard = rule.partition("/")[0]
+    if not rule.strip():
+        yield Problem(steps, "names no rule")
+    elif known is not None and not any(fnmatchcase(one, guard) for one in known):
+        yield Problem(steps, f"names no known guard{did_you_mean(guard, sorted(known))}")
+
+
+def _exception(steps: Steps, exception: RuleException, known: Collection[str] | None, today: date) -> Iterator[Problem]:
+    yield from _rule((*steps, "rule"), exception.rule, known)
+    if not exception.owner.strip():
+        yield Problem((*steps, "owner"), "an exception needs an owner")
+    last = last_day(exception.expires)
+    if last is None:
+        yield Problem((*steps, "expires"), "must be a day such as 2030-12-31 (ISO 8601)")
+    elif last < today:
+        yield Problem((*steps, "expires"), f"the exception ended on {last.isoformat()} and has no effect", warning=True)
+
+
+def last_day(text: str) -> date | None:
+    """The day, or ``None`` if the text is none. Only the extended form YYYY-MM-DD."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _named(steps: Steps, name: str) -> Iterator[Problem]:
+    """Names of bots and routes stand in the ledger, which holds identifiers only."""
+    if not _NAME.fullmatch(name):
+        yield Problem(steps, "a name has letters, digits, _ . - only, at most 64")
