@@ -173,7 +173,9 @@ def resolve(reference: str, env: Mapping[str, str] | None = None) -> str:
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file (draft 2020-12). Published as ``docs/chatward.schema.json``."""
     made = msgspec.json.schema(Settings)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "chatward.toml", **made}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "chatward.toml"}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({**head, **made}))
+    return plain
 
 
 # --- reading ---------------------------------------------------------------------------------------------
