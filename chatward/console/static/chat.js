@@ -11,12 +11,7 @@ const access = element("access"), key = element("key"), announcer = element("ann
 
 let model = document.body.dataset.model;
 let turns = [];
-let conversation = randomId();
 let running = null;
-
-function randomId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 // --- what was hidden, in words ----------------------------------------------------------------------
 
@@ -134,7 +129,7 @@ function announceStream(piece, last) {
 // --- talking to the gateway -------------------------------------------------------------------------
 
 function headers() {
-  const all = { "content-type": "application/json", "x-chatward-conversation": conversation };
+  const all = { "content-type": "application/json" };
   if (key.value) all.authorization = `Bearer ${key.value}`;
   return all;
 }
@@ -304,7 +299,6 @@ stopButton.addEventListener("click", () => {
 element("again").addEventListener("click", () => {
   running?.abort();
   turns = [];
-  conversation = randomId();
   log.replaceChildren();
   announcer.replaceChildren();
   announce("A new conversation.");
