@@ -50,12 +50,12 @@ def shape_of(pattern: str, flags: re.RegexFlag) -> Shape:
     """The shape of a pattern in ``re`` syntax. Raises ``re.error`` where it is not one."""
     tree = parser.parse(pattern, int(flags))
     least, width = tree.getwidth()
-    walk = _Walk(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
+    walk = Walk(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
     walk.sequence(tree)
     return Shape(least, width, walk.behind, walk.ahead, walk.anchored, frozenset(walk.alphabet))
 
 
-class _Walk:
+class Walk:
     def __init__(self, ignore_case: bool, dot_all: bool) -> None:
         self.ignore_case = ignore_case
         self.dot_all = dot_all
@@ -70,7 +70,7 @@ class _Walk:
 
     def node(self, operator: Any, value: Any) -> None:
         if operator in (c.LITERAL, c.NOT_LITERAL, c.ANY, c.IN):
-            self.alphabet.update(self._characters(operator, value))
+            self.alphabet.update(self.characters(operator, value))
         elif operator is c.BRANCH:
             for branch in value[1]:
                 self.sequence(branch)
@@ -97,7 +97,7 @@ class _Walk:
         self.ignore_case, self.dot_all = kept
 
     def _assertion(self, direction: int, tree: Any) -> None:
-        inner = _Walk(self.ignore_case, self.dot_all)
+        inner = Walk(self.ignore_case, self.dot_all)
         inner.sequence(tree)
         width = tree.getwidth()[1]
         if direction > 0:
@@ -115,9 +115,9 @@ class _Walk:
         else:
             self.anchored = True
 
-    def _characters(self, operator: Any, value: Any) -> set[str]:
+    def characters(self, operator: Any, value: Any) -> set[str]:
         if operator is c.LITERAL:
-            return self._cases({chr(value)})
+            return self.cases({chr(value)})
         if operator is c.NOT_LITERAL:
             return set(_PROBES) - {chr(value)}
         if operator is c.ANY:
@@ -134,103 +134,10 @@ class _Walk:
                     members.add(chr(item[1]))
             elif kind is c.CATEGORY:
                 members.update(probe for probe in _PROBES if _CATEGORIES[item].match(probe))
-        members = self._cases(members)
+        members = self.cases(members)
         return set(_PROBES) - members if negated else members
 
-    def _cases(self, characters: set[str]) -> set[str]:
+    def cases(self, characters: set[str]) -> set[str]:
         if not self.ignore_case:
             return characters
         return {form for character in characters for form in (character, character.lower(), character.upper())}
-
-
-# --- the prefilter -----------------------------------------------------------------------------------
-
-_HIGH = r"\x80-\xff"
-_EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
-
-
-def prefilter(pattern: str, flags: re.RegexFlag) -> tuple[bytes, bool]:
-    """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
-    it is to be compiled without regard to (ASCII) case.
-
-    Look-arounds and boundaries are dropped, long repeats left open, back references widened, and every
-    class that holds a character beyond ASCII takes any byte above 0x7F. That keeps the automaton small.
-    """
-    tree = parser.parse(pattern, int(flags))
-    render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    text = render.sequence(tree)
-    return text.encode("latin-1"), render.caseless
-
-
-class _Render(_Walk):
-    """Renders a parsed pattern as a wider one over bytes (as Latin-1 text)."""
-
-    def __init__(self, ignore_case: bool, dot_all: bool) -> None:
-        super().__init__(ignore_case, dot_all)
-        self.caseless = ignore_case
-
-    def sequence(self, tree: Any) -> str:  # type: ignore[override]
-        return "".join(self.node(operator, value) for operator, value in tree)
-
-    def node(self, operator: Any, value: Any) -> str:  # type: ignore[override]
-        if operator is c.LITERAL:
-            return self._literal(chr(value))
-        if operator in (c.NOT_LITERAL, c.ANY, c.IN):
-            return self._class(operator, value)
-        if operator is c.BRANCH:
-            return "(?:" + "|".join(self.sequence(branch) for branch in value[1]) + ")"
-        if operator is c.SUBPATTERN:
-            return f"(?:{self._scoped_text(value[3], value[1])})"
-        if operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
-            return self._repeat(*value)
-        if operator is c.ATOMIC_GROUP:
-            return f"(?:{self.sequence(value)})"
-        if operator is c.GROUPREF:
-            return r"[\x00-\xff]*"
-        if operator is c.GROUPREF_EXISTS:
-            branches = [self.sequence(branch) if branch is not None else "" for branch in value[1:]]
-            return "(?:" + "|".join(branches) + ")"
-        return ""  # look-arounds and positions only narrow a match
-
-    def _scoped_text(self, tree: Any, added: int) -> str:
-        kept = self.ignore_case, self.dot_all
-        self.ignore_case = self.ignore_case or bool(added & re.IGNORECASE)
-        self.dot_all = self.dot_all or bool(added & re.DOTALL)
-        self.caseless = self.caseless or self.ignore_case
-        text = self.sequence(tree)
-        self.ignore_case, self.dot_all = kept
-        return text
-
-    def _repeat(self, least: int, most: int, tree: Any) -> str:
-        inner = f"(?:{self.sequence(tree)})"
-        if most <= _EXACT_REPEATS:
-            return f"{inner}{{{least},{most}}}"
-        return f"{inner}{{{min(least, _EXACT_REPEATS)},}}"
-
-    def _literal(self, character: str) -> str:
-        forms = sorted(self._cases({character})) if self.ignore_case else [character]
-        if all(len(form) == 1 and form.isascii() for form in forms):
-            return _byte(ord(forms[-1]))  # the pattern is compiled caseless where forms differ
-        return "(?:" + "|".join("".join(map(_byte, form.encode())) for form in forms) + ")"
-
-    def _class(self, operator: Any, value: Any) -> str:
-        members = self._characters(operator, value)
-        low = _ranges(sorted(ord(member) for member in members if len(member) == 1 and member.isascii()))
-        if all(member.isascii() for member in members):
-            return f"[{low}]"
-        return f"(?:[{low}{_HIGH}]|[{_HIGH}]{{2,4}})" if low else f"[{_HIGH}]{{1,4}}"
-
-
-def _ranges(codes: list[int]) -> str:
-    runs: list[list[int]] = []
-    for code in codes:
-        if runs and code == runs[-1][1] + 1:
-            runs[-1][1] = code
-        else:
-            runs.append([code, code])
-    return "".join(_byte(a) if a == b else f"{_byte(a)}-{_byte(b)}" for a, b in runs)
-
-
-def _byte(value: int) -> str:
-    character = chr(value)
-    return character if character.isascii() and character.isalnum() else f"\\x{value:02x}"

@@ -17,7 +17,7 @@ from chatward.core.rules import Rule
 from chatward.core.values import Moment
 from chatward.engine.digests import Digests
 from chatward.engine.placeholders import placeholder_rule
-from chatward.engine.scanner import Scanner
+from chatward.engine.scanner import Prefilters, Scanner
 from chatward.policy.policy import Policy
 
 AnyGuard = Guard | RuleGuard | StreamGuard
@@ -68,11 +68,12 @@ class ScannerPool:
 
     def __init__(self) -> None:
         self._scanners: dict[tuple[str, ...], Scanner] = {}
+        self._prefilters = Prefilters()
 
     def get(self, rules: Sequence[Rule]) -> Scanner:
         key = tuple(rule.id for rule in rules)
         if key not in self._scanners:
-            self._scanners[key] = Scanner(rules)
+            self._scanners[key] = Scanner(rules, self._prefilters)
         return self._scanners[key]
 
 

@@ -1,8 +1,7 @@
 """One multi-pattern pass over a text for the rules of all guards, whole or streamed, with one result.
 
-How it works: Hyperscan tells in one pass which rules *may* match (it runs wider forms of the patterns, see
-``patterns.prefilter``); the few rules that may are confirmed with the standard ``re`` and their validator.
-Cost is that of one pass, whatever the number of rules.
+How it works: the prefilter tells in one pass which rules *may* match; the few rules that may are confirmed with the
+standard ``re`` and their validator. Cost is that of one pass, whatever the number of rules.
 
 Why splitting a stream does not matter. A rule's matches are defined on the whole text: leftmost first,
 from left to right, not overlapping, each of bounded width. A start is *decided* once no text still to come can
@@ -19,20 +18,17 @@ the characters that the rule can consume (its ``Stride``), found from the parsed
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Any
-
-import hyperscan
 
 from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
-from chatward.engine.patterns import Shape, prefilter, shape_of
+from chatward.engine.patterns import Shape, shape_of
+from chatward.engine.prefilter import Prefilter
 
 _NUMBER = "0123456789 \t\n\r.-/()+:,#*xX"
 _CHECK_EVERY = 64
@@ -122,53 +118,49 @@ def _check(rule: Rule, shape: Shape) -> None:
         raise PatternError(f"{rule.id}: has both a tail and a terminator")
 
 
-class _Prefilter:
-    """Which of some patterns may match a text. Safe to share between threads."""
+class Prefilters:
+    """Compiled prefilters by the rules they stand for: each guard's is compiled once, whoever uses it."""
 
-    def __init__(self, patterns: Sequence[tuple[str, re.RegexFlag]]) -> None:
-        self._lock = threading.Lock()
-        self._database: Any = None
-        if not patterns:
-            return
-        rendered = [prefilter(pattern, flags) for pattern, flags in patterns]
-        self._database = hyperscan.Database()
-        self._database.compile(
-            expressions=[expression for expression, _ in rendered],
-            ids=list(range(len(rendered))),
-            elements=len(rendered),
-            flags=[
-                hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if caseless else 0)
-                for _, caseless in rendered
-            ],
-        )
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, ...], Prefilter] = {}
+
+    def of(self, rules: Sequence[Rule]) -> Prefilter:
+        key = tuple(rule.id for rule in rules)
+        if key not in self._made:
+            self._made[key] = Prefilter([(rule.pattern, rule.flags) for rule in rules])
+        return self._made[key]
+
+
+class _Candidates:
+    """Which rules may match a text: the union of the guards' prefilters, as indexes into all rules."""
+
+    def __init__(self, rules: Sequence[_Compiled], prefilters: Prefilters) -> None:
+        groups: dict[str, list[int]] = {}
+        for index, compiled in enumerate(rules):
+            groups.setdefault(compiled.rule.guard, []).append(index)
+        self._groups = [
+            (prefilters.of([rules[index].rule for index in indexes]), indexes) for indexes in groups.values()
+        ]
 
     def __call__(self, text: str) -> list[int]:
-        """Indexes of the patterns that may match, in ascending order."""
-        hits: list[int] = []
-        if self._database is None or not text:
-            return hits
-        with self._lock:
-            self._database.scan(text.encode(), match_event_handler=lambda index, *_: hits.append(index))
-        hits.sort()
-        return hits
+        data = text.encode()
+        found: list[int] = []
+        for prefilter, indexes in self._groups:
+            for local in prefilter.bytes(data):
+                found.append(indexes[local])
+        return found
 
 
 class Scanner:
     """All rules compiled. Building one takes up to seconds; scanning microseconds. Thread safe."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], prefilters: Prefilters | None = None) -> None:
         names = [rule.id for rule in rules]
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
             raise PatternError(f"rules defined twice: {', '.join(twice)}")
         self._rules = tuple(_compile(rule) for rule in rules)
-        self._by_kind: dict[ViewKind, tuple[tuple[_Compiled, ...], _Prefilter]] = {}
-        prefilters: dict[tuple[_Compiled, ...], _Prefilter] = {}
-        for kind in ViewKind:
-            chosen = tuple(rule for rule in self._rules if kind in rule.rule.views)
-            if chosen not in prefilters:
-                prefilters[chosen] = _Prefilter([(rule.rule.pattern, rule.rule.flags) for rule in chosen])
-            self._by_kind[kind] = (chosen, prefilters[chosen])
+        self._candidates = _Candidates(self._rules, prefilters or Prefilters())
         self.look_ahead = max((rule.reach for rule in self._rules), default=0)
 
     @property
@@ -183,10 +175,11 @@ class Scanner:
         A validator that raises puts its guard's id and the exception into ``failed`` (without ``failed`` it
         is raised). After ``deadline`` (``time.perf_counter`` seconds) the rest counts as failed likewise.
         """
-        rules, prefilter = self._by_kind[view.kind]
         hits: list[Hit] = []
-        for index in prefilter(view.text):
-            rule = rules[index]
+        for index in self._candidates(view.text):
+            rule = self._rules[index]
+            if view.kind not in rule.rule.views:
+                continue
             try:
                 hits.extend(_whole(rule, view.text, deadline))
             except Exception as error:
@@ -216,7 +209,7 @@ class Scanner:
 
     @cached_property
     def _plan(self) -> _StreamPlan:
-        return _StreamPlan.of(*self._by_kind[ViewKind.PLAIN])
+        return _StreamPlan.of(self._rules, self._candidates)
 
 
 def _whole(rule: _Compiled, text: str, deadline: float | None) -> Iterator[Hit]:
@@ -276,16 +269,17 @@ class _StreamPlan:
     """What a stream needs to know of a set of rules, worked out once."""
 
     rules: tuple[_Compiled, ...]
-    prefilter: _Prefilter
+    candidates: _Candidates
     token: tuple[int, int]  # reach and look-ahead, (0, 0) where there is no such rule
     number: tuple[int, int]
     prose: tuple[int, int]
     untriggered: int  # reach of prose rules without a trigger
-    trigger: Callable[..., re.Match[str] | None] | None
+    triggers: tuple[Callable[..., re.Match[str] | None], ...]
+    trigger_filter: Prefilter
     trigger_width: int
 
     @classmethod
-    def of(cls, rules: tuple[_Compiled, ...], prefilter: _Prefilter) -> _StreamPlan:
+    def of(cls, rules: tuple[_Compiled, ...], candidates: _Candidates) -> _StreamPlan:
         def extent(stride: Stride) -> tuple[int, int]:
             chosen = [rule for rule in rules if rule.stride is stride]
             return (
@@ -298,12 +292,13 @@ class _StreamPlan:
         shapes = [shape_of(trigger, re.RegexFlag(0)) for trigger in triggers]
         return cls(
             rules=rules,
-            prefilter=prefilter,
+            candidates=candidates,
             token=extent(Stride.TOKEN),
             number=extent(Stride.NUMBER),
             prose=extent(Stride.PROSE),
             untriggered=max((rule.reach for rule in prose if not rule.rule.trigger), default=0),
-            trigger=re.compile("|".join(triggers)).search if triggers else None,
+            triggers=tuple(re.compile(trigger).search for trigger in triggers),
+            trigger_filter=Prefilter([(trigger, re.RegexFlag(0)) for trigger in triggers]),
             trigger_width=max((shape.width + shape.ahead for shape in shapes), default=0),
         )
 
@@ -328,11 +323,13 @@ class _StreamPlan:
         point = size
         if self.untriggered:
             point = size - self.untriggered
-        if self.trigger is not None:
+        if self.triggers:
             point = min(point, size - self.trigger_width)
-            match = self.trigger(text, max(low, least))
-            if match is not None:
-                point = min(point, match.start())
+            start = max(low, least)
+            for index in self.trigger_filter(text[start:] if start else text):
+                match = self.triggers[index](text, start, max(start, point + self.trigger_width))
+                if match is not None:
+                    point = min(point, match.start())
         return max(point, least, low)
 
 
@@ -391,7 +388,7 @@ class ScanStream:
             self._grow(final)
         if decided != self._low or self._resume or final:
             scan_from = max(0, min(*self._low, *self._resume.values()) - MAX_CONTEXT - base)
-            for index in self._plan.prefilter(text[scan_from:] if scan_from else text):
+            for index in self._plan.candidates(text[scan_from:] if scan_from else text):
                 if index not in self._open:
                     self._try(index, decided, final)
         self._low = decided
@@ -406,8 +403,9 @@ class ScanStream:
         return self._due(final)
 
     def _try(self, index: int, decided: tuple[int, int, int], final: bool) -> None:
-        guard = self._plan.rules[index].rule.guard
-        if guard in self._out:
+        rule = self._plan.rules[index].rule
+        guard = rule.guard
+        if guard in self._out or ViewKind.PLAIN not in rule.views:
             return
         try:
             self._confirm(index, decided, final)

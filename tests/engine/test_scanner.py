@@ -13,7 +13,7 @@ from chatward.core.normalise import read
 from chatward.core.rules import MAX_CONTEXT, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Category, Finding, Severity
-from chatward.engine.patterns import prefilter, shape_of
+from chatward.engine.patterns import shape_of
 from chatward.engine.scanner import BudgetExceeded, PatternError, Scanner
 
 
@@ -202,13 +202,6 @@ def test_shapes() -> None:
     assert not shape_of(r"\S+", re.RegexFlag(0)).consumes_blank
     assert shape_of(r'[^"]+', re.RegexFlag(0)).consumes_blank
     assert "K" in shape_of("k", re.IGNORECASE).alphabet
-
-
-def test_the_prefilter_is_made_of_bytes() -> None:
-    assert prefilter("é", re.RegexFlag(0)) == (rb"(?:\xc3\xa9)", False)
-    assert prefilter("é", re.IGNORECASE) == (rb"(?:\xc3\x89|\xc3\xa9)", True)
-    assert prefilter(r"\bab(?!c)[a-c-]{2,99}", re.RegexFlag(0)) == (rb"ab(?:[\x2da-c]){2,}", False)
-    assert prefilter("a(?i:b)", re.RegexFlag(0)) == (b"a(?:b)", True)
 
 
 def test_views_choose_their_rules() -> None:

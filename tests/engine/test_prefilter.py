@@ -1,0 +1,57 @@
+"""The prefilter: it may say yes too often, and never no to a pattern that matches."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatward.engine.prefilter import Prefilter, widened
+
+PATTERNS = [
+    (r"\bhello\b", re.RegexFlag(0)),
+    (r"(?<!\d)\d{3}-?\d{2,9}(?!\d)", re.RegexFlag(0)),
+    (r"straße|ÉTÉ \w+", re.IGNORECASE),
+    (r"[^\W\d]{2,5}:[é-ï日]{1,3}", re.RegexFlag(0)),
+    (r"(?i:abc)D|x{2,40}y?z", re.RegexFlag(0)),
+    (r"(a|bc)\1+-", re.RegexFlag(0)),
+    (r"(?P<open>\()?ab(?(open)\))!", re.RegexFlag(0)),
+    (r"a.{0,3}b", re.DOTALL),
+    (r"a.{1,3}c", re.RegexFlag(0)),
+    (r"(?=ab)abc?", re.RegexFlag(0)),
+]
+FILTER = Prefilter(PATTERNS)
+ALPHABET = "hello 0123-straßeSTRASSEétÉTÉ:abcABCDxyz()!日ïK\nK"
+
+
+@given(st.text(alphabet=ALPHABET, max_size=30))
+def test_it_never_loses_a_match(text: str) -> None:
+    matching = [i for i, (pattern, flags) in enumerate(PATTERNS) if re.search(pattern, text, flags)]
+    assert set(matching) <= set(FILTER(text))
+
+
+@pytest.mark.parametrize("text", ["", "nothing of the kind", "日本語", "\n"])
+def test_it_says_no_to_what_is_far_off(text: str) -> None:
+    assert FILTER(text) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "flags", "wide"),
+    [
+        ("é", re.RegexFlag(0), (rb"(?:\xc3\xa9)", False)),
+        ("é", re.IGNORECASE, (rb"(?:\xc3\x89|\xc3\xa9)", True)),
+        (r"\bab(?!c)[a-c-]{2,99}", re.RegexFlag(0), (rb"ab(?:[\x2da-c]){2,}", False)),
+        ("a(?i:b)", re.RegexFlag(0), (b"a(?:b)", True)),
+        (r"\d{12,19}", re.RegexFlag(0), (rb"(?:[0-9]){8}", False)),  # the start is enough
+    ],
+)
+def test_what_a_pattern_is_widened_to(pattern: str, flags: re.RegexFlag, wide: tuple[bytes, bool]) -> None:
+    assert widened(pattern, flags) == wide
+
+
+def test_equal_forms_are_run_once() -> None:
+    both = Prefilter([(r"(?<!\d)\d{4}", re.RegexFlag(0)), (r"\d{4}(?!\d)", re.RegexFlag(0))])
+    assert both("1234") == [0, 1]
+    assert both("123") == []
