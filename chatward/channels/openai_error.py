@@ -56,3 +56,9 @@ def explained(verdict: Verdict) -> dict[str, Any]:
         "categories": sorted({finding.category.value for finding in verdict.findings}),
         "unavailable": [outcome.guard for outcome in verdict.unavailable],
     }
+
+
+def refused_reply(sentence: str) -> Answer:
+    """How a blocked reply reads where the dialect has no place for a sentence (embeddings, lists)."""
+    error = {"message": sentence, "type": "server_error", "param": None, "code": "content_filter"}
+    return Answer(502, orjson.dumps({"error": error}))

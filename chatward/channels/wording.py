@@ -25,20 +25,20 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{62,}+[=]{0,2}").fullmatch
 _IDENTIFIER_KEYS: Final = frozenset(
     {
         "$id", "$ref", "$schema", "action", "allowed_callers", "cache_control", "call_id",
-        "code_interpreter", "container", "detail", "effort", "encoding", "finish_reason", "format",
-        "id", "include", "index", "item_reference", "language", "media_type", "mime_type",
-        "modalities", "mode", "model", "object", "phase", "prompt_cache_retention", "quality",
-        "reasoning_effort", "required", "role", "server_label", "server_url", "service_tier",
-        "severity", "size", "status", "stop_reason", "strict", "system_fingerprint", "tool_choice",
-        "truncation", "ttl", "type", "verbosity", "voice",
+        "code_interpreter", "container", "detail", "effort", "encoding", "finish_reason", "format", "id",
+        "include", "index", "item_reference", "language", "media_type", "mime_type", "modalities", "mode",
+        "model", "object", "owned_by", "phase", "prompt_cache_retention", "quality", "reasoning_effort",
+        "required", "role", "server_label", "server_url", "service_tier", "severity", "size", "status",
+        "stop_reason", "strict", "system_fingerprint", "tool_choice", "truncation", "ttl", "type",
+        "verbosity", "voice",
     }
 )  # fmt: skip
 _CREDENTIAL_KEYS: Final = frozenset({"authorization", "authorization_token"})
 _IDENTIFIER_ENDS: Final = ("_id", "_ids", "_type")
 _BLOB_KEYS: Final = frozenset(
     {
-        "b64_json", "data", "encrypted_content", "encrypted_index", "encrypted_stdout", "file_data",
-        "image_url", "partial_image_b64", "result", "screenshot", "signature", "url",
+        "b64_json", "data", "embedding", "encrypted_content", "encrypted_index", "encrypted_stdout",
+        "file_data", "image_url", "partial_image_b64", "result", "screenshot", "signature", "url",
     }
 )  # fmt: skip
 
