@@ -24,6 +24,7 @@ import re2  # type: ignore[import-untyped]
 from chatward.engine.patterns import Walk
 
 _RE2_MEMORY = 64 * 1024 * 1024
+_SET_WIDTH = 32
 _LITERAL = 3  # characters in a row that Hyperscan needs to look for a literal
 
 
@@ -33,15 +34,18 @@ class Prefilter:
 
     def __init__(self, patterns: Sequence[tuple[str, re.RegexFlag]]) -> None:
         self._lock = threading.Lock()
-        places: dict[tuple[bytes, bool], list[int]] = {}
+        literal: dict[tuple[bytes, bool], list[int]] = {}
+        others: dict[tuple[bytes, bool], list[int]] = {}
         for index, (pattern, flags) in enumerate(patterns):
-            places.setdefault(widened(pattern, flags), []).append(index)
-        literal = [form for form in places if _has_literal(form[0])]
-        others = [form for form in places if not _has_literal(form[0])]
-        self._literal_places = [tuple(places[form]) for form in literal]
-        self._other_places = [tuple(places[form]) for form in others]
-        self._hyperscan = _hyperscan_of(literal) if literal else None
-        self._set = _set_of(others) if others else None
+            form = widened(pattern, flags)
+            if _has_literal(form[0]):
+                literal.setdefault(form, []).append(index)
+            else:
+                others.setdefault(widened(pattern, flags, exactly=_SET_WIDTH), []).append(index)
+        self._literal_places = [tuple(indexes) for indexes in literal.values()]
+        self._other_places = [tuple(indexes) for indexes in others.values()]
+        self._hyperscan = _hyperscan_of(list(literal)) if literal else None
+        self._set = _set_of(list(others)) if others else None
 
     def __call__(self, text: str) -> list[int]:
         return self.bytes(text.encode())
@@ -100,17 +104,19 @@ _PREFIX = 8
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def widened(pattern: str, flags: re.RegexFlag) -> tuple[bytes, bool]:
+def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> tuple[bytes, bool]:
     """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
     it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
-    match must have are rendered. That keeps the automaton small.
+    match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
+    they are and so many code points are rendered.
     """
     tree = parser.parse(pattern, int(flags))
     render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    text, _ = render.prefix(tree, _PREFIX)
+    render.exact = exactly or _EXACT_REPEATS
+    text, _ = render.prefix(tree, exactly or _PREFIX)
     return text.encode("latin-1"), render.caseless
 
 
@@ -120,6 +126,7 @@ class _Render(Walk):
     def __init__(self, ignore_case: bool, dot_all: bool) -> None:
         super().__init__(ignore_case, dot_all)
         self.caseless = ignore_case
+        self.exact = _EXACT_REPEATS
 
     def sequence(self, tree: Any) -> str:  # type: ignore[override]
         return "".join(self.node(operator, value) for operator, value in tree)
@@ -191,9 +198,9 @@ class _Render(Walk):
 
     def _repeat(self, least: int, most: int, tree: Any) -> str:
         inner = f"(?:{self.sequence(tree)})"
-        if most <= _EXACT_REPEATS:
+        if most <= self.exact:
             return f"{inner}{{{least},{most}}}"
-        return f"{inner}{{{min(least, _EXACT_REPEATS)},}}"
+        return f"{inner}{{{min(least, self.exact)},}}"
 
     def _literal(self, character: str) -> str:
         forms = sorted(self.cases({character})) if self.ignore_case else [character]

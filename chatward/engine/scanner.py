@@ -30,7 +30,7 @@ from chatward.core.values import Finding
 from chatward.engine.patterns import Shape, shape_of
 from chatward.engine.prefilter import Prefilter
 
-_NUMBER = "0123456789 \t\n\r.-/()+:,#*xX"
+_NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
 _CHECK_EVERY = 64
 
 
