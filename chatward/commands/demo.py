@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import sys
@@ -18,10 +19,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
+from chatward.configuration import Loaded, load
 from chatward.core.errors import ConfigError
 from chatward.demo.model import MODEL_NAME, start_model
 from chatward.demo.tour import welcome
-from chatward.settings import Chat, LedgerSettings, Server, Settings
 
 HOST: Final = "127.0.0.1"
 GATEWAY_PORT: Final = 8787
@@ -32,17 +33,17 @@ _PORTS_TRIED: Final = 50
 def run(port: int | None = None, admin_port: int | None = None, *, as_json: bool = False) -> int:
     """Runs the demonstration until it is told to stop; returns the exit status.
 
-    A port that is not given is the default one, or the next that is free; a port that is given and taken
-    is a ``ConfigError`` (``port-taken``). With ``as_json`` the addresses come as one JSON object, without
-    the tour.
+    Ports come from the arguments, else from ``CHATWARD_DEMO_PORT`` and ``CHATWARD_DEMO_ADMIN_PORT``. One that is
+    not given is the default one, or the next that is free; one that is given and taken is a ``ConfigError``
+    (``port-taken``). With ``as_json`` the addresses come as one JSON object, without the tour.
     """
+    port = choose_port(_wish(port, "CHATWARD_DEMO_PORT"), GATEWAY_PORT)
+    admin_port = choose_port(_wish(admin_port, "CHATWARD_DEMO_ADMIN_PORT"), ADMIN_PORT, not_these={port})
     # Imported here: it brings the whole gateway along, and `chatward --help` does without.
     from chatward.assembly import serve  # noqa: PLC0415
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    port = choose_port(port, GATEWAY_PORT)
-    admin_port = choose_port(admin_port, ADMIN_PORT, not_these={port})
     base_url, admin_url = f"http://{HOST}:{port}/v1", f"http://{HOST}:{admin_port}"
     try:
         with ExitStack() as stack:
@@ -65,14 +66,22 @@ def run(port: int | None = None, admin_port: int | None = None, *, as_json: bool
     return 0
 
 
-def demo_settings(upstream: str, port: int, admin_port: int, ledger: Path) -> Settings:
-    """The settings that the demonstration runs with: the defaults, in front of ``upstream``."""
-    return Settings(
-        upstream=upstream,
-        server=Server(host=HOST, port=port, admin_host=HOST, admin_port=admin_port),
-        ledger=LedgerSettings(path=str(ledger)),
-        chat=Chat(title="Chatward demonstration", model=MODEL_NAME),
-    )
+def demo_settings(upstream: str, port: int, admin_port: int, ledger: Path) -> Loaded:
+    """The settings that the demonstration runs with: the defaults, in front of ``upstream``.
+
+    No file and no environment: it is the same demonstration everywhere.
+    """
+    given = {
+        "upstream": upstream,
+        "server.host": HOST,
+        "server.port": port,
+        "server.admin_host": HOST,
+        "server.admin_port": admin_port,
+        "ledger.path": str(ledger),
+        "chat.title": "Chatward demonstration",
+        "chat.model": MODEL_NAME,
+    }
+    return load(None, {}, given)
 
 
 def choose_port(wanted: int | None, default: int, *, not_these: frozenset[int] | set[int] = frozenset()) -> int:
@@ -86,6 +95,16 @@ def choose_port(wanted: int | None, default: int, *, not_these: frozenset[int] |
         if candidate not in not_these and _bound(candidate) is not None:
             return candidate
     raise ConfigError(f"no port from {default} to {default + _PORTS_TRIED - 1} is free", reason="port-taken")
+
+
+def _wish(given: int | None, variable: str) -> int | None:
+    """The port that was asked for, on the command line or in the environment."""
+    text = os.environ.get(variable, "")
+    if given is not None or not text:
+        return given
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ConfigError(f"{variable} is no port: a number up to 65535", key=variable, reason="port-invalid")
+    return int(text)
 
 
 def _bound(port: int) -> int | None:

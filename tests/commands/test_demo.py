@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from chatward.commands.demo import HOST, choose_port, demo_settings
+from chatward.commands.demo import HOST, choose_port, demo_settings, run
 from chatward.core.errors import ConfigError
 from chatward.demo.tour import ATTACKS
+from chatward.settings import Route
 
 START = "import sys; from chatward.commands.demo import run; sys.exit(run({arguments}))"
 
@@ -52,11 +53,32 @@ def test_zero_is_any_free_port():
     assert choose_port(0, 8787) > 0
 
 
-def test_the_settings_are_the_defaults_in_front_of_the_model(tmp_path):
-    settings = demo_settings("http://127.0.0.1:1/v1", 2, 3, tmp_path / "ledger.db")
-    assert (settings.upstream, settings.server.port, settings.server.admin_port) == ("http://127.0.0.1:1/v1", 2, 3)
-    assert settings.routes == {}
+@pytest.mark.parametrize("text", ["http", "-1", "65536", "1e3", "²"])
+def test_a_port_in_the_environment_is_a_number(monkeypatch, text):
+    monkeypatch.setenv("CHATWARD_DEMO_PORT", text)
+    with pytest.raises(ConfigError) as refused:
+        run()
+    assert refused.value.reason == "port-invalid"
+
+
+def test_a_port_in_the_environment_counts_unless_one_is_given(monkeypatch):
+    with taken() as port:
+        monkeypatch.setenv("CHATWARD_DEMO_PORT", str(port))
+        with pytest.raises(ConfigError) as refused:
+            run()
+        assert str(port) in str(refused.value)
+        monkeypatch.setenv("CHATWARD_DEMO_ADMIN_PORT", str(port))
+        with pytest.raises(ConfigError):
+            run(0)
+
+
+def test_the_settings_are_the_defaults_in_front_of_the_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHATWARD__LEDGER__ENABLED", "false")
+    settings = demo_settings("http://127.0.0.1:1/v1", 2, 3, tmp_path / "ledger.db").settings
+    assert settings.bots["default"].upstream == "http://127.0.0.1:1/v1"
+    assert (settings.server.port, settings.server.admin_port) == (2, 3)
     assert settings.server.host == settings.server.admin_host == "127.0.0.1"
+    assert settings.routes["default"] == Route()
     assert settings.ledger.enabled
 
 
