@@ -1,0 +1,212 @@
+"""The data plane: every request enters here, and every failure becomes an answer here.
+
+The order of a message's life (DESIGN section 5):
+
+1. *admit*: path, method, media type, declared size, free capacity. Before the body is read.
+2. *identify*: API key. Then the body is read, within its size and time.
+3. *inspect and judge*: the dialect parses, the engine screens. A block is recorded, then answered.
+4. *record intent*, then *forward*. If the intent cannot be recorded nothing is sent: 503.
+5. *inspect reply*, *record outcome*, answer.
+
+These steps stand in ``messages``; pages and health stand here. Whatever goes wrong becomes an error of the
+caller's dialect with a stable reason; nothing is answered with less inspection for it. A caller who leaves ends
+the call to the bot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import orjson
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from chatward.channels.dialect import JSON_TYPE, Dialect
+from chatward.core.errors import ChatwardError, ClientError, ConfigError, StoreError
+from chatward.core.ports import Ledger
+from chatward.gateway import inflight
+from chatward.gateway.answers import Answers, answer_headers, log_unexpected
+from chatward.gateway.bodies import Fields, cut_short, linger, timed_out
+from chatward.gateway.credentials import Keys
+from chatward.gateway.inflight import Flight, Flights
+from chatward.gateway.messages import Messages
+from chatward.gateway.meter import Meter
+from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.records import Records
+from chatward.gateway.router import MODELS, Kind, Router, allowed
+
+__all__ = ["BotLink", "Engine", "GatewayApp", "Limits", "Screening"]
+
+_PAGE_HEADERS: Final = (
+    ("content-security-policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+)  # fmt: skip
+
+
+class GatewayApp:
+    """The data plane as an RSGI application.
+
+    ``channels`` are dialects by path; the first one's errors answer paths that no dialect claims. They serve POST,
+    but the one on ``/v1/models``, which serves GET, and the single models below it. ``bots`` needs ``default``.
+    ``ready`` returns why the gateway is not ready, empty when it is. ``pages`` are served as they are, by path:
+    content type and bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: Mapping[str, Dialect],
+        engine: Engine,
+        bots: Mapping[str, BotLink],
+        ledger: Ledger,
+        meter: Meter,
+        keys: Sequence[str] = (),
+        limits: Limits | None = None,
+        ready: Callable[[], Sequence[str]] = tuple,
+        pages: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> None:
+        if not channels or "default" not in bots:
+            raise ConfigError("The gateway needs a dialect and a bot named default.")
+        self._channels = dict(channels)
+        limits = limits or Limits()
+        self._models = self._channels.get(MODELS)
+        self._posts = {path: dialect for path, dialect in self._channels.items() if path != MODELS}
+        self._records = Records(ledger)
+        self._keys = Keys(keys)
+        self._ready = ready
+        self._pages = dict(pages or {})
+        self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
+        self._flights = Flights(limits.body_timeout)
+        self._answers = Answers(meter)
+        self._messages = Messages(engine, bots, self._records, meter, self._answers, self._keys, limits, self._flights)
+        self._prefix = f"cw-{secrets.token_hex(6)}-"
+        self._count = 0
+        meter.in_flight = self._flights.__len__
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._flights)
+
+    def end_all(self) -> None:
+        """Ends every request still being served; for the end of a shutdown's grace."""
+        self._flights.end_all(inflight.SHUTDOWN)
+
+    async def __rsgi__(self, scope: Scope, door: Door) -> None:
+        self._count += 1
+        task = asyncio.current_task()
+        flight = Flight(f"{self._prefix}{self._count:x}", door, task)
+        path = scope.path
+        self._flights.enter(flight)
+        try:
+            dialect = self._served_by(scope.method, path)
+            if dialect is not None:
+                flight.channel = dialect.name
+                await self._messages.serve(flight, scope, door, dialect, path)
+            else:
+                await self._other(flight, scope, door, path)
+        except ChatwardError as error:
+            await self._fail(flight, scope, door, path, error)
+        except ProtocolClosed:
+            await self._left(flight, scope, door, path)
+        except asyncio.CancelledError:
+            if not flight.ended_by:
+                raise
+            if task is not None:
+                task.uncancel()
+            await self._cancelled(flight, scope, door, path)
+        except Exception as error:
+            log_unexpected(flight, error)
+            await self._fail(flight, scope, door, path, ChatwardError("Something went wrong here."))
+        finally:
+            self._flights.leave(flight)
+
+    def _served_by(self, method: str, path: str) -> Dialect | None:
+        """The dialect that serves a request, unless its path or method is none of a dialect's."""
+        if method == "POST":
+            return self._posts.get(path)
+        if method in {"GET", "HEAD"} and self._router.find(path) is Kind.MODELS:
+            return self._models
+        return None
+
+    # --- everything else ---
+
+    async def _other(self, flight: Flight, scope: Scope, door: Door, path: str) -> None:
+        kind = self._router.find(path)
+        method = scope.method
+        if kind is None:
+            raise ClientError("There is nothing at this address.", reason="not-found", status=404)
+        methods = allowed(kind)
+        if method == "OPTIONS":
+            flight.action = "allow"
+            door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=[("allow", ", ".join(methods))])[1:])
+            return
+        if method not in methods:
+            raise ClientError("This method is not allowed here.", reason="method-not-allowed", status=405)
+        flight.action = "allow"
+        if kind is Kind.PAGE:
+            content_type, body = self._pages[path]
+            headers = answer_headers(flight, content_type, extra=_PAGE_HEADERS)
+            door.response_bytes(200, headers, body)
+        elif kind is Kind.HEALTH:
+            door.response_bytes(200, answer_headers(flight, "text/plain; charset=utf-8"), b"ok\n")
+        else:
+            reasons = list(self._ready())
+            status = 503 if reasons else 200
+            body = b'{"ready":true}' if not reasons else orjson.dumps({"ready": False, "reasons": reasons})
+            door.response_bytes(status, answer_headers(flight, JSON_TYPE), body)
+
+    # --- when something is wrong ---
+
+    async def _fail(self, flight: Flight, scope: Scope, door: Door, path: str, error: ChatwardError) -> None:
+        """Answers with an error in the caller's dialect."""
+        if flight.streaming:
+            return
+        if flight.intended:
+            try:
+                await self._records.failed(flight, error.reason, error.status)
+            except StoreError as unrecorded:
+                error = unrecorded
+        else:
+            self._records.refused(flight, error.reason, error.status)
+        answer = self._dialect_for(path, scope.headers).error(error)
+        kind = self._router.find(path)
+        extra: list[tuple[str, str]] = []
+        if error.status == 405 and kind is not None:
+            extra.append(("allow", ", ".join(allowed(kind))))
+        elif error.status == 401:
+            extra.append(("www-authenticate", "Bearer"))
+        elif error.status == 503:
+            extra.append(("retry-after", "1"))
+        self._answers.give(flight, door, answer, reason=error.reason, extra=extra)
+        if not flight.body_begun and ("content-length" in scope.headers or "transfer-encoding" in scope.headers):
+            await linger(scope.headers, door, begun=False)
+        elif error.reason == "body-too-large":
+            await linger(scope.headers, door, begun=True)
+
+    async def _left(self, flight: Flight, scope: Scope, door: Door, path: str) -> None:
+        """The caller's connection broke, or what came on it did not hold together."""
+        if flight.reading:
+            await self._fail(flight, scope, door, path, cut_short())
+        elif not flight.streaming:
+            self._answers.note(flight, 499, inflight.CLIENT_LEFT, flight.overhead)
+
+    async def _cancelled(self, flight: Flight, scope: Scope, door: Door, path: str) -> None:
+        if flight.ended_by == inflight.BODY_TIMEOUT:
+            await self._fail(flight, scope, door, path, timed_out())
+        elif flight.ended_by == inflight.SHUTDOWN:
+            error = ChatwardError("The gateway is shutting down.", reason=inflight.SHUTDOWN, status=503)
+            await self._fail(flight, scope, door, path, error)
+        elif not flight.streaming:
+            self._answers.note(flight, 499, inflight.CLIENT_LEFT, flight.overhead)
+            self._records.ended(flight, inflight.CLIENT_LEFT, None, {})
+
+    def _dialect_for(self, path: str, headers: Fields) -> Dialect:
+        """The dialect in which a caller expects an error, guessed where the path is no message's."""
+        dialect = self._channels.get(path)
+        if dialect is None and (path.startswith("/v1/messages") or "anthropic-version" in headers):
+            dialect = self._channels.get("/v1/messages")
+        return dialect if dialect is not None else next(iter(self._channels.values()))

@@ -1,0 +1,121 @@
+"""The requests being served now, and what ends them before their time.
+
+The rules: a body that takes longer than ``body_timeout`` ends its request; so does a caller who leaves, and a
+shutdown that has waited long enough. Ending means cancelling the request's task, which closes the connection to
+the bot; ``Flight.ended_by`` says why. One timer looks after all of them, so that an ordinary request costs a
+set insertion and not a timer of its own. Who leaves is noticed within ``WATCH_AFTER`` and one tick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from typing import Any, Final, Protocol
+
+TICK: Final = 0.05
+WATCH_AFTER: Final = 0.1
+"""Seconds after which it is worth while to watch whether the caller is still there."""
+
+BODY_TIMEOUT: Final = "body-timeout"
+CLIENT_LEFT: Final = "client-left"
+SHUTDOWN: Final = "shutting-down"
+
+_CONTEXT: Final = contextvars.Context()
+
+
+class Door(Protocol):
+    """The caller's side of a request (RSGI's HTTP protocol object), as far as it is watched."""
+
+    def client_disconnect(self) -> Any: ...
+
+
+class Flight:
+    """One request on its way through. Times are ``time.perf_counter()``."""
+
+    # Class attributes are the defaults: most requests never set most of them.
+    waited = 0.0
+    """Seconds spent waiting for the caller's body and for the bot."""
+    channel = "none"
+    route = "none"
+    action = "block"
+    reading = False
+    body_begun = False
+    intended = False
+    """True once the intent to call the bot is on record."""
+    streaming = False
+    over = False
+    """True once the answer was given: nothing is left to be ended."""
+    ended_by = ""
+    watch: Any = None
+
+    def __init__(self, number: str, door: Door, task: asyncio.Task[Any] | None) -> None:
+        self.id = number
+        self.door = door
+        self.task = task
+        self.began = time.perf_counter()
+
+    @property
+    def overhead(self) -> float:
+        """Our own seconds so far."""
+        return time.perf_counter() - self.began - self.waited
+
+    def end(self, why: str) -> None:
+        if not self.over and not self.ended_by and self.task is not None:
+            self.ended_by = why
+            self.task.cancel()
+
+    def watch_caller(self) -> None:
+        self.watch = self.door.client_disconnect()
+        self.watch.add_done_callback(self._left, context=_CONTEXT)
+
+    def unwatch(self) -> None:
+        # Left alone, granian keeps the watch until the connection closes, however many requests it carries.
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            watch.cancel()
+
+    def _left(self, _watch: object) -> None:
+        if self.watch is not None:
+            self.end(CLIENT_LEFT)
+
+
+class Flights:
+    """All flights, with the timer that looks after them. Belongs to one event loop."""
+
+    def __init__(self, body_timeout: float) -> None:
+        self._body_timeout = body_timeout
+        self._tick = min(TICK, body_timeout / 4)
+        self._flights: set[Flight] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def enter(self, flight: Flight) -> None:
+        self._flights.add(flight)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._tick, self._look)
+
+    def leave(self, flight: Flight) -> None:
+        self._flights.discard(flight)
+        if flight.watch is not None:
+            flight.unwatch()
+
+    def end_all(self, why: str) -> None:
+        for flight in tuple(self._flights):
+            flight.end(why)
+
+    def _look(self) -> None:
+        self._timer = None
+        if not self._flights:
+            return
+        now = time.perf_counter()
+        for flight in tuple(self._flights):
+            age = now - flight.began
+            if flight.reading:
+                if age > self._body_timeout:
+                    flight.end(BODY_TIMEOUT)
+            elif age > WATCH_AFTER and flight.watch is None and not flight.over and not flight.ended_by:
+                flight.watch_caller()
+        self._timer = asyncio.get_running_loop().call_later(self._tick, self._look)

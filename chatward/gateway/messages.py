@@ -1,0 +1,271 @@
+"""One message: inspected, recorded, forwarded; its reply inspected, recorded, answered.
+
+The order is code and the same for every dialect (DESIGN section 5); ``app`` has admitted the request by path. The
+record of a stream's start is begun while the bot is still thinking and awaited before the first byte, so it
+costs the first token nothing. What goes wrong is raised as ``ChatwardError`` and answered by ``app``, except
+inside a stream, where the dialect's own error event ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
+from chatward.core.errors import ChatwardError, ClientError, UpstreamError
+from chatward.core.ports import UpstreamResponse
+from chatward.core.values import Verdict
+from chatward.gateway import inflight, upstream_errors
+from chatward.gateway.answers import Answers, answer_headers, log_unexpected
+from chatward.gateway.bodies import Fields, check_declared, read_body
+from chatward.gateway.credentials import Keys, for_bot
+from chatward.gateway.inflight import Flight, Flights
+from chatward.gateway.meter import Meter
+from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.records import Records
+from chatward.gateway.router import upstream_path
+
+REST_OF_STREAM: Final = 1.0
+"""Seconds that a bot gets to end its stream after the dialect's end mark, so that the connection can be kept."""
+FORWARDED: Final = (
+    "accept",
+    "anthropic-version",
+    "idempotency-key",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "traceparent",
+    "user-agent",
+)
+"""Request headers that go to the bot as they are, besides credentials and ``anthropic-beta`` (a list)."""
+
+_CONTENT_TYPE: Final = ("content-type", JSON_TYPE)
+
+
+class Messages:
+    """Serves messages in any dialect, and sends requests to bots."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        bots: Mapping[str, BotLink],
+        records: Records,
+        meter: Meter,
+        answers: Answers,
+        keys: Keys,
+        limits: Limits,
+        flights: Flights,
+    ) -> None:
+        self._engine = engine
+        self._bots = dict(bots)
+        self._records = records
+        self._meter = meter
+        self._answers = answers
+        self._keys = keys
+        self._limits = limits
+        self._flights = flights
+
+    async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
+        """One request from its head to its answer. Raises ``ChatwardError`` while none was given."""
+        headers = scope.headers
+        principal, body = await self._admit(flight, headers, door, posted=scope.method == "POST")
+        call = dialect.parse(body)
+        screening = await self._engine.screen(
+            call, channel=dialect.name, path=path, principal=principal, request_id=flight.id
+        )
+        verdict = screening.verdict
+        flight.route = screening.route
+        flight.action = verdict.action.label
+        for missing in verdict.unavailable:
+            self._meter.unavailable(flight.route, missing.guard, missing.reason)
+        if verdict.blocked:
+            screening.finish(None, "")
+            await self._records.judged(flight, principal, verdict)
+            self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
+            return
+        bot = self._bots[screening.bot]
+        await self._records.intended(flight, screening.bot, principal, verdict, call.stream)
+        flight.intended = True
+        started = self._records.started(flight) if call.stream else None
+        try:
+            response = await self._send(flight, scope, headers, bot, path, call.body(screening.edits))
+            try:
+                kind = _media(response)
+                if started is not None and response.status == 200 and kind == SSE_TYPE:
+                    waiting, started = started, None
+                    await waiting
+                    await self._stream(flight, door, call, screening, response, bot.max_reply)
+                else:
+                    await self._whole(flight, door, dialect, call, screening, response, kind, bot)
+            finally:
+                await response.aclose()
+        finally:
+            if started is not None:
+                self._records.later(started)
+
+    async def _admit(self, flight: Flight, headers: Fields, door: Door, *, posted: bool) -> tuple[str, bytes]:
+        """Who asks, and the body. What can be refused unread is refused unread."""
+        limits = self._limits
+        if len(self._flights) > limits.max_concurrent:
+            raise ClientError("Too many requests at once; try again.", reason="overloaded", status=503)
+        if not posted:
+            return self._keys.identify(headers), b""
+        check_declared(headers, limits.max_body)
+        principal = self._keys.identify(headers)
+        began = time.perf_counter()
+        flight.reading = flight.body_begun = True
+        body = await read_body(headers, door, limits.max_body)
+        flight.reading = False
+        flight.waited += time.perf_counter() - began
+        return principal, body
+
+    async def _send(
+        self, flight: Flight, scope: Scope, headers: Fields, bot: BotLink, path: str, body: bytes
+    ) -> UpstreamResponse:
+        sent = self._request_headers(headers, bot, flight.channel)
+        method = "GET"
+        if scope.method == "POST":
+            method = "POST"
+            sent.append(_CONTENT_TYPE)
+        began = time.perf_counter()
+        try:
+            return await bot.upstream.send(method, upstream_path(path, scope.query_string), sent, body)
+        finally:
+            took = time.perf_counter() - began
+            flight.waited += took
+            self._meter.upstream(flight.route, flight.channel, took)
+
+    def _request_headers(self, headers: Fields, bot: BotLink, channel: str) -> list[tuple[str, str]]:
+        """The headers of the request to the bot."""
+        sent: list[tuple[str, str]] = []
+        get = headers.get
+        for name in FORWARDED:
+            value = get(name)
+            if value is not None:
+                sent.append((name, value))
+        if "anthropic-beta" in headers:
+            sent.append(("anthropic-beta", ",".join(headers.get_all("anthropic-beta"))))
+        sent.extend(for_bot(headers, self._keys, bot.api_key, channel))
+        return sent
+
+    async def _whole(
+        self,
+        flight: Flight,
+        door: Door,
+        dialect: Dialect,
+        call: Call,
+        screening: Screening,
+        response: UpstreamResponse,
+        kind: str,
+        bot: BotLink,
+    ) -> None:
+        began = time.perf_counter()
+        good = 200 <= response.status < 300
+        body = await response.read(bot.max_reply if good else min(bot.max_reply, upstream_errors.MAX_BODY))
+        flight.waited += time.perf_counter() - began
+        if good and kind != JSON_TYPE:
+            raise _not_json()
+        verdict: Verdict | None = None
+        reason = ""
+        if not good:
+            reason = upstream_errors.REASON
+            inspected = screening.reply() if screening.inspects else None
+            own = bot.api_key is not None
+            answer = upstream_errors.passed_on(dialect, response.status, body, inspected, own_key=own)
+            await self._records.failed(flight, reason, response.status)
+        else:
+            if screening.inspects:
+                reply = screening.reply()
+                answer = call.reply(body, reply)
+                verdict = screening.finish(reply, call.reply_id())
+                flight.action = max(screening.verdict.action, verdict.action).label
+                reason = "reply-blocked" if verdict.blocked else ""
+            else:
+                answer = Answer(response.status, body)
+            await self._records.answered(flight, answer.status, verdict)
+        self._answers.give(flight, door, answer, response.headers, reason=reason)
+
+    async def _stream(
+        self,
+        flight: Flight,
+        door: Door,
+        call: Call,
+        screening: Screening,
+        response: UpstreamResponse,
+        limit: int,
+    ) -> None:
+        reply = screening.reply() if screening.inspects else None
+        rewriter = call.rewriter(reply) if reply is not None else None
+        overhead = flight.overhead
+        transport = door.response_stream(200, answer_headers(flight, SSE_TYPE, response.headers))
+        flight.streaming = True
+        outcome = "complete"
+        verdict: Verdict | None = None
+        chunks: Any = response.chunks()
+        size = 0
+        try:
+            try:
+                async for piece in chunks:
+                    size += len(piece)
+                    if size > limit:
+                        raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")
+                    out = piece if rewriter is None else rewriter.feed(piece)
+                    if out:
+                        await transport.send_bytes(out)
+                    if rewriter is not None and rewriter.done:
+                        break
+                rest = b"" if rewriter is None or rewriter.done else rewriter.close()
+            except ChatwardError as error:
+                outcome = error.reason
+                # On a route without guards too: a stream that was cut must not look whole.
+                rest = (rewriter or call.rewriter(screening.reply())).fail(error)
+            if rest:
+                await transport.send_bytes(rest)
+        except (ProtocolClosed, asyncio.CancelledError):
+            outcome = flight.ended_by or inflight.CLIENT_LEFT
+            raise
+        except Exception as error:
+            outcome = "internal-error"
+            log_unexpected(flight, error)
+            if rewriter is not None:
+                await transport.send_bytes(rewriter.fail(ChatwardError("Something went wrong here.")))
+        finally:
+            del transport  # The caller's stream ends here.
+            flight.over = True
+            if reply is not None:
+                verdict = screening.finish(reply, call.reply_id())
+                flight.action = max(screening.verdict.action, verdict.action).label
+                outcome = "blocked" if verdict.blocked else outcome
+            self._meter.stream(flight.route, flight.channel, outcome)
+            self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
+            self._records.ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {})
+            if outcome != "complete":
+                await chunks.aclose()
+        await _let_end(chunks)
+
+
+def _media(response: UpstreamResponse) -> str:
+    """The media type of a response, without parameters."""
+    for name, value in response.headers:
+        if name == "content-type":
+            return value if value == JSON_TYPE else value.partition(";")[0].strip().lower()
+    return ""
+
+
+def _not_json() -> UpstreamError:
+    return UpstreamError("The bot answered with another content type than asked for.", reason="upstream-content-type")
+
+
+async def _let_end(chunks: Any) -> None:
+    """Reads what a bot sends after the end mark, so that its connection can be used again."""
+    try:
+        async with asyncio.timeout(REST_OF_STREAM):
+            async for _ in chunks:
+                pass
+    except (UpstreamError, TimeoutError):
+        pass
+    await chunks.aclose()

@@ -1,0 +1,114 @@
+"""Counts and durations of the gateway, as Prometheus reads them.
+
+The rule: a label's value is from a vocabulary that is fixed at start: route and channel names of the
+configuration, actions, statuses, reason ids of ours, guard ids. Nothing that a caller or a bot wrote is ever a
+label, and so nothing they write can grow this.
+
+Format: Prometheus text exposition 0.0.4.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+BUCKETS: Final = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+)  # fmt: skip
+"""Upper bounds in seconds; one more bucket is unbounded."""
+
+_HELP: Final = {
+    "chatward_requests_total": ("counter", "Requests answered, by what was decided and why."),
+    "chatward_guard_unavailable_total": ("counter", "Times that a guard could not run."),
+    "chatward_streams_total": ("counter", "Streamed replies, by how they ended."),
+    "chatward_overhead_seconds": ("histogram", "Chatward's own time in a request, without waiting for others."),
+    "chatward_upstream_seconds": ("histogram", "Time from sending a request to a bot until its answer began."),
+    "chatward_requests_in_flight": ("gauge", "Requests being served now."),
+}
+
+
+class Meter:
+    """Counters and histograms in one process. Not locked: one event loop writes, reads see whole numbers."""
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, str, str, str, int], int] = {}
+        self._unavailable: dict[tuple[str, str, str], int] = {}
+        self._streams: dict[tuple[str, str, str], int] = {}
+        self._overhead: dict[tuple[str, str], list[float]] = {}
+        self._upstream: dict[tuple[str, str], list[float]] = {}
+        self.in_flight: Callable[[], int] = lambda: 0
+
+    def request(self, route: str, channel: str, action: str, reason: str, status: int, overhead: float) -> None:
+        """One request was answered; ``reason`` is empty when nothing went wrong. Seconds."""
+        key = (route, channel, action, reason, status)
+        self._requests[key] = self._requests.get(key, 0) + 1
+        _observe(self._overhead, (route, channel), overhead)
+
+    def upstream(self, route: str, channel: str, seconds: float) -> None:
+        _observe(self._upstream, (route, channel), seconds)
+
+    def unavailable(self, route: str, guard: str, reason: str) -> None:
+        key = (route, guard, reason)
+        self._unavailable[key] = self._unavailable.get(key, 0) + 1
+
+    def stream(self, route: str, channel: str, outcome: str) -> None:
+        """One streamed reply ended: ``complete``, ``blocked`` or the reason id of what ended it."""
+        key = (route, channel, outcome)
+        self._streams[key] = self._streams.get(key, 0) + 1
+
+    def render(self) -> str:
+        lines: list[str] = []
+        for name, rows in (
+            ("chatward_requests_total", _rows(self._requests, ("route", "channel", "action", "reason", "status"))),
+            ("chatward_guard_unavailable_total", _rows(self._unavailable, ("route", "guard", "reason"))),
+            ("chatward_streams_total", _rows(self._streams, ("route", "channel", "outcome"))),
+            ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
+            ("chatward_overhead_seconds", _histogram(self._overhead)),
+            ("chatward_upstream_seconds", _histogram(self._upstream)),
+        ):
+            kind, text = _HELP[name]
+            lines.append(f"# HELP {name} {text}")
+            lines.append(f"# TYPE {name} {kind}")
+            lines.extend(f"{name}{suffix}{labels} {value:.12g}" for suffix, labels, value in rows)
+        return "\n".join(lines) + "\n"
+
+
+def _observe(histograms: dict[tuple[str, str], list[float]], key: tuple[str, str], seconds: float) -> None:
+    """A histogram is a list: one count for each bucket, one for what is above, the sum."""
+    counts = histograms.get(key)
+    if counts is None:
+        counts = histograms[key] = [0.0] * (len(BUCKETS) + 2)
+    counts[bisect_left(BUCKETS, seconds)] += 1
+    counts[-1] += seconds
+
+
+def _labels(names: tuple[str, ...], values: tuple[object, ...], extra: str = "") -> str:
+    pairs = [f'{name}="{_escaped(str(value))}"' for name, value in zip(names, values, strict=True)]
+    if extra:
+        pairs.append(extra)
+    return "{" + ",".join(pairs) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _rows(
+    counts: Mapping[tuple[str, str, str], int] | Mapping[tuple[str, str, str, str, int], int],
+    names: tuple[str, ...],
+) -> Iterator[tuple[str, str, float]]:
+    for key, count in sorted(counts.items(), key=str):
+        yield "", _labels(names, key), float(count)
+
+
+def _histogram(histograms: dict[tuple[str, str], list[float]]) -> Iterator[tuple[str, str, float]]:
+    names = ("route", "channel")
+    for key in sorted(histograms):
+        counts = list(histograms[key])
+        total = 0.0
+        for bound, count in zip((*(f"{bound:g}" for bound in BUCKETS), "+Inf"), counts[:-1], strict=True):
+            total += count
+            yield "_bucket", _labels(names, key, f'le="{bound}"'), total
+        yield "_sum", _labels(names, key), counts[-1]
+        yield "_count", _labels(names, key), total

@@ -1,0 +1,93 @@
+"""Whom the gateway deals with: the engine, the bots, and the server below it.
+
+``Engine`` and ``Screening`` are what ``assembly`` has to provide; ``Scope`` and ``Door`` are the parts of RSGI
+(granian's interface) that are used; ``BotLink`` and ``Limits`` are settings made ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chatward.channels.dialect import Call
+from chatward.core.ports import Reply, Upstream
+from chatward.core.values import Verdict
+from chatward.gateway import inflight
+from chatward.gateway.bodies import Fields, Source
+
+
+class Screening(Protocol):
+    """The engine's answer for one request, and the way to inspect its reply."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+    @property
+    def edits(self) -> Mapping[int, str]: ...
+
+    @property
+    def refusal(self) -> str:
+        """The sentence that a person reads when the message is refused."""
+        ...
+
+    @property
+    def bot(self) -> str: ...
+
+    @property
+    def route(self) -> str: ...
+
+    @property
+    def inspects(self) -> bool:
+        """False on a route without guards: its replies pass through unread."""
+        ...
+
+    def reply(self) -> Reply: ...
+
+    # Any: an engine takes back the very object that its ``reply`` gave, which may be more than a ``Reply``.
+    def finish(self, reply: Any, reply_id: str) -> Verdict:
+        """The reply ended, or there was none (``None``). Remembers the turn; returns the reply's verdict."""
+        ...
+
+
+class Engine(Protocol):
+    async def screen(self, call: Call, *, channel: str, path: str, principal: str, request_id: str) -> Screening: ...
+
+
+class Scope(Protocol):
+    """RSGI's scope, as far as it is used."""
+
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> Fields: ...
+
+
+class Door(Source, inflight.Door, Protocol):
+    """RSGI's HTTP protocol object."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None: ...
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BotLink:
+    """One guarded bot: how to reach it, its own key if it has one, and the size of its largest reply."""
+
+    upstream: Upstream
+    api_key: str | None = None
+    max_reply: int = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes, seconds, requests at once."""
+
+    max_body: int = 10 * 1024 * 1024
+    body_timeout: float = 30.0
+    max_concurrent: int = 1024
