@@ -19,9 +19,7 @@ from chatward.weaknesses import weaknesses
 
 
 def command(
-    file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Else CHATWARD_CONFIG or ./chatward.toml.")
-    ] = None,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Else CHATWARD_CONFIG or ./chatward.toml.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings and high weaknesses.")] = False,
     as_json: AsJson = False,
 ) -> int:

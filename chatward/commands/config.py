@@ -24,9 +24,7 @@ def main() -> None:
 
 @app.command()
 def show(
-    file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="Else CHATWARD_CONFIG or ./chatward.toml.")
-    ] = None,
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Else CHATWARD_CONFIG or ./chatward.toml.")] = None,
     origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")] = False,
     as_json: AsJson = False,
 ) -> int:
