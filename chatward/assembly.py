@@ -2,151 +2,236 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
+import uvloop
+from msgspec.structs import replace
 
 from chatward import __version__
-from chatward.configuration import resolve
-from chatward.core.ports import RuleGuard
-from chatward.core.values import Moment
-from chatward.engine.digests import Digests
-from chatward.engine.engine import Engine
-from chatward.engine.plan import AnyGuard, Plan, ScannerPool, choose, watch
-from chatward.guards.catalog import catalog
-from chatward.guards.links.exfiltration import host_of
-from chatward.policy.policy import Policy
-from chatward.settings import Route, Settings
+from chatward.channels.anthropic import Messages
+from chatward.channels.dialect import Call, Dialect
+from chatward.channels.openai_chat import ChatCompletions
+from chatward.channels.openai_embeddings import Embeddings
+from chatward.channels.openai_responses import Responses
+from chatward.configuration import Loaded, load, resolve
+from chatward.console.admin import admin_app
+from chatward.console.chat import pages
+from chatward.core.errors import ConfigError
+from chatward.core.ports import Entry, Ledger
+from chatward.core.values import Verdict
+from chatward.engine.engine import Screening
+from chatward.gateway.app import GatewayApp
+from chatward.gateway.meter import Meter
+from chatward.gateway.parties import BotLink, Limits
+from chatward.gateway.server import EmbeddedServer
+from chatward.gateway.upstream import HttpUpstream
+from chatward.guards.catalog import IDS
+from chatward.ledger.null import NullLedger
+from chatward.ledger.reading import Record, tail
+from chatward.ledger.sqlite import SqliteLedger
+from chatward.reload import Watcher, needs_restart
+from chatward.routing import Routing, routing
+from chatward.settings import Bot, Server, Settings
+from chatward.settings_rules import complete
+from chatward.ward import Ward
 
 KEY_SIZE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    paths: tuple[str, ...]
-    models: tuple[str, ...]
+def channels(server: Server) -> dict[str, Dialect]:
+    """The dialects by path."""
+    depth, parts = server.max_depth, server.max_parts
+    return {
+        "/v1/chat/completions": ChatCompletions(depth, parts),
+        "/v1/responses": Responses(depth, parts),
+        "/v1/messages": Messages(depth, parts),
+        "/v1/embeddings": Embeddings(depth, parts),
+    }
 
-    def holds(self, path: str, model: str) -> bool:
-        return (not self.paths or any(fnmatchcase(path, pattern) for pattern in self.paths)) and (
-            not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
-        )
+
+class RoutedEngine:
+    """The gateway's engine: takes the plan of a request's route and screens with it. Its routing can be swapped."""
+
+    def __init__(self, made: Routing) -> None:
+        self.routing = made
+
+    async def screen(self, call: Call, *, channel: str, path: str, principal: str, request_id: str) -> Screening:
+        current = self.routing
+        return current.engine.screen(call, current.take(path, call.model), channel=channel, principal=principal)
 
 
-class Routing:
-    """The plans of all routes, and which one a request takes: the first whose conditions hold, else ``default``.
+class _AdminLedger:
+    """The ledger as the admin plane sees it: appended to, and read from the file."""
 
-    Exceptions of a policy end with a day, so plans know theirs; ``renew`` makes them anew after midnight UTC.
-    """
+    def __init__(self, ledger: Ledger, path: Path | None) -> None:
+        self._ledger = ledger
+        self._path = path
 
-    def __init__(self, settings: Settings, engine: Engine, today: date) -> None:
-        self.engine = engine
-        self._settings = settings
-        self._pool = ScannerPool()
-        self._guards: dict[tuple[str, ...], tuple[AnyGuard, ...]] = {}
-        routes = {**settings.routes}
-        routes.setdefault("default", Route())
-        self._routes = routes
-        self._conditions = [
-            (name, _Condition(route.paths, route.models)) for name, route in routes.items() if name != "default"
-        ]
-        self._plans: dict[str, Plan] = {}
-        self._day = -1
-        self.renew(today)
+    def append(self, entry: Entry) -> Awaitable[None]:
+        return self._ledger.append(entry)
 
-    def plan(self, name: str) -> Plan:
-        """The plan of one route. Raises ``KeyError`` for an unknown one."""
-        return self._plans[name]
+    def tail(self, n: int) -> Sequence[Record]:
+        return tail(self._path, n) if self._path is not None else []
 
-    def take(self, path: str, model: str) -> Plan:
-        """The plan for a request."""
-        day = int(time.time() // 86400)
-        if day != self._day:
-            self.renew(datetime.now(UTC).date())
-        for name, condition in self._conditions:
-            if condition.holds(path, model):
-                return self._plans[name]
-        return self._plans["default"]
 
-    def renew(self, today: date) -> None:
-        """Makes all plans for a day. Compiled patterns are kept."""
-        self._plans = {name: self._make(name, route, today) for name, route in self._routes.items()}
-        self._day = int(time.time() // 86400)
+class _RunningWard:
+    """A ``Ward`` that follows the configuration when it is reloaded."""
+
+    def __init__(self, engine: RoutedEngine) -> None:
+        self._engine = engine
+        self._made: Ward | None = None
+        self._of: Routing | None = None
+
+    def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
+        return self._current().check(text, role, conversation=conversation)
 
     def guards(self) -> list[tuple[str, str, str]]:
-        """(id, summary, state) of every guard; the state names the routes on which it is off."""
-        rows = []
-        for guard in catalog():
-            spec = guard.spec
-            off = [
-                name for name, plan in self._plans.items() if not any(spec.id in w.names for w in plan.watches.values())
-            ]
-            state = "on" if not off else "off" if len(off) == len(self._plans) else f"off on {', '.join(off)}"
-            rows.append((spec.id, spec.summary, state))
-        return rows
+        return self._current().guards()
 
-    def _make(self, name: str, route: Route, today: date) -> Plan:
-        canaries = tuple(resolve(reference) for reference in route.canaries)
-        if canaries not in self._guards:
-            self._guards[canaries] = catalog(canaries)
-        guards = choose(self._guards[canaries], route.guards, route=name)
-        version = policy_version(route, guards)
-        return Plan(
-            route=name,
-            bot=route.bot,
-            refusal=route.refusal,
-            policy=Policy(route, version=version, today=today, name=name),
-            watches={moment: watch(guards, moment, self._pool) for moment in Moment} if guards else {},
-            guard_budget=route.guard_budget,
-            digests=Digests(self.engine.key, version),
-            allow_links=tuple(pattern.lower() for pattern in route.allow_links),
-            hash_key=self.engine.key,
+    def _current(self) -> Ward:
+        if self._made is None or self._of is not self._engine.routing:
+            self._of = self._engine.routing
+            self._made = Ward(routing_=self._of)
+        return self._made
+
+
+def serve(configured: Settings | Loaded, *, announce: Callable[[str], None] | None = None) -> int:
+    """Runs the gateway and the admin plane until SIGINT or SIGTERM. Raises ``ChatwardError`` when it cannot start.
+
+    ``announce`` gets the lines that tell where things are; standard error by default.
+    """
+    loaded = configured if isinstance(configured, Loaded) else Loaded(_completed(configured))
+    say = announce or (lambda line: print(line, file=sys.stderr, flush=True))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(loaded, say))
+    return 0
+
+
+def _completed(settings: Settings) -> Settings:
+    if settings.upstream is not None and "default" not in settings.bots:
+        bots = {**settings.bots, "default": Bot(upstream=settings.upstream)}
+        settings = replace(settings, bots=bots)
+    return complete(settings)
+
+
+async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
+    settings = loaded.settings
+    server = settings.server
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked.set)
+    async with AsyncExitStack() as stack:
+        ledger, ledger_path = _ledger(settings)
+        stack.push_async_callback(ledger.aclose)
+        engine = RoutedEngine(routing(settings, key=_key(ledger_path)))
+        bots = {name: _link(bot) for name, bot in settings.bots.items()}
+        for link in bots.values():
+            stack.push_async_callback(link.upstream.aclose)
+        keys = tuple(resolve(reference) for reference in server.keys)
+        meter = Meter()
+        app = GatewayApp(
+            channels=channels(server),
+            engine=engine,
+            bots=bots,
+            ledger=ledger,
+            meter=meter,
+            keys=keys,
+            limits=Limits(server.max_body, server.body_timeout, server.max_concurrent),
+            ready=lambda: () if ledger.healthy else ("ledger",),
+            pages=pages(settings),
         )
+        cert, key = _path(server.tls_cert), _path(server.tls_key)
+        data_plane = EmbeddedServer(app, server.host, server.port, tls_cert=cert, tls_key=key)
+        running = _RunningWard(engine)
+        admin = admin_app(running, _AdminLedger(ledger, ledger_path), meter, settings, __version__, keys=keys)
+        admin_plane = EmbeddedServer(
+            admin, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi"
+        )
+        await data_plane.start()
+        stack.push_async_callback(data_plane.stop)
+        await admin_plane.start()
+        stack.push_async_callback(admin_plane.stop)
+        watcher = _watcher(loaded, engine, say)
+        loop.add_signal_handler(signal.SIGHUP, watcher.signal)
+        watching = asyncio.ensure_future(watcher.run())
+        stack.callback(watching.cancel)
+        for line in _welcome(settings, data_plane.url, admin_plane.url):
+            say(line)
+        await asked.wait()
+        say("Stopping.")
 
 
-def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:
-    """A short digest of everything that can change a verdict: settings, guards, rules, program."""
-    digest = hashlib.sha256(__version__.encode())
-    digest.update(msgspec.json.encode(route, order="deterministic"))
-    for guard in guards:
-        digest.update(guard.spec.id.encode())
-        if isinstance(guard, RuleGuard):
-            for rule in guard.rules:
-                digest.update(f"{rule.id}\0{rule.pattern}\0{rule.confidence}\0".encode())
-    return digest.hexdigest()[:12]
+def _ledger(settings: Settings) -> tuple[SqliteLedger | NullLedger, Path | None]:
+    wanted = settings.ledger
+    if not wanted.enabled:
+        return NullLedger(), None
+    path = Path(wanted.path)
+    return SqliteLedger(path, wanted.durability, wanted.group_wait, wanted.min_free), path
 
 
-def routing(settings: Settings, *, key: bytes | None = None, today: date | None = None) -> Routing:
-    """The engine with its plans. ``key`` makes digests and hashes stable across restarts."""
-    engine = Engine(
-        host_of=host_of,
-        memory=settings.conversations.memory,
-        threads=settings.conversations.threads,
-        thread_ttl=settings.conversations.thread_ttl,
-        key=key,
-    )
-    return Routing(settings, engine, today or datetime.now(UTC).date())
-
-
-def install_key(path: Path) -> bytes:
-    """The key of this installation, made at the first start: ``path``, readable by its owner alone."""
+def _key(ledger: Path | None) -> bytes:
+    """The key of this installation: beside the ledger, readable by its owner alone; made at the first start."""
+    if ledger is None:
+        return secrets.token_bytes(KEY_SIZE)
+    path = ledger.with_name(ledger.name + ".key")
     try:
         key = path.read_bytes()
     except FileNotFoundError:
         key = secrets.token_bytes(KEY_SIZE)
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=False)
         path.write_bytes(key)
     if len(key) != KEY_SIZE:
-        raise ValueError(f"{path} holds no key of {KEY_SIZE} bytes")
+        raise ConfigError(f"{path} holds no key of {KEY_SIZE} bytes", reason="key-invalid")
     return key
 
 
-Environment = Mapping[str, str]
-Announce = Callable[[str], None]
+def _link(bot: Bot) -> BotLink:
+    upstream = HttpUpstream(
+        bot.upstream,
+        connect_timeout=bot.connect_timeout,
+        read_timeout=bot.read_timeout,
+        max_connections=bot.max_connections,
+        ca_file=bot.ca_file,
+    )
+    return BotLink(upstream, resolve(bot.api_key) if bot.api_key else None, bot.max_reply)
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name else None
+
+
+def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -> Watcher:
+    def again() -> Loaded:
+        return load(loaded.path, guards=IDS) if loaded.path is not None else loaded
+
+    def apply(new: Loaded) -> None:
+        old = engine.routing
+        engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
+        later = needs_restart(watcher.current, new)
+        say("Configuration reloaded." + (f" After a restart: {', '.join(later)}." if later else ""))
+
+    watcher = Watcher(loaded, again, apply, lambda error: say(f"Configuration not reloaded: {error}"))
+    return watcher
+
+
+def _welcome(settings: Settings, url: str, admin_url: str) -> list[str]:
+    server = settings.server
+    lines = [f"Chatward {__version__} guards {', '.join(_upstreams(settings))}", f"  gateway  {url}/v1"]
+    if settings.chat.enabled:
+        lines.append(f"  chat     {url}/chat")
+    lines.append(f"  console  {admin_url}")
+    if not server.keys:
+        lines.append("  No API key is asked for, and plain HTTP is spoken: on this machine only.")
+    return lines
+
+
+def _upstreams(settings: Settings) -> Mapping[str, None]:
+    return dict.fromkeys(bot.upstream for bot in settings.bots.values())

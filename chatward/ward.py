@@ -19,13 +19,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-from chatward.assembly import Routing, routing
 from chatward.configuration import load
-from chatward.core.values import Exchange, Message, Moment, Part, Source, Verdict
-from chatward.engine.engine import Single
+from chatward.core.values import Exchange, Message, Part, Source, Verdict
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Plan
 from chatward.engine.reply import ReplySession
+from chatward.routing import Routing, routing
 from chatward.settings import Settings
 
 ROLES = {
@@ -47,8 +46,10 @@ class _Conversation:
 class Ward:
     """Guards and a policy, ready to be asked. ``route`` names the route of the settings that applies."""
 
-    def __init__(self, settings: Settings | None = None, *, route: str = "default") -> None:
-        self._routing: Routing = routing(settings or Settings(upstream="http://127.0.0.1"))
+    def __init__(
+        self, settings: Settings | None = None, *, route: str = "default", routing_: Routing | None = None
+    ) -> None:
+        self._routing = routing_ or routing(settings or Settings())
         self._plan: Plan = self._routing.plan(route)
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._lock = threading.Lock()
@@ -134,6 +135,3 @@ async def _each(chunks: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str
     else:
         for chunk in chunks:
             yield chunk
-
-
-__all__ = ["ROLES", "Moment", "Single", "Ward"]

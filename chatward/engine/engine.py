@@ -351,16 +351,3 @@ def _removed(decision: Decision) -> Decision:
 
 def _reason(error: Exception) -> str:
     return "timeout" if isinstance(error, (TimeoutError, BudgetExceeded)) else "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Single:
-    """A request that is one text: for the library, ``scan`` and ``inspect``."""
-
-    parts: Sequence[Part]
-    conversation: str = ""
-    messages: Sequence[Message] = (Message("user", (0,)),)
-    model: str = ""
-    stream: bool = False
-    tools: Sequence[str] = ()
-    previous: str = ""

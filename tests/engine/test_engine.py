@@ -27,12 +27,25 @@ from chatward.core.values import (
     Source,
 )
 from chatward.engine.digests import Digests
-from chatward.engine.engine import REMOVED, Engine, Screening, Single
+from chatward.engine.engine import REMOVED, Engine, Screening
 from chatward.engine.plan import Plan, ScannerPool, choose, watch
 from chatward.policy.policy import Policy
 from chatward.settings import Route, Treatments
 
 EVERY = frozenset(Moment)
+
+
+@dataclass(frozen=True)
+class Single:
+    """A request as no dialect makes it: its parts, said outright."""
+
+    parts: Sequence[Part]
+    messages: Sequence[Message]
+    previous: str = ""
+    conversation: str = ""
+    model: str = ""
+    stream: bool = False
+    tools: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

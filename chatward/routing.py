@@ -1,0 +1,127 @@
+"""Routes made ready: the guards of the catalog, the policies of the settings, and which request takes which."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from chatward import __version__
+from chatward.configuration import resolve
+from chatward.core.ports import RuleGuard
+from chatward.core.values import Moment
+from chatward.engine.digests import Digests
+from chatward.engine.engine import Engine
+from chatward.engine.plan import AnyGuard, Plan, ScannerPool, choose, watch
+from chatward.guards.catalog import catalog
+from chatward.guards.links.exfiltration import host_of
+from chatward.policy.policy import Policy
+from chatward.settings import Route, Settings
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    paths: tuple[str, ...]
+    models: tuple[str, ...]
+
+    def holds(self, path: str, model: str) -> bool:
+        return (not self.paths or any(fnmatchcase(path, pattern) for pattern in self.paths)) and (
+            not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        )
+
+
+class Routing:
+    """The plans of all routes, and which one a request takes: the first whose conditions hold, else ``default``.
+
+    Exceptions of a policy end with a day, so plans know theirs; ``renew`` makes them anew after midnight UTC.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, today: date, pool: ScannerPool | None = None) -> None:
+        self.engine = engine
+        self.pool = pool or ScannerPool()
+        self._guards: dict[tuple[str, ...], tuple[AnyGuard, ...]] = {}
+        routes = {**settings.routes}
+        routes.setdefault("default", Route())
+        self._routes = routes
+        self._conditions = [
+            (name, _Condition(route.paths, route.models)) for name, route in routes.items() if name != "default"
+        ]
+        self._plans: dict[str, Plan] = {}
+        self._day = -1
+        self.renew(today)
+
+    def plan(self, name: str) -> Plan:
+        """The plan of one route. Raises ``KeyError`` for an unknown one."""
+        return self._plans[name]
+
+    def take(self, path: str, model: str) -> Plan:
+        """The plan for a request."""
+        day = int(time.time() // 86400)
+        if day != self._day:
+            self.renew(datetime.now(UTC).date())
+        for name, condition in self._conditions:
+            if condition.holds(path, model):
+                return self._plans[name]
+        return self._plans["default"]
+
+    def renew(self, today: date) -> None:
+        """Makes all plans for a day. Compiled patterns are kept."""
+        self._plans = {name: self._make(name, route, today) for name, route in self._routes.items()}
+        self._day = int(time.time() // 86400)
+
+    def guards(self) -> list[tuple[str, str, str]]:
+        """(id, summary, state) of every guard; the state names the routes on which it is off."""
+        rows = []
+        for guard in catalog():
+            spec = guard.spec
+            off = [
+                name for name, plan in self._plans.items() if not any(spec.id in w.names for w in plan.watches.values())
+            ]
+            state = "on" if not off else "off" if len(off) == len(self._plans) else f"off on {', '.join(off)}"
+            rows.append((spec.id, spec.summary, state))
+        return rows
+
+    def _make(self, name: str, route: Route, today: date) -> Plan:
+        canaries = tuple(resolve(reference) for reference in route.canaries)
+        if canaries not in self._guards:
+            self._guards[canaries] = catalog(canaries)
+        guards = choose(self._guards[canaries], route.guards, route=name)
+        version = policy_version(route, guards)
+        return Plan(
+            route=name,
+            bot=route.bot,
+            refusal=route.refusal,
+            policy=Policy(route, version=version, today=today, name=name),
+            watches={moment: watch(guards, moment, self.pool) for moment in Moment} if guards else {},
+            guard_budget=route.guard_budget,
+            digests=Digests(self.engine.key, version),
+            allow_links=tuple(pattern.lower() for pattern in route.allow_links),
+            hash_key=self.engine.key,
+        )
+
+
+def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:
+    """A short digest of everything that can change a verdict: settings, guards, rules, program."""
+    digest = hashlib.sha256(__version__.encode())
+    digest.update(msgspec.json.encode(route, order="deterministic"))
+    for guard in guards:
+        digest.update(guard.spec.id.encode())
+        if isinstance(guard, RuleGuard):
+            for rule in guard.rules:
+                digest.update(f"{rule.id}\0{rule.pattern}\0{rule.confidence}\0".encode())
+    return digest.hexdigest()[:12]
+
+
+def routing(settings: Settings, *, key: bytes | None = None, today: date | None = None) -> Routing:
+    """The engine with its plans. ``key`` (32 bytes) makes hashes of values stable across restarts."""
+    engine = Engine(
+        host_of=host_of,
+        memory=settings.conversations.memory,
+        threads=settings.conversations.threads,
+        thread_ttl=settings.conversations.thread_ttl,
+        key=key,
+    )
+    return Routing(settings, engine, today or datetime.now(UTC).date())
