@@ -37,7 +37,6 @@ from chatward.channels.request import (
     SCHEMA_NAMES,
     Request,
     conversation_of,
-    media_type,
     missing,
     string_at,
     top_level,
@@ -240,30 +239,32 @@ class MessagesCall:
             raise wrong_type(path, "a string or a list of blocks")
 
     def _read_source(self, block: dict[str, Any], kind: str, source: Source, path: str) -> None:
+        request = self._request
         held = block.get("source")
         if type(held) is not dict:
             raise wrong_type(f"{path}.source", "an object")
         form = held.get("type")
+        placed = ""
         if form == "text":
+            placed = "data"
             if string_at(held, "data", f"{path}.source.data"):
-                self._request.text(held, "data", source)
-        elif form == "content":
-            content = held.get("content")
-            if type(content) is str:
-                self._request.text(held, "content", source)
-            elif type(content) is list:
-                self._read_blocks(content, source, f"{path}.source.content")
-            else:
-                raise wrong_type(f"{path}.source.content", "a string or a list of blocks")
+                request.text(held, "data", source)
+        elif form == "content" and type(held.get("content")) is list:
+            placed = "content"
+            self._read_blocks(held["content"], source, f"{path}.source.content")
         elif form == "base64":
+            placed = "data"
             string_at(held, "data", f"{path}.source.data")
             media = held.get("media_type")
-            self._request.opaque(media if type(media) is str and is_identifier(media) else kind, source)
-        elif form in {"url", "file"}:
-            url = held.get("url")
-            self._request.opaque((media_type(url) if type(url) is str else "") or kind, source)
-        else:
-            self._request.words(held, source)
+            request.blob(held, "data", source, media if type(media) is str and is_identifier(media) else kind)
+        elif type(held.get("url")) is str:
+            placed = "url"
+            request.blob(held, "url", source, kind)
+        elif "file_id" in held:
+            request.opaque(kind, source)
+        for key in held:
+            if key != placed:
+                request.field(held, key, source)
 
     def _read_rest(self, document: dict[str, Any]) -> None:
         request = self._request

@@ -58,6 +58,8 @@ class MessagesRewriter(EventRewriter):
     def _event(self, payload: bytes) -> None:
         event = parsed(payload)
         kind = event.get("type")
+        if type(kind) is not str or not is_identifier(kind):
+            raise malformed("an event has no type")
         if kind == "content_block_delta":
             self._delta(event)
         elif kind == "content_block_start":
@@ -80,10 +82,8 @@ class MessagesRewriter(EventRewriter):
             self._close_all()
             self._pass(event)
             self._done = True
-        elif type(kind) is str and is_identifier(kind):
-            self._pass(event)
         else:
-            raise malformed("an event has no type")
+            self._pass(event)
 
     # --- blocks ---
 
@@ -94,6 +94,7 @@ class MessagesRewriter(EventRewriter):
         if type(index) is not int or index in self._blocks or type(kind) is not str:
             raise malformed("a content block has no index or no type, or begins twice")
         block = self._blocks[index] = _Block(index, kind, name if type(name) is str else "")
+        self._inspect(event, {"content_block"})
         for key, value in held.items():
             if key == kind and kind in _OF_BLOCK and type(value) is str:
                 if value:
@@ -109,6 +110,8 @@ class MessagesRewriter(EventRewriter):
     def _delta(self, event: dict[str, Any]) -> None:
         delta = dict_at(event, "delta", "delta")
         block = self._block_of(event)
+        if len(event) > 3:
+            self._inspect(event, {"delta"})
         kind = delta.get("type")
         if type(kind) is not str or not is_identifier(kind):
             raise malformed("a delta has no type")
@@ -175,10 +178,13 @@ class MessagesRewriter(EventRewriter):
 
     def _pass(self, event: dict[str, Any]) -> None:
         """Sends an event whose texts, if any, are complete in themselves."""
-        for key in event:
-            if key != "type":
-                rewrite_field(self._reply, event, key)
+        self._inspect(event, set())
         self._send(event)
+
+    def _inspect(self, event: dict[str, Any], seen: set[str]) -> None:
+        for key in event:
+            if key != "type" and key not in seen:
+                rewrite_field(self._reply, event, key)
 
     def _send(self, event: dict[str, Any]) -> None:
         if self._reply.blocked is None:

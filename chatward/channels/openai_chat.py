@@ -15,9 +15,9 @@ Requests
 Replies
 * ``content``, ``refusal``, reasoning, transcripts and tool-call arguments each go through a lane; so does
   every other string that is words (``channels.wording``).
-* Token strings in ``logprobs`` would repeat what was masked: ``logprobs`` becomes null as soon as a text of
-  its choice was changed. Annotations count characters of the content: they are emptied when the content
-  changed.
+* Token strings in ``logprobs`` would repeat what was masked: ``logprobs`` becomes null as soon as a text of its
+  choice was changed, and when it holds more than tokens. Alternatives to the spoken tokens are not inspected.
+  Annotations count characters of the content: they are emptied when the content changed.
 * A block replaces all choices: ``content`` is the refusal sentence, ``finish_reason`` is ``content_filter``,
   nothing else of the bot's message is kept.
 """
@@ -33,12 +33,20 @@ from chatward.channels import strict_json
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.openai_chat_stream import ChatRewriter
 from chatward.channels.openai_error import error_answer, refusal_answer
-from chatward.channels.outgoing import dict_at, list_at, load, malformed, rewrite, rewrite_field, rewrite_tree
+from chatward.channels.outgoing import (
+    dict_at,
+    holds_tokens_only,
+    list_at,
+    load,
+    malformed,
+    rewrite,
+    rewrite_field,
+    rewrite_tree,
+)
 from chatward.channels.request import (
     SCHEMA_NAMES,
     Request,
     conversation_of,
-    media_type,
     missing,
     string_at,
     top_level,
@@ -227,28 +235,35 @@ class ChatCall:
                 request.words(part, source)
 
     def _read_attachment(self, part: dict[str, Any], kind: str, source: Source, path: str) -> None:
+        request = self._request
         held = part.get(kind)
-        if kind == "image_url" and type(held) is str:  # some servers take the URL itself
-            held = {"url": held}
-        if type(held) is not dict:
+        blob, name = "", kind
+        if type(held) is dict:
+            if kind == "image_url":
+                blob = "url"
+                string_at(held, blob, f"{path}.image_url.url")
+            elif kind == "input_audio":
+                blob = "data"
+                string_at(held, blob, f"{path}.input_audio.data")
+                form = held.get("format")
+                name = f"audio/{form}" if type(form) is str and is_identifier(form) else kind
+            else:
+                source = Source.DOCUMENT
+                blob = "file_data" if "file_data" in held else ""
+            if blob:
+                request.blob(held, blob, source, name)
+            else:
+                request.opaque(name, source)
+            for key in held:
+                if key != blob:
+                    request.field(held, key, source)
+        elif kind == "image_url" and type(held) is str:  # some servers take the URL itself
+            request.blob(part, kind, source, name)
+        else:
             raise wrong_type(f"{path}.{kind}", "an object")
-        name, blob = kind, ""
-        if kind == "image_url":
-            blob = "url"
-            name = string_at(held, "url", f"{path}.image_url.url")
-            name = media_type(name) or kind
-        elif kind == "input_audio":
-            blob = "data"
-            string_at(held, "data", f"{path}.input_audio.data")
-            form = held.get("format")
-            name = f"audio/{form}" if type(form) is str and is_identifier(form) else kind
-        elif "file_data" in held:
-            blob = "file_data"
-            name = media_type(string_at(held, "file_data", f"{path}.file.file_data")) or kind
-        self._request.opaque(name, Source.DOCUMENT if kind == "file" else source)
-        for key in held:
-            if key != blob:
-                self._request.field(held, key, source)
+        for key in part:
+            if key != kind:
+                request.field(part, key, source)
 
     def _read_tool_calls(self, calls: Any, path: str, names: dict[str, str]) -> None:
         if type(calls) is not list:
@@ -331,7 +346,7 @@ def _rewrite_choice(choice: dict[str, Any], reply: Reply) -> None:
     for key in choice:
         if key not in {"message", "logprobs"}:
             rewrite_field(reply, choice, key)
-    if changed and choice.get("logprobs") is not None:
+    if choice.get("logprobs") is not None and (changed or not holds_tokens_only(choice["logprobs"])):
         choice["logprobs"] = None
 
 

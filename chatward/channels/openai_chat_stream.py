@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 import orjson
 
 from chatward.channels.openai_error import error_object
-from chatward.channels.outgoing import malformed, rewrite, rewrite_field, through
+from chatward.channels.outgoing import holds_tokens_only, malformed, rewrite, rewrite_field, through
 from chatward.channels.stream import EventRewriter, Strand, parsed
 from chatward.channels.wording import is_blob, is_identifier, is_words, strings
 from chatward.core.errors import ChatwardError
@@ -167,7 +167,8 @@ class ChatRewriter(EventRewriter):
             if not is_identifier(finish):
                 rewrite(self._reply, choice, "finish_reason")
             self._finish(state, delta)
-        if choice.get("logprobs") is not None and not state.exact:
+        logprobs = choice.get("logprobs")
+        if logprobs is not None and not (state.exact and holds_tokens_only(logprobs)):
             choice["logprobs"] = None
         if not held or finish is not None:
             return True

@@ -34,7 +34,6 @@ from chatward.channels.request import (
     SCHEMA_NAMES,
     Request,
     conversation_of,
-    media_type,
     missing,
     string_at,
     top_level,
@@ -239,24 +238,27 @@ class ResponsesCall:
             raise wrong_type(f"{path}.type", "a string")
         placed: Sequence[str] = ()
         if kind in _TEXTS:
-            placed = (_TEXTS[kind], "logprobs")
+            placed = (_TEXTS[kind],)
             if string_at(part, placed[0], f"{path}.{placed[0]}"):
                 request.text(part, placed[0], source, name=tool)
         elif kind in {"input_image", "computer_screenshot"}:
             placed = ("image_url",)
-            url = part.get("image_url")
-            request.opaque((media_type(url) if type(url) is str else "") or "image_url", source)
+            self._read_blob(part, "image_url", "image_url", source)
         elif kind == "input_file":
-            placed = ("file_data", "file_url")
             source = Source.DOCUMENT
-            data = part.get("file_data")
-            request.opaque((media_type(data) if type(data) is str else "") or "file", source)
+            placed = ("file_url",) if "file_url" in part else ("file_data",)
+            self._read_blob(part, placed[0], "file", source)
         elif kind == "input_audio":
-            placed = ("input_audio",)
             request.opaque("audio", source)
         for key in part:
             if key not in placed:
                 request.field(part, key, source, tool)
+
+    def _read_blob(self, part: dict[str, Any], key: str, name: str, source: Source) -> None:
+        if key in part:
+            self._request.blob(part, key, source, name)
+        else:
+            self._request.opaque(name, source)  # by the id of a file
 
     def _read_call(self, item: dict[str, Any], kind: str, path: str) -> None:
         called, part_kind = CALLED_WITH[kind]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from chatward.channels.outgoing import malformed, rewrite, rewrite_field
+from chatward.channels.outgoing import holds_tokens_only, malformed, rewrite, rewrite_field
 from chatward.channels.wording import is_identifier
 from chatward.core.ports import Reply
 from chatward.core.values import PartKind
@@ -86,6 +86,8 @@ def rewrite_part(part: Any, reply: Reply) -> None:
                 forget_positions(part)
         elif key != "logprobs":
             rewrite_field(reply, part, key)
+        elif value and not holds_tokens_only(value):
+            part[key] = []
 
 
 def forget_positions(part: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ from chatward.channels.openai_responses_reply import (
     rewrite_part,
     tool_name,
 )
-from chatward.channels.outgoing import dict_at, malformed, rewrite, rewrite_field
+from chatward.channels.outgoing import dict_at, holds_tokens_only, malformed, rewrite, rewrite_field
 from chatward.channels.stream import EventRewriter, Strand, parsed
 from chatward.channels.wording import is_identifier
 from chatward.core.errors import ChatwardError
@@ -152,6 +152,7 @@ class ResponsesRewriter(EventRewriter):
 
     def _delta(self, event: dict[str, Any], name: str) -> None:
         piece = event["delta"]
+        text: _Text | None = None
         if name == "audio":
             self._reply.opaque("audio")
         elif piece:
@@ -159,10 +160,9 @@ class ResponsesRewriter(EventRewriter):
             if text.strand.closed:
                 raise malformed("a text goes on after its end")
             out = event["delta"] = text.feed(piece)
-            if not text.strand.exact and event.get("logprobs"):
-                event["logprobs"] = []
             if not out and self._reply.blocked is None:
                 return
+        _check_tokens(event, text)
         self._send(event, {"delta", "logprobs"})
 
     def _close(self, text: _Text) -> None:
@@ -194,8 +194,7 @@ class ResponsesRewriter(EventRewriter):
             return
         text = self._finished(event, name, event[field])
         event[field] = text.whole
-        if not text.strand.exact and event.get("logprobs"):
-            event["logprobs"] = []
+        _check_tokens(event, text)
         self._send(event, {field, "logprobs"})
 
     # --- parts and items ---
@@ -216,15 +215,16 @@ class ResponsesRewriter(EventRewriter):
         for key in part:
             if key not in {field, "logprobs"}:
                 rewrite_field(self._reply, part, key)
+        text: _Text | None = None
         if done:
             text = self._finished(event, name, part[field])
             part[field] = text.whole
             if text.strand.changed:
                 forget_positions(part)
-            elif not text.strand.exact and part.get("logprobs"):
-                part["logprobs"] = []
         elif part[field]:
-            part[field] = self._text(event, name).feed(part[field])
+            text = self._text(event, name)
+            part[field] = text.feed(part[field])
+        _check_tokens(part, text)
 
     def _item(self, event: dict[str, Any], done: bool) -> None:
         index = event.get("output_index")
@@ -328,5 +328,18 @@ class ResponsesRewriter(EventRewriter):
         self._put({"type": "error", "code": error.reason, "message": error.public, "param": None})
 
 
+def _check_tokens(holder: dict[str, Any], text: _Text | None) -> None:
+    """Empties ``logprobs`` where its token strings could say what the text no longer says."""
+    logprobs = holder.get("logprobs")
+    if logprobs and not (holds_tokens_only(logprobs) and (text is None or text.strand.exact)):
+        holder["logprobs"] = []
+
+
 def _key(event: dict[str, Any], name: str) -> _Key:
-    return (*map(event.get, _PLACE[1:]), name)
+    item, *indexes = map(event.get, _PLACE)
+    if item is not None and not (type(item) is str and is_identifier(item)):
+        raise malformed("item_id is not an identifier")
+    for index in indexes:
+        if index is not None and type(index) is not int:
+            raise malformed("an index is not a number")
+    return (*indexes, name)

@@ -6,7 +6,7 @@ itself is said in ``channels.wording``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -14,6 +14,9 @@ from chatward.channels.wording import is_blob, is_words, strings
 from chatward.core.errors import UpstreamError
 from chatward.core.ports import Reply
 from chatward.core.values import PartKind
+
+_TOKEN: Final = 64
+"""Code points of the longest token string that passes in ``logprobs``."""
 
 
 def malformed(what: str) -> UpstreamError:
@@ -71,6 +74,14 @@ def rewrite_tree(reply: Reply, node: Any, key: str = "") -> bool:
         elif is_blob(owner, value):
             reply.opaque(owner)
     return changed
+
+
+def holds_tokens_only(logprobs: Any) -> bool:
+    """True when every string in ``logprobs`` stands under ``token`` and is no longer than a token may be."""
+    if type(logprobs) is not dict and type(logprobs) is not list:
+        return False
+    places = strings(logprobs)
+    return all(owner == "token" and len(container[index]) <= _TOKEN for container, index, owner in places)
 
 
 def dict_at(container: dict[str, Any], key: str, path: str) -> dict[str, Any]:

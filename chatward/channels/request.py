@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels.wording import is_blob, is_identifier, is_words, strings
+from chatward.channels.wording import is_blob, is_identifier, is_solid, is_words, strings
 from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.values import Message, Part, PartKind, Source
 
@@ -96,6 +96,14 @@ class Request:
     def opaque(self, name: str, source: Source) -> None:
         """Something that is not text."""
         self._add(Part("", source, PartKind.OPAQUE, self._index, name), None)
+
+    def blob(self, container: dict[str, Any], key: str, source: Source, name: str) -> None:
+        """The address or the encoded bytes at ``container[key]``: opaque, unless it holds blanks and so is words."""
+        value = container[key]
+        if type(value) is str and is_solid(value):
+            self.opaque(media_type(value) or name, source)
+        else:
+            self.field(container, key, source)
 
     def words(
         self, node: Any, source: Source, key: str = "", name: str = "", names: frozenset[str] = frozenset()

@@ -64,6 +64,11 @@ def is_words(key: str, value: str) -> bool:
     return key not in _CREDENTIAL_KEYS
 
 
+def is_solid(value: str) -> bool:
+    """True when ``value`` holds no blank: an address or encoded bytes, where the dialect expects one."""
+    return len(value.split(maxsplit=1)) <= 1
+
+
 def is_blob(key: str, value: str) -> bool:
     """True when ``value`` under ``key`` is base64 of at least 64 characters or a base64 ``data:`` URL."""
     if key not in _BLOB_KEYS:

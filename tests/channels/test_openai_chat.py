@@ -117,7 +117,7 @@ def test_attachments_are_opaque_and_files_are_documents() -> None:
         ("opaque", "image_url", "user", ""),
         ("opaque", "audio/wav", "user", ""),
         ("opaque", "application/pdf", "document", ""),
-        ("text", "", "user", "the plan.pdf"),
+        ("text", "", "document", "the plan.pdf"),
         ("text", "", "user", "Compare."),
     ]
 

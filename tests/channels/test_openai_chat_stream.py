@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai import OpenAI
 from openai._streaming import SSEDecoder
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
@@ -276,3 +278,16 @@ def test_a_call_opens_this_rewriter(fakes: Any) -> None:
     call = ChatCompletions().parse(b'{"messages":[{"role":"user","content":"x"}],"stream":true}')
     assert isinstance(call.rewriter(fakes.Reply()), ChatRewriter)
     assert call.reply_id() == ""
+
+
+def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> None:
+    out, _ = run([stream(chunk({"content": "good "}), chunk({"content": "BAD"}))], fakes.Reply(bad="BAD"))
+
+    def handle(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=out)
+
+    client = OpenAI(api_key="k", http_client=httpx2.Client(transport=httpx2.MockTransport(handle)))
+    with client.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True) as opened:
+        choices = [choice for found in opened for choice in found.choices]
+    assert "".join(choice.delta.content or "" for choice in choices) == f"good \n\n{fakes.sentence}"
+    assert choices[-1].finish_reason == "content_filter"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import omit
+from openai import OpenAI, omit
 from openai._streaming import SSEDecoder
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
@@ -323,3 +324,15 @@ def test_a_call_opens_this_rewriter_and_knows_the_id(fakes: Any) -> None:
     rewriter = call.rewriter(fakes.Reply())
     rewriter.feed(events(*begin()))
     assert call.reply_id() == "resp_1"
+
+
+def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> None:
+    out, _ = run([events(*begin(), *text_events(["good ", "BAD"]), end(message("good BAD")))], fakes.Reply(bad="BAD"))
+
+    def handle(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=out)
+
+    client = OpenAI(api_key="k", http_client=httpx2.Client(transport=httpx2.MockTransport(handle)))
+    with client.responses.create(model="m", input="x", stream=True) as opened:
+        found = list(opened)
+    assert (found[-1].type, joined(found, "output_text")) == ("error", "good ")
