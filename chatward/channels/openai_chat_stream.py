@@ -290,7 +290,9 @@ class ChatRewriter(EventRewriter):
         steps: _Steps = (key,) if index < 0 else ("tool_calls", index, key)
         marks = {} if index < 0 else {"index": index}
         name = function.get("name")
-        if type(name) is str and name:
+        if name is not None and type(name) is not str:
+            raise malformed("the name of a tool call is not a string")
+        if name:
             if not is_identifier(name):
                 rewrite(self._reply, function, "name")
             state.calls[index] = name
