@@ -58,7 +58,8 @@ def run(port: int | None = None, admin_port: int | None = None, *, as_json: bool
             stack.callback(stopped.set)
             text = _addresses(base_url, admin_url) if as_json else welcome(base_url, admin_url)
             threading.Thread(target=_announce, args=(port, text, stopped), daemon=True).start()
-            serve(demo_settings(model.base_url, port, admin_port, folder / "ledger.db"))
+            loaded = demo_settings(model.base_url, port, admin_port, folder / "ledger.db")
+            serve(loaded, announce=lambda line: None)  # the tour says it all
     except KeyboardInterrupt:
         pass
     finally:

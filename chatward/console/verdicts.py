@@ -88,15 +88,18 @@ class Row:
 
 _SIDES = {
     "message:input:judged": "message",
+    "upstream:call:intended": "message",  # what was let through: its verdict stands in the intent to call the bot
     "reply:output:judged": "reply",
+    "reply:output:delivered": "reply",
+    "reply:output:aborted": "reply",
     "tool:call:judged": "tool call",
     "inspection:text:judged": "asked",
 }
 
 
 def rows(records: Iterable[LedgerRecord]) -> list[Row]:
-    """The verdicts among ``records``, in their order; other entries are left out."""
-    return [_row(record) for record in records if record.event in _SIDES]
+    """The verdicts among ``records``, in their order; other entries, and those without a verdict, are left out."""
+    return [_row(record) for record in records if record.event in _SIDES and _word(record.fields, "action")]
 
 
 def tally(found: Sequence[Row]) -> dict[str, int]:
@@ -107,7 +110,7 @@ def tally(found: Sequence[Row]) -> dict[str, int]:
 
 def _row(record: LedgerRecord) -> Row:
     fields = record.fields
-    action, would = _word(fields, "action") or "allow", _word(fields, "would")
+    action, would = _word(fields, "action"), _word(fields, "would")
     rules = fields.get("rules")
     named = [rule for rule in rules if isinstance(rule, str)] if isinstance(rules, list | tuple) else []
     decided = _word(fields, "rule")

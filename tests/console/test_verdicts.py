@@ -46,8 +46,15 @@ def test_would_is_said_only_where_it_differs():
 
 
 def test_only_verdicts_are_rows():
-    shown = {row.side for event in EVENTS for row in rows([Stored(event)])}
+    shown = {row.side for event in EVENTS for row in rows([Stored(event, {"action": "allow"})])}
     assert shown == {"message", "reply", "tool call", "asked"}
+    assert rows([Stored(event) for event in EVENTS]) == []
+
+
+def test_a_message_that_was_let_through_is_a_row_too():
+    said = {"action": "redact", "rules": ["text.pii/email"], "bot": "default"}
+    [row] = rows([Stored("upstream:call:intended", said), Stored("upstream:call:failed", {"reason": "x"})])
+    assert (row.side, row.action) == ("message", "redact")
 
 
 values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=5) | st.none())
@@ -55,7 +62,8 @@ values = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.li
 
 @given(st.dictionaries(st.sampled_from(["action", "would", "rule", "rules", "route", "channel"]), values))
 def test_no_fields_break_the_console(fields):
-    [row] = rows([Stored("message:input:judged", fields)])
+    [row] = rows([Stored("message:input:judged", {**fields, "action": "block"})])
+    assert len(rows([Stored("reply:output:judged", fields)])) <= 1
     assert all(isinstance(rule, str) for rule in row.rules)
     assert isinstance(row.action, str)
 
