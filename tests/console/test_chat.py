@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chatward.console.chat import CONTENT_SECURITY_POLICY, HEADERS, PAGE, pages
+from chatward.core.values import Category
 from chatward.settings import Chat, Settings
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
@@ -94,6 +95,20 @@ def test_ids_are_unique_and_what_refers_to_them_finds_them(served):
                 assert target in reader.ids
     script = served[f"{PAGE}/chat.js"][1].decode()
     assert set(re.findall(r'element\("([a-z]+)"\)', script)) <= set(reader.ids)
+
+
+def test_everything_that_can_be_hidden_has_a_name_for_people(served):
+    from chatward.core.ports import RuleGuard
+    from chatward.guards.catalog import catalog
+
+    script = served[f"{PAGE}/chat.js"][1].decode()
+    table = script[script.index("const NAMES") : script.index("function kindOf")]
+    named = set(re.findall(r"\b([A-Z_]+): \[", table))
+    entities = {
+        rule.entity for guard in catalog() if isinstance(guard, RuleGuard) for rule in guard.rules if rule.entity
+    }
+    categories = {category.value.upper().replace("-", "_") for category in Category}
+    assert (entities | categories) - named == set()
 
 
 def test_the_page_says_its_language_title_and_disclosure(served):

@@ -16,36 +16,49 @@ let running = null;
 // --- what was hidden, in words ----------------------------------------------------------------------
 
 const NAMES = {
-  EMAIL: ["e-mail address", "e-mail addresses"], PHONE: ["phone number", "phone numbers"],
-  CARD: ["card number", "card numbers"], CREDIT_CARD: ["card number", "card numbers"],
-  IBAN: ["bank account number", "bank account numbers"], IP: ["IP address", "IP addresses"],
-  IP_ADDRESS: ["IP address", "IP addresses"], MAC: ["device address", "device addresses"],
-  NATIONAL_ID: ["national id number", "national id numbers"], PASSPORT: ["passport number", "passport numbers"],
-  DRIVING_LICENCE: ["driving licence number", "driving licence numbers"],
-  DATE_OF_BIRTH: ["date of birth", "dates of birth"], BIRTH_DATE: ["date of birth", "dates of birth"],
-  ADDRESS: ["postal address", "postal addresses"], WALLET: ["wallet address", "wallet addresses"],
-  CRYPTO_WALLET: ["wallet address", "wallet addresses"], API_KEY: ["access key", "access keys"],
-  PRIVATE_KEY: ["private key", "private keys"], PASSWORD: ["password", "passwords"],
-  SECRET: ["secret", "secrets"], TOKEN: ["access token", "access tokens"], LINK: ["link", "links"],
-  IMAGE: ["image link", "image links"], HIDDEN_TEXT: ["piece of invisible text", "pieces of invisible text"],
+  ACCOUNT: ["account number", "account numbers"], ADDRESS: ["postal address", "postal addresses"],
+  API_KEY: ["access key", "access keys"], BANK_CODE: ["bank code", "bank codes"],
+  BIRTH_DATE: ["date of birth", "dates of birth"], CARD: ["card number", "card numbers"],
+  CARD_CODE: ["card security code", "card security codes"], CARD_EXPIRY: ["card expiry date", "card expiry dates"],
+  CONNECTION_STRING: ["connection string", "connection strings"], COORDINATES: ["position", "positions"],
+  CUSTOMER_ID: ["customer number", "customer numbers"], DEVICE_ID: ["device number", "device numbers"],
+  DRIVER_LICENSE: ["driving licence number", "driving licence numbers"], EMAIL: ["e-mail address", "e-mail addresses"],
+  HEALTH_ID: ["health insurance number", "health insurance numbers"], IBAN: ["bank account number", "bank account numbers"],
+  IP: ["IP address", "IP addresses"], LICENSE_PLATE: ["licence plate", "licence plates"],
+  MAC: ["device address", "device addresses"], NATIONAL_ID: ["national id number", "national id numbers"],
+  PASSPORT: ["passport number", "passport numbers"], PASSWORD: ["password", "passwords"],
+  PASSWORD_HASH: ["password hash", "password hashes"], PHONE: ["phone number", "phone numbers"],
+  POSTCODE: ["postcode", "postcodes"], PRIVATE_KEY: ["private key", "private keys"],
+  SEED_PHRASE: ["wallet recovery phrase", "wallet recovery phrases"], TOKEN: ["access token", "access tokens"],
+  VEHICLE_ID: ["vehicle number", "vehicle numbers"], WALLET: ["wallet address", "wallet addresses"],
+  WEBHOOK: ["webhook address", "webhook addresses"],
+  // Categories, where a finding stands for no value.
   PII: ["personal detail", "personal details"], PHI: ["health detail", "health details"],
+  SECRET: ["secret", "secrets"], LINK: ["link", "links"], MALWARE: ["unsafe part", "unsafe parts"],
+  ABUSE: ["abusive part", "abusive parts"], LEAK: ["confidential part", "confidential parts"],
+  INJECTION: ["hidden instruction", "hidden instructions"], JAILBREAK: ["hidden instruction", "hidden instructions"],
+  INDIRECT_INJECTION: ["hidden instruction", "hidden instructions"], POLICY: ["part", "parts"],
+  SOCIAL_ENGINEERING: ["unsafe request", "unsafe requests"], BOT: ["part", "parts"], ANOMALY: ["part", "parts"],
 };
 
 function kindOf(name) {
-  if (/KEY|TOKEN|PASSWORD|SECRET|CREDENTIAL/.test(name)) return "secret";
-  if (/LINK|URL|IMAGE/.test(name)) return "link";
-  if (/HIDDEN|INVISIBLE|INJECTION/.test(name)) return "hidden";
+  if (/KEY|TOKEN|PASSWORD|SECRET|SEED_PHRASE|CONNECTION_STRING|WEBHOOK/.test(name)) return "secret";
+  if (/LINK|MALWARE/.test(name)) return "link";
+  if (/INJECTION|JAILBREAK/.test(name)) return "hidden";
+  if (/ABUSE|LEAK|POLICY|SOCIAL|BOT|ANOMALY/.test(name)) return "policy";
   return "personal";
 }
 
 const REASONS = {
   message: {
     personal: "Personal data does not go to the bot.", secret: "Secrets do not go to the bot.",
-    link: "The link was not safe.", hidden: "It could not be seen and may carry instructions.",
+    link: "The link was not safe.", hidden: "It was an attempt to give the bot orders.",
+    policy: "The rules of this chat do not allow it.",
   },
   answer: {
     personal: "It may belong to somebody else.", secret: "Secrets do not belong in a chat.",
-    link: "It could carry data out of this conversation.", hidden: "It could not be seen and may carry data.",
+    link: "It could carry data out of this conversation.", hidden: "It was an attempt to give orders.",
+    policy: "The rules of this chat do not allow it.",
   },
 };
 
@@ -60,7 +73,7 @@ function sayHidden(where, hidden) {
   const names = Object.keys(hidden).filter((name) => Number.isInteger(hidden[name]) && hidden[name] > 0);
   if (names.length === 0) return "";
   const list = names.map((name) => countOf(name, hidden[name])).join(", ");
-  const kinds = new Set(names.map((name) => kindOf(name.toUpperCase())));
+  const kinds = new Set(names.map((name) => kindOf(name.toUpperCase().replace(/-/g, "_"))));
   const reasons = Array.from(kinds, (kind) => REASONS[where][kind]).join(" ");
   return `${where === "message" ? "Hidden from the bot" : "Hidden in this answer"}: ${list}. ${reasons}`;
 }
