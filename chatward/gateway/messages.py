@@ -231,8 +231,9 @@ class Messages:
         except Exception as error:
             outcome = "internal-error"
             log_unexpected(flight, error)
-            if rewriter is not None:
-                await transport.send_bytes(rewriter.fail(ChatwardError("Something went wrong here.")))
+            # A rewriter that has failed is not asked again: what it holds stays in it.
+            unread = call.rewriter(screening.reply())
+            await transport.send_bytes(unread.fail(ChatwardError("Something went wrong here.")))
         finally:
             del transport  # The caller's stream ends here.
             flight.over = True

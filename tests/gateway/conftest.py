@@ -1,4 +1,4 @@
-"""A bot that plays a script on a real socket, so that tests read as conversations.
+"""A bot that plays a script on a real socket, so that tests read as conversations; and a gateway before it.
 
 Each accepted connection plays the next script (the last one again when they run out). Steps:
 ``bytes`` are sent, a ``float`` is a pause in seconds, ``"read"`` reads one whole request and records it,
@@ -10,14 +10,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import ipaddress
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+import httpx
+import orjson
 import pytest
 import uvloop
+
+from chatward.channels.anthropic import Messages
+from chatward.channels.dialect import Dialect
+from chatward.channels.openai_chat import ChatCompletions
+from chatward.channels.openai_embeddings import Embeddings
+from chatward.channels.openai_models import Models
+from chatward.channels.openai_responses import Responses
+from chatward.gateway.app import BotLink, GatewayApp
+from chatward.gateway.meter import Meter
+from chatward.gateway.server import EmbeddedServer
+from chatward.gateway.upstream import HttpUpstream
+from tests.simulators.engine import WordEngine
+from tests.simulators.ledger import MemoryLedger
 
 Step = bytes | float | str
 
@@ -157,3 +176,146 @@ def _answer() -> Callable[..., bytes]:
 def _chunked() -> Callable[..., bytes]:
     """``chunked(piece, ..., head=)``: a response in chunks."""
     return chunked
+
+
+# --- the gateway itself ---
+
+
+@dataclass
+class Gate:
+    """A running gateway in front of a scripted bot."""
+
+    app: GatewayApp
+    server: EmbeddedServer
+    bot: ScriptedBot
+    engine: WordEngine
+    ledger: MemoryLedger
+    meter: Meter
+    client: httpx.AsyncClient
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    async def chat(
+        self, text: str = "hello", *, headers: dict[str, str] | None = None, **fields: Any
+    ) -> httpx.Response:
+        body = {"model": "m", "messages": [{"role": "user", "content": text}], **fields}
+        return await self.client.post("/v1/chat/completions", json=body, headers=headers)
+
+    async def raw(self, data: bytes, *, wait: float = 5.0) -> bytes:
+        """Sends ``data`` as it is and reads until the gateway closes, or has answered and then been silent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        out = b""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            while piece := await asyncio.wait_for(reader.read(65536), 0.25 if out else wait):
+                out += piece
+        writer.transport.abort()
+        return out
+
+    async def settled(self, event: str) -> None:
+        """Waits until ``event`` is in the ledger."""
+        for _ in range(500):
+            if event in self.ledger.events:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{event} not in {self.ledger.events}")
+
+
+Open = Callable[..., Awaitable[Gate]]
+
+
+@pytest.fixture
+async def open_gate(play: Play) -> AsyncIterator[Open]:
+    """``gate = await open_gate(script, ..., limits=, keys=, api_key=, pages=, ready=)``."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(*scripts: Sequence[Step], **options: Any) -> Gate:
+            bot = await play(*scripts)
+            upstream = HttpUpstream(
+                options.pop("url", bot.url), read_timeout=options.pop("read_timeout", 5.0), connect_timeout=2.0
+            )
+            stack.push_async_callback(upstream.aclose)
+            link = BotLink(upstream, options.pop("api_key", None), options.pop("max_reply", 1 << 20))
+            engine, ledger, meter = WordEngine(), MemoryLedger(), Meter()
+            channels: dict[str, Dialect] = {
+                "/v1/chat/completions": ChatCompletions(),
+                "/v1/responses": Responses(),
+                "/v1/messages": Messages(),
+                "/v1/embeddings": Embeddings(),
+                "/v1/models": Models(),
+            }
+            app = GatewayApp(
+                channels=channels, engine=engine, bots={"default": link}, ledger=ledger, meter=meter, **options
+            )
+            server = EmbeddedServer(app, "127.0.0.1", 0)
+            await server.start()
+            stack.push_async_callback(server.stop, 0.2)
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=10))
+            return Gate(app, server, bot, engine, ledger, meter, client)
+
+        yield start
+
+
+def completion(text: str, **fields: Any) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return orjson.dumps(
+        {"id": "c-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], **fields}
+    )
+
+
+@pytest.fixture(name="completion", scope="session")
+def _completion() -> Callable[..., bytes]:
+    return completion
+
+
+def events(*texts: str, done: bool = True) -> list[bytes]:
+    """The events of a streamed chat completion, each as one piece of bytes."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant"}, *({"content": text} for text in texts)]
+    chunk = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    made = [{**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    made.append({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    return [b"data: " + orjson.dumps(event) + b"\n\n" for event in made] + ([b"data: [DONE]\n\n"] if done else [])
+
+
+@pytest.fixture(name="events", scope="session")
+def _events() -> Callable[..., list[bytes]]:
+    return events
+
+
+@pytest.fixture(name="say", scope="session")
+def _say() -> Callable[..., bytes]:
+    """``say(text)``: the response of a bot that answers ``text``, whole."""
+    return lambda text: answer(completion(text), head=b"content-type: application/json\r\n")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for 127.0.0.1 with its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bot.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "bot.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + built.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
