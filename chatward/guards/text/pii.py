@@ -1,0 +1,71 @@
+"""The PII guard: personal data found by pattern, proved by check digit or by name.
+
+The rule: a value is personal data where its form *and* its check digit say so, or where the words before
+it do. Confidence says which: 0.85 and more for form with check, 0.6 to 0.8 for a name alone, below 0.5
+for what only might be. What is found and how stands in the modules beside this one:
+
+* ``pii_contact``: e-mail, telephone
+* ``pii_address``, ``pii_birth``: postal addresses, postcodes, dates of birth
+* ``pii_finance``, ``pii_wallets``: cards, IBAN, bank accounts, crypto wallets
+* ``pii_national`` with its tables of Europe and the world: national ids
+* ``pii_documents``: passport, driving licence, vehicle, health and customer numbers
+* ``pii_device``: IP, MAC, IMEI, coordinates
+
+Names of people, places without a street and ages are left to the models. Nothing is compiled or loaded here:
+the engine compiles the patterns, validators load their libraries when first asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from chatward.core.ports import Cost, GuardSpec
+from chatward.core.rules import Rule
+from chatward.core.values import Moment
+from chatward.guards.text import (
+    pii_address,
+    pii_birth,
+    pii_contact,
+    pii_device,
+    pii_documents,
+    pii_finance,
+    pii_national,
+    pii_national_europe,
+    pii_national_world,
+    pii_wallets,
+)
+
+_SPEC: Final = GuardSpec(
+    id="text.pii",
+    summary="Personal data by pattern and check digit: contact, cards and accounts, national ids, documents, devices",
+    moments=frozenset((Moment.INPUT, Moment.OUTPUT, Moment.TOOL_CALL)),
+    cost=Cost.PATTERN,
+)
+
+RULES: Final[tuple[Rule, ...]] = (
+    *pii_contact.RULES,
+    *pii_finance.RULES,
+    *pii_wallets.RULES,
+    *pii_national.rules(pii_national_europe.IDS),
+    *pii_national.rules(pii_national_world.IDS),
+    *pii_documents.RULES,
+    *pii_birth.RULES,
+    *pii_address.RULES,
+    *pii_device.RULES,
+)
+
+ENTITIES: Final[frozenset[str]] = frozenset(rule.entity for rule in RULES)
+"""Every kind of value that this guard's placeholders can stand for."""
+
+
+class PiiGuard:
+    """A ``RuleGuard``: rules only, run in the engine's one pass."""
+
+    @property
+    def spec(self) -> GuardSpec:
+        return _SPEC
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        return RULES

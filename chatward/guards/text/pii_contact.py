@@ -1,0 +1,304 @@
+r"""E-mail addresses and telephone numbers.
+
+E-mail: a dot-atom or quoted local part (RFC 5322 section 3.4.1), letters of any alphabet (RFC 6531), a domain
+with at least one dot, and the spellings people use against harvesters (``ann [at] example [dot] com``).
+Scripts without blanks are kept apart from Latin letters, so that text which touches an address is not part of it.
+
+Telephone: ``+`` or ``00`` and a number that the country's plan allows (phonenumbers); a national number where
+a word says so, where its grouping is exactly how its country writes numbers, or where it has the North American
+form. What is directly named an order, a part or a version is none.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from chatward.core.rules import Rule
+from chatward.core.values import Category, Severity
+from chatward.guards.text.pii_words import DASHES, LEFT, mentions, named_otherwise
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+# Alphabets that put blanks between words, and scripts that do not.
+_FOREIGN: Final = "\u00c0-\u0dff\u10a0-\u10ff\u1e00-\u1fff"
+_SPACED: Final = f"0-9A-Za-z{_FOREIGN}"
+_SOLID: Final = "\u0e00-\u0eff\u3041-\u9fff\uac00-\ud7a3"
+_LOCAL: Final = rf"(?:(?<![{_SPACED}_])[{_SPACED}_][{_SPACED}.+_'&-]{{0,63}}|[{_SOLID}]{{1,32}}|\"[^\"\s]{{1,40}}\")"
+_LABEL: Final = rf"[{_SPACED}{_SOLID}][{_SPACED}{_SOLID}-]{{0,30}}"
+_TOP: Final = rf"(?:xn--[A-Za-z0-9-]{{2,24}}|[A-Za-z]{{2,18}}|[{_FOREIGN}{_SOLID}]{{2,12}})"
+
+_AT: Final = r"[\[({<]\s?(?:at|@|ät|arroba|chez|chiocciola|собака)\s?[\])}>]"
+_DOT: Final = r"[\[({<]\s?(?:dot|punkt|punto|point|ponto|точка|\.)\s?[\])}>]"
+
+EMAIL: Final = rf"{_LOCAL}@(?:{_LABEL}\.){{1,5}}{_TOP}"
+
+# Endings of files, none of which is a top-level domain: icon@2x.png is no address.
+_FILES: Final = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "svg",
+        "bmp",
+        "ico",
+        "css",
+        "scss",
+        "js",
+        "mjs",
+        "jsx",
+        "tsx",
+        "json",
+        "html",
+        "htm",
+        "xml",
+        "yaml",
+        "yml",
+        "toml",
+        "php",
+        "txt",
+        "pdf",
+    ]
+)
+_MAIL_WORDS: Final = """
+    mail*, e mail*, email*, contact*, kontakt*, reach*, write, address*, correo*, courriel*, adresse*, écri*,
+    schreib*, posta, почт*, имейл, 邮箱, 邮件, メール, 메일, بريد, ईमेल, send, escr*, scriv*
+"""
+
+PHONE_WORDS: Final = """
+    phone*, telephone*, tel, tel no, tele, ph, mobile*, mob, cell, cellphone*, cell phone*, call, calls, calling,
+    call me, called, dial*, text me, text us, sms*, whatsapp*, whats app, wa, viber, telegram, signal, imessage,
+    fax*, hotline, landline, contact number*, contact no*, contact at, contact me, contact us, reach me, reach us,
+    reach you, ring me, answer*, my number*, his number*, her number*, their number*, your number*, our number*,
+    office, desk, voicemail, callback, call back, pager, telefon*, handy*, handynummer, mobil*, mobilnummer,
+    rufnummer*, festnetz*, anruf*, rufen sie, ruf mich, erreichbar, erreichen, durchwahl, téléphone*,
+    téléphonique, portable, appel*, joindre, joignable, fixe, teléfono*, móvil*, celular*, llam*, llám*, fono,
+    telefone*, telemóvel*, celular, ligue, liga, ligar, contato, contacto*, telefono*, cellulare, cell, chiam*,
+    recapito*, telefoon*, mobiel*, bel, bellen, gsm, nummer, komórk*, komórkow*, dzwoń, zadzwoń, numer telefonu,
+    телефон*, тел, моб, мобильн*, звон*, позвон*, вайбер, номер, tlf, mobilnr, ring, ringa, puhelin*,
+    puhelinnumero, kännykkä, soita, gsm, τηλέφωνο*, τηλ, κινητό*, καλέστε, telefonszám*, hívj*, mobilszám,
+    telefonní, mobilní, volejte, cep, cep telefonu, ara, arayın, telefonu, điện thoại*, sđt, số điện thoại, gọi,
+    di động, telepon, nomor, hp, no hp, hubungi, telefon bimbit, simu, namba, 電話*, 电话*, 手机*, 手機*, 致电,
+    联系电话, 联系方式, 携帯*, でんわ, 전화*, 휴대폰*, 핸드폰*, 연락처*, 번호, هاتف*, الهاتف, جوال*, الجوال,
+    موبايل, اتصل, رقم, تلفن, موبایل, फोन*, फ़ोन, मोबाइल*, कॉल, नंबर, ফোন*, মোবাইল, โทร*, มือถือ, เบอร์*, טלפון,
+    נייד, פלאפון
+"""
+
+# Countries whose written form of a number is recognised without a word before it.
+_WRITTEN: Final = (
+    "GB", "FR", "DE", "IT", "AU", "JP", "NL", "BE", "AT", "CH", "BR", "IN", "KR", "ZA", "IE", "SE", "NZ", "TR", "CN",
+)  # fmt: skip
+
+_DATE: Final = re.compile(
+    r"(?:(?:19|20)\d\d[ ./-](?:0?[1-9]|1[0-2])[ ./-](?:0?[1-9]|[12]\d|3[01])(?:[ ./-]\d{1,2})*"
+    r"|(?:0?[1-9]|[12]\d|3[01])[ ./-](?:0?[1-9]|[12]\d|3[01])[ ./-](?:19|20)\d\d(?:[ -]\d{1,4})*"
+    r"|(?:19|20)\d\d ?[-/] ?(?:19|20)\d\d)\Z"
+)
+_ROUND: Final = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})*[ .]000\Z|\d+0{5,}\Z")
+
+
+def _email(text: str, before: str) -> float | None:
+    local, _, domain = text.rpartition("@")
+    labels = domain.lower().split(".")
+    if labels[-1] in _FILES or sum(label.isdigit() for label in labels) > 1:
+        return None
+    if local.lower() in {"git", "hg", "svn"}:  # the user of a repository's address
+        return None
+    if re.search(r"://[^\s/@]*\Z", before):  # the password of a URL: the secrets guard's
+        return None
+    if any(label.startswith("-") or label.endswith("-") for label in labels):
+        return 0.6
+    return 0.95
+
+
+def _spoken_email(text: str, before: str) -> float | None:
+    """``ann at example dot com`` needs a word or a local part that is no word."""
+    if re.search(r"[\[({<]", text):
+        return 0.85
+    local = text.split(maxsplit=1)[0]
+    if re.search(r"[\d._+-]", local) or mentions(_MAIL_WORDS, before, 48):
+        return 0.75
+    return 0.4
+
+
+@cache
+def _parse(text: str, region: str | None) -> PhoneNumber | None:
+    import phonenumbers  # noqa: PLC0415  (0.1 s, and only needed where digits look like a number)
+
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _valid(text: str, region: str | None) -> bool:
+    import phonenumbers  # noqa: PLC0415
+
+    number = _parse(text, region)
+    return number is not None and phonenumbers.is_valid_number(number)
+
+
+def _possible(text: str) -> bool:
+    import phonenumbers  # noqa: PLC0415
+
+    number = _parse(text, None)
+    return number is not None and phonenumbers.is_possible_number(number)
+
+
+def _international(text: str, before: str) -> float | None:
+    if named_otherwise(before):
+        return 0.3
+    plus = text.startswith("+")
+    number = text if plus else "+" + text[2:].lstrip(" ")
+    called = mentions(PHONE_WORDS, before)
+    grouped = bool(re.search(r"\d[ ().-]+\d", number[1:]))
+    if _valid(number, None):
+        return 0.95 if plus or called else 0.8 if grouped else 0.4
+    if _possible(number) and (called or plus):
+        return 0.75 if called else 0.55 if grouped else 0.4
+    return None
+
+
+def _north_american(text: str, before: str) -> float | None:
+    """(212) 555-0123 and its like; the plan (area and exchange codes) is phonenumbers'."""
+    if named_otherwise(before):
+        return 0.3
+    called = mentions(PHONE_WORDS, before)
+    if not _valid(text, "US"):
+        return 0.7 if called else 0.55 if "(" in text else 0.3
+    return 0.9 if called else 0.85 if "(" in text else 0.7
+
+
+def _written_as(text: str) -> bool:
+    """True where some country writes this number with exactly this grouping."""
+    import phonenumbers  # noqa: PLC0415
+
+    form = re.sub(r"\D+", " ", text).strip()
+    for region in _WRITTEN:
+        number = _parse(text, region)
+        if number is None or not phonenumbers.is_valid_number_for_region(number, region):
+            continue
+        national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        if re.sub(r"\D+", " ", national).strip() == form:
+            return True
+    return False
+
+
+def _number_of_something(text: str) -> bool:
+    """True for dates, round amounts and filler, which share the form of telephone numbers."""
+    return (
+        text.count("(") != text.count(")")
+        or len(set(text)) < 4
+        or _DATE.match(text) is not None
+        or _ROUND.match(text) is not None
+    )
+
+
+def _national(text: str, before: str) -> float | None:
+    if _number_of_something(text) or named_otherwise(before):
+        return None
+    digits = re.sub(r"\D", "", text)
+    grouped = len(digits) != len(text)
+    if mentions(PHONE_WORDS, before):
+        return 0.8 if grouped or text.startswith("0") else 0.65
+    if text[0] in "0(" and grouped and len(digits) >= 9 and _written_as(text):
+        return 0.7
+    return None
+
+
+def _labelled(text: str, before: str) -> float | None:
+    return None if _number_of_something(text) or named_otherwise(before) else 0.7
+
+
+_RIGHT: Final = r"(?:(?![0-9A-Za-z])|(?=[xX] ?[0-9]))"
+"""The end of a number; an extension may touch it."""
+
+_END: Final = rf"{_RIGHT}(?![.,/:-][0-9])(?! ?[%€$£])"
+
+RULES: Final = (
+    Rule(
+        id="text.pii/email",
+        pattern=EMAIL,
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.95,
+        summary="E-mail address",
+        entity="EMAIL",
+        validate=_email,
+    ),
+    Rule(
+        id="text.pii/email-spoken",
+        pattern=rf"[a-z0-9._+-]{{1,18}}(?:\s?{_AT}\s?[a-z0-9-]{{1,40}}(?:(?:\s?{_DOT}\s?|\sdot\s"
+        rf"|\.)[a-z0-9-]{{2,24}}){{1,4}}"
+        r"|\sat\s[a-z0-9-]{1,40}(?:\sdot\s[a-z0-9-]{2,24}){1,4})(?<=[a-z])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.85,
+        summary="E-mail address spelled out against harvesters",
+        entity="EMAIL",
+        flags=re.IGNORECASE,
+        validate=_spoken_email,
+        trigger=r"[a-z0-9._+-]{1,18}(?:\sat\s|\s?[\[({<]\s?[a@äcс])",
+    ),
+    Rule(
+        id="text.pii/phone",
+        pattern=rf"(?<![0-9A-Za-z+])(?:\+ ?|00 ?)[1-9](?:[ ().{DASHES}/-]{{0,3}}[0-9]){{6,14}}{_RIGHT}(?![.,][0-9])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.95,
+        summary="Telephone number in international form",
+        entity="PHONE",
+        validate=_international,
+    ),
+    Rule(
+        id="text.pii/phone-before-number",
+        pattern=rf"(?<![0-9A-Za-z+])\+ ?[1-9](?:[ ().{DASHES}/-]{{0,3}}[0-9]){{6,14}}(?=[ -][0-9])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.95,
+        summary="Telephone number in international form with further digits behind it",
+        entity="PHONE",
+        validate=lambda text, before: 0.8 if _valid(text, None) and not named_otherwise(before) else None,
+    ),
+    Rule(
+        id="text.pii/phone-us",
+        pattern=rf"{LEFT}(?<![0-9][.,/-])(?:1[ .-])?(?:\([0-9]{{3}}\) ?|[2-9][0-9]{{2}}[ .-])"
+        rf"[0-9]{{3}}[ .-][0-9]{{4}}{_RIGHT}(?![.,/-][0-9])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.85,
+        summary="Telephone number in North American form",
+        entity="PHONE",
+        validate=_north_american,
+    ),
+    Rule(
+        id="text.pii/phone-national",
+        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(])\(?[0-9](?:[ ()./{DASHES}-]{{0,2}}[0-9]){{6,12}}{_END}",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.8,
+        summary="Telephone number in a national form",
+        entity="PHONE",
+        validate=_national,
+    ),
+    Rule(
+        id="text.pii/phone-labelled",
+        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(])(\(?[0-9](?:[ ()./{DASHES}-]{{0,2}}[0-9]){{6,12}})"
+        rf"(?:[xX][0-9]{{1,6}})?"
+        r" ?[(,-]? ?(?:office|fax|mobile|cell|home|work|desk|landline|whatsapp|büro|privat|mobil|bureau|portable|fixe"
+        r"|oficina|móvil|celular|casa|ufficio|kantoor|werk|praca|dom|моб|раб|дом|手机|携帯|휴대폰)(?![^\W\d_])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.7,
+        summary="Telephone number with its kind behind it",
+        entity="PHONE",
+        flags=re.IGNORECASE,
+        group=1,
+        validate=_labelled,
+        trigger=rf"{LEFT}\(?[0-9][ ()./{DASHES}-]{{0,2}}[0-9][ ()./{DASHES}-]{{0,2}}[0-9]",
+    ),
+)

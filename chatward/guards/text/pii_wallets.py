@@ -1,0 +1,177 @@
+"""Addresses of crypto wallets.
+
+The rule: an address proves itself by its own checksum (base58check, bech32 and bech32m of BIP 173 and BIP 350,
+EIP-55). Addresses without one (Solana, Ethereum in one case) need their name or their prefix.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from chatward.core.rules import Rule
+from chatward.core.values import Category, Severity
+from chatward.guards.text.pii_words import LEFT, RIGHT, mentions
+
+_BITCOIN: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_RIPPLE: Final = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_WORDS: Final = (
+    "solana, sol, phantom, wallet*, crypto*, address*, adresse*, dirección, кошел*, 钱包, ウォレット, deposit*"
+)
+
+
+def base58_bytes(text: str, alphabet: str = _BITCOIN) -> bytes:
+    """The bytes that base58 ``text`` stands for."""
+    number = 0
+    for char in text:
+        number = number * 58 + alphabet.index(char)
+    body = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return bytes(len(text) - len(text.lstrip(alphabet[0]))) + body
+
+
+def base58check(text: str, alphabet: str = _BITCOIN) -> bytes | None:
+    """The payload, version byte first, or ``None`` where the checksum does not hold."""
+    data = base58_bytes(text, alphabet)
+    if len(data) != 25:
+        return None
+    digest = hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()
+    return data[:-4] if digest[:4] == data[-4:] else None
+
+
+def bech32(text: str) -> bool:
+    """True where the checksum of BIP 173 or BIP 350 holds."""
+    lower = text.lower()
+    if text not in (lower, text.upper()):
+        return False
+    prefix, _, data = lower.rpartition("1")
+    values = [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + [_BECH32.index(c) for c in data]
+    check = 1
+    for value in values:
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= generator if top >> bit & 1 else 0
+    return check in (1, 0x2BC830A3)
+
+
+_ROUNDS: Final = 24
+_LANE: Final = (1 << 64) - 1
+
+
+def _round_constants() -> tuple[int, ...]:
+    """The iota constants, from the LFSR of FIPS 202 section 3.2.5."""
+    constants, state = [], 1
+    for _ in range(_ROUNDS):
+        constant = 0
+        for power in range(7):
+            if state & 1:
+                constant |= 1 << ((1 << power) - 1)
+            state = state << 1 ^ (0x171 if state & 0x80 else 0)
+        constants.append(constant)
+    return tuple(constants)
+
+
+def _rotate(lane: int, by: int) -> int:
+    by %= 64
+    return (lane << by | lane >> (64 - by)) & _LANE
+
+
+def _permute(lanes: list[list[int]]) -> list[list[int]]:
+    """Keccak-f[1600] (FIPS 202 section 3.3); ``lanes[x][y]``."""
+    for constant in _round_constants():
+        parity = [lanes[x][0] ^ lanes[x][1] ^ lanes[x][2] ^ lanes[x][3] ^ lanes[x][4] for x in range(5)]
+        theta = [parity[(x + 4) % 5] ^ _rotate(parity[(x + 1) % 5], 1) for x in range(5)]
+        lanes = [[lanes[x][y] ^ theta[x] for y in range(5)] for x in range(5)]
+        x, y, current = 1, 0, lanes[1][0]
+        for step in range(24):
+            x, y = y, (2 * x + 3 * y) % 5
+            current, lanes[x][y] = lanes[x][y], _rotate(current, (step + 1) * (step + 2) // 2)
+        lanes = [
+            [lanes[x][y] ^ (~lanes[(x + 1) % 5][y] & lanes[(x + 2) % 5][y]) & _LANE for y in range(5)] for x in range(5)
+        ]
+        lanes[0][0] ^= constant
+    return lanes
+
+
+def keccak256(data: bytes) -> bytes:
+    """Keccak-256 with the padding from before FIPS 202, as Ethereum uses it; hashlib has only SHA-3's."""
+    rate = 136
+    padded = data + b"\x01" + bytes(-(len(data) + 1) % rate)
+    padded = padded[:-1] + bytes((padded[-1] | 0x80,))
+    lanes = [[0] * 5 for _ in range(5)]
+    for start in range(0, len(padded), rate):
+        for index in range(rate // 8):
+            word = int.from_bytes(padded[start + 8 * index : start + 8 * index + 8], "little")
+            lanes[index % 5][index // 5] ^= word
+        lanes = _permute(lanes)
+    return b"".join(lanes[index % 5][index // 5].to_bytes(8, "little") for index in range(4))
+
+
+def eip55(address: str) -> bool:
+    """True where the case of the letters of ``0x...`` is the checksum of EIP-55."""
+    digits = address[2:]
+    digest = keccak256(digits.lower().encode()).hex()
+    pairs = zip(digits, digest, strict=False)
+    return all(char.isdigit() or char.isupper() == (int(nibble, 16) >= 8) for char, nibble in pairs)
+
+
+def _bitcoin(text: str, before: str) -> float | None:
+    """Bitcoin (1, 3), Litecoin (L, M), Dogecoin (D), Tron (T), Dash (X), Zcash is longer: version byte checked."""
+    payload = base58check(text)
+    if payload is None:
+        return None
+    return 0.95 if payload[0] in {0x00, 0x05, 0x1E, 0x16, 0x30, 0x32, 0x41, 0x4C, 0x10} else None
+
+
+def _ripple(text: str, before: str) -> float | None:
+    payload = base58check(text, _RIPPLE)
+    return 0.95 if payload is not None and payload[0] == 0 else None
+
+
+def _segwit(text: str, before: str) -> float | None:
+    return 0.95 if bech32(text) else None
+
+
+def _ethereum(text: str, before: str) -> float | None:
+    digits = text[2:]
+    if len(set(digits.lower())) < 6:  # the zero address, burn addresses, precompiles
+        return None
+    if digits in (digits.lower(), digits.upper()):
+        return 0.7
+    return 0.95 if eip55(text) else None
+
+
+def _solana(text: str, before: str) -> float | None:
+    if len(base58_bytes(text)) != 32 or not mentions(_WORDS, before):
+        return None
+    return 0.7
+
+
+def _wallet(name: str, pattern: str, summary: str, validate: object) -> Rule:
+    assert callable(validate)
+    return Rule(
+        id=f"text.pii/{name}",
+        pattern=f"{LEFT}{pattern}{RIGHT}",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.95,
+        summary=summary,
+        entity="WALLET",
+        validate=validate,
+    )
+
+
+RULES: Final = (
+    _wallet("wallet-base58", "[13LMDTX][1-9A-HJ-NP-Za-km-z]{25,34}", "Bitcoin and kin (base58check)", _bitcoin),
+    _wallet("wallet-ripple", f"r[{_RIPPLE}]{{24,34}}", "XRP Ledger account (base58check)", _ripple),
+    _wallet(
+        "wallet-segwit",
+        f"(?:(?:bc|ltc|tb)1[{_BECH32}]{{11,71}}|(?:BC|LTC|TB)1[{_BECH32.upper()}]{{11,71}})",
+        "Bitcoin and Litecoin segwit address (bech32, bech32m)",
+        _segwit,
+    ),
+    _wallet("wallet-cardano", f"addr1[{_BECH32}]{{50,110}}", "Cardano address (bech32)", _segwit),
+    _wallet("wallet-ethereum", "0x[0-9A-Fa-f]{40}", "Ethereum address (EIP-55 where in mixed case)", _ethereum),
+    _wallet("wallet-solana", "[1-9A-HJ-NP-Za-km-z]{43,44}", "Solana address with its name", _solana),
+)

@@ -1,0 +1,82 @@
+"""E-mail addresses of any alphabet, and an example number of every region that phonenumbers knows."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatward.core.ports import RuleGuard
+from chatward.guards.text.pii import PiiGuard
+
+Find = Callable[[RuleGuard, str], list[tuple[str, str, float]]]
+GUARD = PiiGuard()
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+
+local_parts = st.from_regex(r"[a-z0-9_][a-z0-9._+'-]{0,40}[a-z0-9_]", fullmatch=True)
+labels = st.from_regex(r"[a-zäöüñçáéа-яα-ω0-9][a-zäöüñçáéа-яα-ω0-9-]{0,20}[a-zäöüа-я]", fullmatch=True)
+surroundings = st.sampled_from((" ", "\n", "<", "(", ",", ";", '"', "：", "。", "は", "是"))
+
+
+def certain(find: Find, text: str, entity: str) -> list[str]:
+    named = {rule.id: rule.entity for rule in GUARD.rules}
+    return [found for rule, found, confidence in find(GUARD, text) if confidence >= 0.5 and named[rule] == entity]
+
+
+@given(
+    local_parts, st.lists(labels, min_size=1, max_size=3), st.sampled_from(("com", "example", "рф", "co.uk", "中国"))
+)
+def test_any_address_is_found_whole(find: Find, local: str, domain: list[str], top: str) -> None:
+    address = f"{local}@{'.'.join(domain)}.{top}"
+    assert address in certain(find, f"to {address} ", "EMAIL")
+
+
+@given(surroundings, surroundings)
+def test_what_touches_an_address_is_no_part_of_it(find: Find, left: str, right: str) -> None:
+    assert "ann@example.com" in certain(find, f"x{left}ann@example.com{right}", "EMAIL")
+
+
+@given(st.text(string.ascii_letters + " .,@-_", max_size=60).filter(lambda text: "@" not in text))
+def test_without_an_at_there_is_no_address(find: Find, text: str) -> None:
+    assert [rule for rule, _, _ in find(GUARD, text) if rule == "text.pii/email"] == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_number_of_every_region_is_found_in_international_form(region: str, find: Find) -> None:
+    kinds = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE)
+    for kind in kinds:
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number is None:
+            continue
+        for form in (phonenumbers.PhoneNumberFormat.INTERNATIONAL, phonenumbers.PhoneNumberFormat.E164):
+            written = phonenumbers.format_number(number, form)
+            assert written in certain(find, f"it is {written}.", "PHONE"), written
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_number_of_every_region_is_found_in_national_form_with_a_word(region: str, find: Find) -> None:
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.FIXED_LINE)
+    assert number is not None
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    digits = sum(char.isdigit() for char in written)
+    if digits >= 7:
+        found = certain(find, f"phone: {written}", "PHONE")
+        assert any(sum(char.isdigit() for char in value) >= digits - 1 for value in found), (written, found)
+    else:  # islands with a few thousand lines: too short to be told from any other number
+        assert certain(find, f"it is {written}", "PHONE") == []
+
+
+@pytest.mark.parametrize(
+    "word", ["order no.", "invoice", "Bestellnummer", "commande n°", "pedido", "заказ", "订单号", "SKU"]
+)
+def test_a_number_called_something_else_is_no_telephone(word: str, find: Find) -> None:
+    for number in ("020 7946 0958", "(212) 555-0123", "0612345678", "+44 20 7946 0958"):
+        assert certain(find, f"call us about {word} {number}", "PHONE") == []
+
+
+def test_the_nearer_word_decides(find: Find) -> None:
+    assert certain(find, "order 17 is late, call me on 0612345678", "PHONE") == ["0612345678"]
