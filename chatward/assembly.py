@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +21,11 @@ from chatward.channels.anthropic import Messages
 from chatward.channels.dialect import Call, Dialect
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.channels.openai_embeddings import Embeddings
+from chatward.channels.openai_models import Models
 from chatward.channels.openai_responses import Responses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
-from chatward.console.chat import pages
+from chatward.console.chat import HEADERS, pages
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
@@ -53,6 +56,7 @@ def channels(server: Server) -> dict[str, Dialect]:
         "/v1/responses": Responses(depth, parts),
         "/v1/messages": Messages(depth, parts),
         "/v1/embeddings": Embeddings(depth, parts),
+        "/v1/models": Models(),
     }
 
 
@@ -132,6 +136,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         ledger, ledger_path = _ledger(settings)
         stack.push_async_callback(ledger.aclose)
         engine = RoutedEngine(routing(settings, key=_key(ledger_path)))
+        engine.routing.warm()
         bots = {name: _link(bot) for name, bot in settings.bots.items()}
         for link in bots.values():
             stack.push_async_callback(link.upstream.aclose)
@@ -147,6 +152,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent),
             ready=lambda: () if ledger.healthy else ("ledger",),
             pages=pages(settings),
+            page_headers=HEADERS,
         )
         cert, key = _path(server.tls_cert), _path(server.tls_key)
         data_plane = EmbeddedServer(app, server.host, server.port, tls_cert=cert, tls_key=key)
@@ -159,14 +165,24 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         stack.push_async_callback(data_plane.stop)
         await admin_plane.start()
         stack.push_async_callback(admin_plane.stop)
-        watcher = _watcher(loaded, engine, say)
-        loop.add_signal_handler(signal.SIGHUP, watcher.signal)
-        watching = asyncio.ensure_future(watcher.run())
-        stack.callback(watching.cancel)
+        if loaded.path is not None:  # else there is nothing to read again, and SIGHUP ends the process as it does any
+            watcher = _watcher(loaded, engine, say)
+            loop.add_signal_handler(signal.SIGHUP, watcher.signal)
+            watching = asyncio.ensure_future(watcher.run())
+            stack.callback(watching.cancel)
+        _settle_memory()
         for line in _welcome(settings, data_plane.url, admin_plane.url):
             say(line)
         await asked.wait()
         say("Stopping.")
+
+
+def _settle_memory() -> None:
+    """Start-up is over: its garbage goes back to the system, and what stays is not looked through again."""
+    gc.collect()
+    gc.freeze()
+    with suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _ledger(settings: Settings) -> tuple[SqliteLedger | NullLedger, Path | None]:

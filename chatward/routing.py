@@ -12,6 +12,7 @@ import msgspec
 
 from chatward import __version__
 from chatward.configuration import resolve
+from chatward.core.normalise import read
 from chatward.core.ports import RuleGuard
 from chatward.core.values import Moment
 from chatward.engine.digests import Digests
@@ -21,6 +22,14 @@ from chatward.guards.catalog import catalog
 from chatward.guards.links.exfiltration import host_of
 from chatward.policy.policy import Policy
 from chatward.settings import Route, Settings
+
+# Made up: reserved names, test numbers, nobody's data.
+_SAMPLE = (
+    "Dear ann@example.com, call +1 212 555 0123 or 020 7946 0958. Card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 "
+    "0130 00, SSN 078-05-1120, PESEL 44051401359, passport no. C01X00T47, born on 1 May 1980, from 192.0.2.7, "
+    "password: hunter2hunter2, see https://example.com/?q=1 and 12 Main Street, Springfield. Ünïcödé ｆｕｌｌ."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
@@ -41,7 +50,7 @@ class Routing:
 
     def __init__(self, settings: Settings, engine: Engine, today: date, pool: ScannerPool | None = None) -> None:
         self.engine = engine
-        self.pool = pool or ScannerPool()
+        self.pool = pool or ScannerPool(catalog())
         self._guards: dict[tuple[str, ...], tuple[AnyGuard, ...]] = {}
         routes = {**settings.routes}
         routes.setdefault("default", Route())
@@ -71,6 +80,15 @@ class Routing:
         """Makes all plans for a day. Compiled patterns are kept."""
         self._plans = {name: self._make(name, route, today) for name, route in self._routes.items()}
         self._day = int(time.time() // 86400)
+
+    def warm(self) -> None:
+        """Lets every plan look at one text that has a bit of everything, so that what guards load when they first
+        need it is there before the first message."""
+        for plan in self._plans.values():
+            for at in plan.watches.values():
+                at.scanner.scan(read(_SAMPLE, deep=True), failed={})
+                stream = at.scanner.stream(lambda guard, error: None)
+                stream.feed(_SAMPLE, True)
 
     def guards(self) -> list[tuple[str, str, str]]:
         """(id, summary, state) of every guard; the state names the routes on which it is off."""

@@ -45,10 +45,16 @@ class Shape:
         return self.alphabet <= frozenset(characters)
 
 
+@lru_cache(maxsize=None)
+def parse(pattern: str, flags: re.RegexFlag) -> Any:
+    """The parsed form of a pattern. Raises ``re.error``. Whoever is done with many clears the cache."""
+    return parser.parse(pattern, int(flags))
+
+
 @lru_cache(maxsize=4096)
 def shape_of(pattern: str, flags: re.RegexFlag) -> Shape:
     """The shape of a pattern in ``re`` syntax. Raises ``re.error`` where it is not one."""
-    tree = parser.parse(pattern, int(flags))
+    tree = parse(pattern, flags)
     least, width = tree.getwidth()
     walk = Walk(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
     walk.sequence(tree)

@@ -66,9 +66,11 @@ class Plan:
 class ScannerPool:
     """Scanners by their rules, so that equal sets are compiled once."""
 
-    def __init__(self) -> None:
+    def __init__(self, guards: Sequence[AnyGuard] = ()) -> None:
+        """``guards`` are all that may be used: their patterns are compiled together."""
         self._scanners: dict[tuple[str, ...], Scanner] = {}
-        self._prefilters = Prefilters()
+        rules = [rule for guard in guards if isinstance(guard, RuleGuard) for rule in guard.rules]
+        self._prefilters = Prefilters([*rules, placeholder_rule()])
 
     def get(self, rules: Sequence[Rule]) -> Scanner:
         key = tuple(rule.id for rule in rules)

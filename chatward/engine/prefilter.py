@@ -5,7 +5,8 @@ two engines share the work, each doing what it is fast at (measured with 820 rul
 
 * patterns that contain a literal run of characters go to Hyperscan, which finds literals at gigabytes a second;
 * patterns made of classes alone (digits in groups, mostly) go to an RE2 set, whose automaton is built as
-  texts need it. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds.
+  texts need it. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds. So that every new number
+  does not need new states, these patterns do not tell one digit from another, nor one letter from another.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from importlib import metadata
 from re import _constants as c  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import hyperscan
 import re2  # type: ignore[import-untyped]
 
-from chatward.engine.patterns import Walk
+from chatward.engine import pattern_cache
+from chatward.engine.patterns import Walk, parse
 
 _RE2_MEMORY = 64 * 1024 * 1024
 _SET_WIDTH = 32
@@ -67,6 +70,16 @@ class Prefilter:
 
 
 def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
+    digest = sha256(metadata.version("hyperscan").encode())
+    for expression, caseless in forms:
+        digest.update(b"%d\0%b\0" % (caseless, expression))
+    key, place = digest.hexdigest(), pattern_cache.folder()
+    kept = pattern_cache.load(key, place)
+    if kept is not None:
+        with suppress(hyperscan.HyperscanError):  # made by another version or for another processor
+            database = hyperscan.loadb(kept, hyperscan.HS_MODE_BLOCK)
+            database.scratch = hyperscan.Scratch(database)
+            return database
     database = hyperscan.Database()
     database.compile(
         expressions=[expression for expression, _ in forms],
@@ -76,6 +89,7 @@ def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
             hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if caseless else 0) for _, caseless in forms
         ],
     )
+    pattern_cache.store(key, hyperscan.dumpb(database), place)
     return database
 
 
@@ -111,11 +125,11 @@ def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> tuple[byt
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
     match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
-    they are and so many code points are rendered.
+    they are, so many code points are rendered, and digits and letters are not told apart among themselves.
     """
-    tree = parser.parse(pattern, int(flags))
+    tree = parse(pattern, flags)
     render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    render.exact = exactly or _EXACT_REPEATS
+    render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
     text, _ = render.prefix(tree, exactly or _PREFIX)
     return text.encode("latin-1"), render.caseless
 
@@ -127,6 +141,7 @@ class _Render(Walk):
         super().__init__(ignore_case, dot_all)
         self.caseless = ignore_case
         self.exact = _EXACT_REPEATS
+        self.coarse = False
 
     def sequence(self, tree: Any) -> str:  # type: ignore[override]
         return "".join(self.node(operator, value) for operator, value in tree)
@@ -203,6 +218,8 @@ class _Render(Walk):
         return f"{inner}{{{min(least, self.exact)},}}"
 
     def _literal(self, character: str) -> str:
+        if self.coarse and character.isascii() and character.isalnum():
+            return _coarse({character})
         forms = sorted(self.cases({character})) if self.ignore_case else [character]
         if all(len(form) == 1 and form.isascii() for form in forms):
             return _byte(ord(forms[-1]))  # the pattern is compiled caseless where forms differ
@@ -210,10 +227,20 @@ class _Render(Walk):
 
     def _class(self, operator: Any, value: Any) -> str:
         members = self.characters(operator, value)
+        if self.coarse and operator is c.IN and all(member.isascii() for member in members):
+            return _coarse(members)
         low = _ranges(sorted(ord(member) for member in members if len(member) == 1 and member.isascii()))
         if all(member.isascii() for member in members):
             return f"[{low}]"
         return f"(?:[{low}{_HIGH}]|[{_HIGH}]{{2,4}})" if low else f"[{_HIGH}]{{1,4}}"
+
+
+def _coarse(members: set[str]) -> str:
+    """The class that also holds all digits where there is one, and all letters where there is one."""
+    digits = "0-9" if any(member.isdigit() for member in members) else ""
+    letters = "A-Za-z" if any(member.isalpha() for member in members) else ""
+    others = _ranges(sorted(ord(member) for member in members if not member.isalnum()))
+    return f"[{digits}{letters}{others}]"
 
 
 def _ranges(codes: list[int]) -> str:

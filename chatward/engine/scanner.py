@@ -22,12 +22,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
-from chatward.engine.patterns import Shape, shape_of
+from chatward.engine.patterns import Shape, parse, shape_of
 from chatward.engine.prefilter import Prefilter
 
 _NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
@@ -67,20 +67,23 @@ class Hit:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Compiled:
     rule: Rule
-    search: Callable[..., re.Match[str] | None]
     stride: Stride
     reach: int  # width and look-ahead: code points from a start that can matter
     ahead: int
     tail: Callable[..., re.Match[str] | None] | None
     until: Callable[..., re.Match[str] | None] | None
 
+    @cached_property
+    def search(self) -> Callable[..., re.Match[str] | None]:
+        """Compiled when the rule is first needed: most rules never are."""
+        return re.compile(self.rule.pattern, self.rule.flags).search
+
 
 def _compile(rule: Rule) -> _Compiled:
     try:
-        pattern = re.compile(rule.pattern, rule.flags)
         shape = shape_of(rule.pattern, rule.flags)
     except re.error as error:
         raise PatternError(f"{rule.id}: {error}") from error
@@ -92,7 +95,6 @@ def _compile(rule: Rule) -> _Compiled:
         stride = Stride.NUMBER
     return _Compiled(
         rule=rule,
-        search=pattern.search,
         stride=stride,
         reach=shape.width + shape.ahead,
         ahead=shape.ahead,
@@ -119,36 +121,56 @@ def _check(rule: Rule, shape: Shape) -> None:
 
 
 class Prefilters:
-    """Compiled prefilters by the rules they stand for: each guard's is compiled once, whoever uses it."""
+    """One prefilter for all the patterns that scanners of one process may ask about, compiled once.
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[str, ...], Prefilter] = {}
+    ``universe`` are the rules that are known beforehand; a scanner with others gets a prefilter of its own.
+    """
 
-    def of(self, rules: Sequence[Rule]) -> Prefilter:
-        key = tuple(rule.id for rule in rules)
-        if key not in self._made:
-            self._made[key] = Prefilter([(rule.pattern, rule.flags) for rule in rules])
-        return self._made[key]
+    def __init__(self, universe: Sequence[Rule] = ()) -> None:
+        self._universe = tuple(dict.fromkeys(_patterns_of(universe)))
+        self._made: dict[tuple[_Pattern, ...], Prefilter] = {}
+
+    def of(self, patterns: Sequence[_Pattern]) -> tuple[Prefilter, dict[_Pattern, int]]:
+        """A prefilter that knows all of ``patterns``, and the index of each of its patterns."""
+        wanted = tuple(dict.fromkeys(patterns))
+        chosen = self._universe if set(wanted) <= set(self._universe) else wanted
+        if chosen not in self._made:
+            self._made[chosen] = Prefilter(chosen)
+        return self._made[chosen], {pattern: index for index, pattern in enumerate(chosen)}
+
+
+_Pattern = tuple[str, re.RegexFlag]
+
+
+def _patterns_of(rules: Sequence[Rule]) -> list[_Pattern]:
+    patterns = [(rule.pattern, rule.flags) for rule in rules]
+    return patterns + [(_with_flags(rule), re.RegexFlag(0)) for rule in rules if rule.trigger]
 
 
 class _Candidates:
-    """Which rules may match a text: the union of the guards' prefilters, as indexes into all rules."""
+    """Which of some rules may match a text, and which triggers may occur: one run of the prefilter."""
 
-    def __init__(self, rules: Sequence[_Compiled], prefilters: Prefilters) -> None:
-        groups: dict[str, list[int]] = {}
-        for index, compiled in enumerate(rules):
-            groups.setdefault(compiled.rule.guard, []).append(index)
-        self._groups = [
-            (prefilters.of([rules[index].rule for index in indexes]), indexes) for indexes in groups.values()
-        ]
+    def __init__(self, rules: Sequence[_Compiled], triggers: Sequence[str], prefilters: Prefilters) -> None:
+        patterns = [(one.rule.pattern, one.rule.flags) for one in rules]
+        found = [(trigger, re.RegexFlag(0)) for trigger in triggers]
+        self._prefilter, places = prefilters.of([*patterns, *found])
+        by_rule: list[tuple[int, ...]] = [()] * len(places)
+        by_trigger: list[tuple[int, ...]] = [()] * len(places)
+        for index, pattern in enumerate(patterns):
+            by_rule[places[pattern]] = (*by_rule[places[pattern]], index)
+        for index, pattern in enumerate(found):
+            by_trigger[places[pattern]] = (index,)
+        self._by_rule = by_rule
+        self._by_trigger = by_trigger
 
-    def __call__(self, text: str) -> list[int]:
-        data = text.encode()
-        found: list[int] = []
-        for prefilter, indexes in self._groups:
-            for local in prefilter.bytes(data):
-                found.append(indexes[local])
-        return found
+    def __call__(self, text: str) -> tuple[list[int], list[int]]:
+        """Indexes of rules and of triggers."""
+        rules: list[int] = []
+        triggers: list[int] = []
+        for place in self._prefilter(text):
+            rules.extend(self._by_rule[place])
+            triggers.extend(self._by_trigger[place])
+        return rules, triggers
 
 
 class Scanner:
@@ -160,8 +182,12 @@ class Scanner:
             twice = sorted({name for name in names if names.count(name) > 1})
             raise PatternError(f"rules defined twice: {', '.join(twice)}")
         self._rules = tuple(_compile(rule) for rule in rules)
-        self._candidates = _Candidates(self._rules, prefilters or Prefilters())
+        prose = [rule for rule in self._rules if rule.stride is Stride.PROSE]
+        triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
+        self._candidates = _Candidates(self._rules, triggers, prefilters or Prefilters())
+        self._plan = _StreamPlan.of(self._rules, self._candidates, triggers)
         self.look_ahead = max((rule.reach for rule in self._rules), default=0)
+        parse.cache_clear()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -176,7 +202,7 @@ class Scanner:
         is raised). After ``deadline`` (``time.perf_counter`` seconds) the rest counts as failed likewise.
         """
         hits: list[Hit] = []
-        for index in self._candidates(view.text):
+        for index in self._candidates(view.text)[0]:
             rule = self._rules[index]
             if view.kind not in rule.rule.views:
                 continue
@@ -206,10 +232,6 @@ class Scanner:
         """An inspector for one growing plain text. A validator that raises puts its guard's rules out for the
         rest of the text and is told to ``on_failed``; without that it is raised."""
         return ScanStream(self._plan, on_failed)
-
-    @cached_property
-    def _plan(self) -> _StreamPlan:
-        return _StreamPlan.of(self._rules, self._candidates)
 
 
 def _whole(rule: _Compiled, text: str, deadline: float | None) -> Iterator[Hit]:
@@ -274,12 +296,11 @@ class _StreamPlan:
     number: tuple[int, int]
     prose: tuple[int, int]
     untriggered: int  # reach of prose rules without a trigger
-    triggers: tuple[Callable[..., re.Match[str] | None], ...]
-    trigger_filter: Prefilter
+    triggers: tuple[str, ...]
     trigger_width: int
 
     @classmethod
-    def of(cls, rules: tuple[_Compiled, ...], candidates: _Candidates) -> _StreamPlan:
+    def of(cls, rules: tuple[_Compiled, ...], candidates: _Candidates, triggers: Sequence[str]) -> _StreamPlan:
         def extent(stride: Stride) -> tuple[int, int]:
             chosen = [rule for rule in rules if rule.stride is stride]
             return (
@@ -288,7 +309,6 @@ class _StreamPlan:
             )
 
         prose = [rule for rule in rules if rule.stride is Stride.PROSE]
-        triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
         shapes = [shape_of(trigger, re.RegexFlag(0)) for trigger in triggers]
         return cls(
             rules=rules,
@@ -297,40 +317,45 @@ class _StreamPlan:
             number=extent(Stride.NUMBER),
             prose=extent(Stride.PROSE),
             untriggered=max((rule.reach for rule in prose if not rule.rule.trigger), default=0),
-            triggers=tuple(re.compile(trigger).search for trigger in triggers),
-            trigger_filter=Prefilter([(trigger, re.RegexFlag(0)) for trigger in triggers]),
+            triggers=tuple(triggers),
             trigger_width=max((shape.width + shape.ahead for shape in shapes), default=0),
         )
 
-    def decided(self, text: str, low: int) -> tuple[int, int, int]:
-        """Offsets in ``text`` before which all starts are decided: for token, number and prose rules."""
+    def decided(self, text: str, low: tuple[int, int, int], occurring: Sequence[int]) -> tuple[int, int, int]:
+        """Offsets in ``text`` before which all starts are decided, for token, number and prose rules.
+
+        ``low`` are the same as known before; ``occurring`` are the triggers that may occur in the text.
+        """
         size = len(text)
         token = number = prose = size
-        if self.token[0]:
-            token = max(_after_last_blank(text, size - self.token[1]), size - self.token[0], low)
-        if self.number[0]:
-            end = max(0, size - self.number[1])
-            run = len(text[max(0, end - self.number[0]) : end])
-            kept = len(text[max(0, end - self.number[0]) : end].rstrip(_NUMBER))
-            number = max(end - (run - kept), size - self.number[0], low)
+        reach, ahead = self.token
+        if reach:
+            token = max(_after_last_blank(text, size - ahead, low[0]), size - reach)
+        reach, ahead = self.number
+        if reach:
+            number = max(len(text[low[1] : max(low[1], size - ahead)].rstrip(_NUMBER)) + low[1], size - reach)
         if self.prose[0]:
-            prose = self._prose(text, low)
-        return token, number, prose
+            prose = max(self._prose(text, low[2], occurring), low[2])
+        return max(token, low[0]), number, prose
 
-    def _prose(self, text: str, low: int) -> int:
+    def _prose(self, text: str, low: int, occurring: Sequence[int]) -> int:
         size = len(text)
-        least = max(0, size - self.prose[0])
+        least = max(low, size - self.prose[0])
         point = size
         if self.untriggered:
             point = size - self.untriggered
         if self.triggers:
             point = min(point, size - self.trigger_width)
-            start = max(low, least)
-            for index in self.trigger_filter(text[start:] if start else text):
-                match = self.triggers[index](text, start, max(start, point + self.trigger_width))
+            for index in occurring:
+                match = _searcher(self.triggers[index])(text, least)
                 if match is not None:
                     point = min(point, match.start())
-        return max(point, least, low)
+        return max(point, least)
+
+
+@lru_cache(maxsize=4096)
+def _searcher(pattern: str) -> Callable[..., re.Match[str] | None]:
+    return re.compile(pattern).search
 
 
 def _with_flags(rule: Rule) -> str:
@@ -342,15 +367,15 @@ def _with_flags(rule: Rule) -> str:
     return f"(?{letters}:{rule.trigger})" if letters else f"(?:{rule.trigger})"
 
 
-def _after_last_blank(text: str, end: int) -> int:
-    """The offset after the last blank that lies before ``end + 1``; 0 where there is none."""
-    head = text[: max(0, end + 1)]
-    words = head.rsplit(None, 1)
-    if not words:
-        return len(head)
+def _after_last_blank(text: str, end: int, low: int) -> int:
+    """The offset after the last blank that lies before ``end + 1`` and not before ``low``; ``low`` if there is none."""
+    head = text[low : max(low, end + 1)]
+    if not head:
+        return low
     if head[-1].isspace():
-        return len(head)
-    return len(head) - len(words[-1])
+        return low + len(head)
+    words = head.rsplit(None, 1)
+    return low + len(head) - len(words[-1])
 
 
 class ScanStream:
@@ -374,23 +399,19 @@ class ScanStream:
         self._text += piece
         base, text = self._base, self._text
         size = base + len(text)
+        if self._open:
+            self._grow(final)
+        low = self._low
+        scan_from = min(*low, *self._resume.values()) - MAX_CONTEXT - base
+        rules, triggers = self._plan.candidates(text[scan_from:] if scan_from > 0 else text)
         if final:
             decided = (size + 1, size + 1, size + 1)
         else:
-            low = self._low
-            points = self._plan.decided(text, min(low) - base)
-            decided = (
-                max(low[0], points[0] + base),
-                max(low[1], points[1] + base),
-                max(low[2], points[2] + base),
-            )
-        if self._open:
-            self._grow(final)
-        if decided != self._low or self._resume or final:
-            scan_from = max(0, min(*self._low, *self._resume.values()) - MAX_CONTEXT - base)
-            for index in self._plan.candidates(text[scan_from:] if scan_from else text):
-                if index not in self._open:
-                    self._try(index, decided, final)
+            token, number, prose = self._plan.decided(text, (low[0] - base, low[1] - base, low[2] - base), triggers)
+            decided = (token + base, number + base, prose + base)
+        for index in rules:
+            if index not in self._open:
+                self._try(index, decided, final)
         self._low = decided
         self._resume.clear()
         settled = min(size, *decided)

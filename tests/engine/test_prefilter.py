@@ -32,7 +32,7 @@ def test_it_never_loses_a_match(text: str) -> None:
     assert set(matching) <= set(FILTER(text))
 
 
-@pytest.mark.parametrize("text", ["", "nothing of the kind", "日本語", "\n"])
+@pytest.mark.parametrize("text", ["", "(?!", "日本語", "\n"])
 def test_it_says_no_to_what_is_far_off(text: str) -> None:
     assert FILTER(text) == []
 

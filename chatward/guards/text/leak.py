@@ -140,7 +140,12 @@ class Prompt:
         for name, code, per_byte in encoded:
             self._add_encoded(name, letters_of(code), per_byte)
         letters, gram = self.letters, self.gram
-        self.seeds |= {letters[at : at + gram]: (0, at) for at in range(0, size - gram + 1, _PLAIN_STEP)}
+        turned = letters.translate(_ROT13)
+        places = range(0, size - gram + 1, _PLAIN_STEP)
+        # All three in one table, so that a reply's gram is looked up once. The plain form wins.
+        self.seeds |= {letters[at : at + gram][::-1]: (2, size - at - gram) for at in places}
+        self.seeds |= {turned[at : at + gram]: (1, at) for at in places}
+        self.seeds |= {letters[at : at + gram]: (0, at) for at in places}
 
     def _add_encoded(self, name: str, letters: str, per_byte: float) -> None:
         number = len(self.forms)
@@ -149,21 +154,14 @@ class Prompt:
         places = range(0, len(letters) - gram + 1, _ENCODED_STEP)
         self.seeds |= {letters[at : at + gram]: (number, at) for at in places}
 
-    def seek(self, letters: str, turned: str, start: int) -> tuple[int, int, int] | None:
+    def seek(self, letters: str, start: int) -> tuple[int, int, int] | None:
         """The first gram at every fourth letter from ``start`` that the prompt has: its place in ``letters``, the
-        number of the form that it comes from, its place there. ``turned``: the same letters in rot13."""
+        number of the form that it comes from, its place there."""
         seeds, gram = self.seeds, self.gram
         for at in range(start, len(letters) - gram + 1, _EVERY):
-            text = letters[at : at + gram]
-            found = seeds.get(text)
+            found = seeds.get(letters[at : at + gram])
             if found is not None:
                 return (at, *found)
-            found = seeds.get(turned[at : at + gram])
-            if found is not None and found[0] == 0:
-                return (at, 1, found[1])
-            found = seeds.get(text[::-1])
-            if found is not None and found[0] == 0:
-                return (at, 2, len(self.letters) - found[1] - gram)
         return None
 
     @cached_property
@@ -436,7 +434,7 @@ class LeakInspector:
             at = max(self._next, -(-self._floor // _EVERY) * _EVERY)
             seed = None
             if at + gram <= end:
-                seed = prompt.seek(self._letters, self._turned, at - self._first)
+                seed = prompt.seek(self._letters, at - self._first)
                 at = max(at, (end - gram) // _EVERY * _EVERY + _EVERY) if seed is None else seed[0] + self._first
             self._next = at
             if seed is None:

@@ -1,0 +1,63 @@
+"""Compiled pattern databases kept between starts, so that only the first start of a version compiles.
+
+The rules: a file is used only if it is this user's, nobody else can write it or its folder, and its digest holds
+(Hyperscan itself refuses databases of another version or processor). What cannot be read or written is no
+error: the patterns are compiled. The cache holds patterns of the program, nothing of its users.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+_DIGEST = 32
+
+
+def folder() -> Path | None:
+    """Where databases are kept: ``$CHATWARD_CACHE`` (empty: nowhere), else the user's cache folder."""
+    named = os.environ.get("CHATWARD_CACHE")
+    if named is not None:
+        return Path(named) if named else None
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "chatward"
+    except RuntimeError:
+        return None
+
+
+def load(key: str, place: Path | None) -> bytes | None:
+    """The database of ``key``, or ``None``."""
+    if place is None:
+        return None
+    path = place / f"{key}.hsdb"
+    try:
+        if not (_is_ours(place) and _is_ours(path)):
+            return None
+        data = path.read_bytes()
+    except OSError:
+        return None
+    blob = data[_DIGEST:]
+    return blob if sha256(blob).digest() == data[:_DIGEST] else None
+
+
+def store(key: str, blob: bytes, place: Path | None) -> None:
+    """Keeps a database, whole or not at all."""
+    if place is None:
+        return
+    with suppress(OSError):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_ours(place):
+            return
+        draft = place / f".{key}.{os.getpid()}"
+        draft.write_bytes(sha256(blob).digest() + blob)
+        draft.chmod(0o600)
+        draft.replace(place / f"{key}.hsdb")
+
+
+def _is_ours(path: Path) -> bool:
+    found = path.lstat()
+    writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return found.st_uid == os.getuid() and not writable and not stat.S_ISLNK(found.st_mode)
