@@ -25,7 +25,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, Dialect
 from chatward.core.errors import ChatwardError, ClientError, ConfigError, StoreError
-from chatward.core.ports import Ledger
+from chatward.core.ports import Headers, Ledger
 from chatward.gateway import inflight
 from chatward.gateway.answers import Answers, answer_headers, log_unexpected
 from chatward.gateway.bodies import Fields, cut_short, linger, timed_out
@@ -39,12 +39,12 @@ from chatward.gateway.router import MODELS, Kind, Router, allowed
 
 __all__ = ["BotLink", "Engine", "GatewayApp", "Limits", "Screening"]
 
-_PAGE_HEADERS: Final = (
-    ("content-security-policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+_STRICTEST: Final = (
+    ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
-)  # fmt: skip
+)
+"""For pages that come without headers of their own."""
 
 
 class GatewayApp:
@@ -53,7 +53,7 @@ class GatewayApp:
     ``channels`` are dialects by path; the first one's errors answer paths that no dialect claims. They serve POST,
     but the one on ``/v1/models``, which serves GET, and the single models below it. ``bots`` needs ``default``.
     ``ready`` returns why the gateway is not ready, empty when it is. ``pages`` are served as they are, by path:
-    content type and bytes.
+    content type and bytes, each with ``page_headers``; a page's path with a slash too many leads to it.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class GatewayApp:
         limits: Limits | None = None,
         ready: Callable[[], Sequence[str]] = tuple,
         pages: Mapping[str, tuple[str, bytes]] | None = None,
+        page_headers: Headers = _STRICTEST,
     ) -> None:
         if not channels or "default" not in bots:
             raise ConfigError("The gateway needs a dialect and a bot named default.")
@@ -79,6 +80,7 @@ class GatewayApp:
         self._keys = Keys(keys)
         self._ready = ready
         self._pages = dict(pages or {})
+        self._page_headers = tuple(page_headers)
         self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
@@ -138,6 +140,11 @@ class GatewayApp:
         kind = self._router.find(path)
         method = scope.method
         if kind is None:
+            if path.endswith("/") and path[:-1] in self._pages and method in {"GET", "HEAD"}:
+                flight.action = "allow"
+                there = ("location", f"../{path[:-1].rpartition('/')[2]}")  # relative: it holds behind any prefix
+                door.response_empty(308, answer_headers(flight, "text/plain", extra=[there])[1:])
+                return
             raise ClientError("There is nothing at this address.", reason="not-found", status=404)
         methods = allowed(kind)
         if method == "OPTIONS":
@@ -149,8 +156,9 @@ class GatewayApp:
         flight.action = "allow"
         if kind is Kind.PAGE:
             content_type, body = self._pages[path]
-            headers = answer_headers(flight, content_type, extra=_PAGE_HEADERS)
-            door.response_bytes(200, headers, body)
+            given = {name for name, _ in self._page_headers}
+            headers = [header for header in answer_headers(flight, content_type) if header[0] not in given]
+            door.response_bytes(200, [*headers, *self._page_headers], body)
         elif kind is Kind.HEALTH:
             door.response_bytes(200, answer_headers(flight, "text/plain; charset=utf-8"), b"ok\n")
         else:

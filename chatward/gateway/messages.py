@@ -25,6 +25,7 @@ from chatward.gateway.bodies import Fields, check_declared, read_body
 from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
+from chatward.gateway.notices import Noticing, notice
 from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
@@ -171,6 +172,7 @@ class Messages:
             raise _not_json()
         verdict: Verdict | None = None
         reason = ""
+        extra = notice(screening.verdict)
         if not good:
             reason = upstream_errors.REASON
             inspected = screening.reply() if screening.inspects else None
@@ -184,10 +186,11 @@ class Messages:
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 reason = "reply-blocked" if verdict.blocked else ""
+                extra = notice(screening.verdict, reply)
             else:
                 answer = Answer(response.status, body)
             await self._records.answered(flight, answer.status, verdict)
-        self._answers.give(flight, door, answer, response.headers, reason=reason)
+        self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
 
     async def _stream(
         self,
@@ -199,9 +202,10 @@ class Messages:
         limit: int,
     ) -> None:
         reply = screening.reply() if screening.inspects else None
-        rewriter = call.rewriter(reply) if reply is not None else None
+        rewriter = Noticing(call.rewriter(reply), reply) if reply is not None else None
         overhead = flight.overhead
-        transport = door.response_stream(200, answer_headers(flight, SSE_TYPE, response.headers))
+        headers = answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))
+        transport = door.response_stream(200, headers)
         flight.streaming = True
         outcome = "complete"
         verdict: Verdict | None = None

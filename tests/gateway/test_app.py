@@ -115,13 +115,27 @@ async def test_health_pages_and_options(open_gate: Open) -> None:
     assert (ready.status_code, ready.json()) == (503, {"ready": False, "reasons": ["no-guards"]})
     page = await gate.client.get("/chat")
     assert (page.text, page.headers["content-type"]) == ("<p>chat", "text/html; charset=utf-8")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; base-uri 'none'")
     head = await gate.client.head("/chat")
     assert (head.status_code, head.content) == (200, b"")
     options = await gate.client.options(CHAT)
     assert (options.status_code, options.headers["allow"]) == (204, "POST, OPTIONS")
     assert "access-control-allow-origin" not in options.headers
     assert all("x-chatward-request-id" in got.headers for got in (health, ready, page, options))
+
+
+async def test_pages_have_their_own_headers_and_one_address(open_gate: Open) -> None:
+    given = (("content-security-policy", "default-src 'self'"), ("cache-control", "no-cache"))
+    gate = await open_gate([], pages={"/chat": ("text/html", b"<p>chat")}, page_headers=given)
+    page = await gate.client.get("/chat")
+    assert page.headers.get_list("content-security-policy") == ["default-src 'self'"]
+    assert page.headers.get_list("cache-control") == ["no-cache"]
+    astray = await gate.client.get("/chat/")
+    assert (astray.status_code, astray.headers["location"]) == (308, "../chat")
+    assert str(astray.next_request.url) == str(page.url)
+    for path in ("/chat//", "//chat/", "/", "/other/"):
+        assert (await gate.client.get(path)).status_code == 404, path
+    assert (await gate.client.post("/chat/")).status_code == 404
 
 
 # --- refused ---

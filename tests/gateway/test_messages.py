@@ -23,8 +23,8 @@ def piece(data: bytes) -> bytes:
 
 
 def told(raw: bytes) -> list[Any]:
-    """The data of each event; ``None`` for the end mark."""
-    blocks = [block for block in raw.decode().split("\n\n") if block.strip()]
+    """The data of each event; ``None`` for the end mark. Comments are passed over."""
+    blocks = [block for block in raw.decode().split("\n\n") if block.strip() and not block.startswith(":")]
     lines = [next(line[5:].strip() for line in block.split("\n") if line.startswith("data:")) for block in blocks]
     return [None if line == "[DONE]" else orjson.loads(line) for line in lines]
 

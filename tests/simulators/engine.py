@@ -12,14 +12,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatward.channels.dialect import Call
-from chatward.core.values import Action, PartKind, Unavailable, Verdict
+from chatward.core.values import (
+    Action,
+    Category,
+    Decision,
+    Finding,
+    PartKind,
+    Severity,
+    Treatment,
+    Unavailable,
+    Verdict,
+)
 
 REFUSAL = "This message was stopped by a safety check."
 HIDDEN = "[hidden]"
 _LONGEST = len("hide-me")
 ALLOWED = Verdict(policy="p1", ran=("text.fake",))
 BLOCKED = Verdict(Action.BLOCK, Action.BLOCK, rule="text.fake/refuse", policy="p1", ran=("text.fake",))
-REDACTED = Verdict(Action.REDACT, Action.REDACT, rule="text.fake/hide", policy="p1", ran=("text.fake",))
+_WORD = Finding("text.fake/hide", Category.POLICY, Severity.LOW, 1.0, (0, _LONGEST), entity="WORD")
+REDACTED = Verdict(
+    Action.REDACT,
+    Action.REDACT,
+    rule=_WORD.rule,
+    decisions=(Decision(_WORD, Action.REDACT, Treatment.MASK),),
+    policy="p1",
+    ran=("text.fake",),
+)
 
 
 class WordLane:
