@@ -1,0 +1,226 @@
+r"""How injection rules are written: phrases of words, with room for what people put between them.
+
+The rule: a phrase is written as plain words with regular-expression alternatives, and three signs stand for what
+varies in real text:
+
+* a blank: what may stand between two words (blanks, quotes, Markdown, commas; never the end of a sentence);
+* ``<n>``: up to ``n`` further words, each followed by such a gap;
+* ``~``: the rest of a word (an ending), up to six letters.
+
+Accented Latin letters also match without their accent, as people type them. Phrases of scripts that write
+without blanks are made by ``dense``: there a blank is optional and ``<n>`` is up to ``n`` code points.
+
+Everything is bounded, as ``core.rules`` asks. Confidence tells how plain the intent is: from 0.8 on there is hardly
+another reading, from 0.5 on an attack is the likely one, below that it is a hint for other guards. ``talked_about``
+lowers it where the words are quoted or discussed rather than used.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from chatward.core.rules import ALL_VIEWS, Rule, Validator
+from chatward.core.values import Category, Severity
+
+GUARD: Final = "text.injection"
+
+# What stands between words and what words are made of share no sign, so that there is one way to read a text
+# as words and the search cannot run wild.
+_BETWEEN: Final = r"""\s"'*_`,:;~#>()\[\]|/-"""
+_GAP: Final = f"[{_BETWEEN}]{{1,4}}"
+_FURTHER: Final = f"(?:[^.!?{_BETWEEN}]{{1,16}}[{_BETWEEN}]{{1,3}}){{0,%s}}"
+_ENDING: Final = r"""[^\s.,!?;:"'()\[\]]{0,6}"""
+_NEAR: Final = r"[^\n。！？.!?]{0,%s}"
+
+_UMLAUTS: Final = {"ä": "(?:ä|ae?)", "ö": "(?:ö|oe?)", "ü": "(?:ü|ue?)", "ß": "(?:ß|ss)"}
+_STRUCK: Final = {"ł": "l", "đ": "d", "ø": "o", "ı": "i"}
+
+
+def _loose(character: str) -> str:
+    """A letter with or without its accent."""
+    if character in _UMLAUTS:
+        return _UMLAUTS[character]
+    base = _STRUCK.get(character) or unicodedata.normalize("NFD", character)[0]
+    return f"[{character}{base}]" if base != character and base.isascii() else character
+
+
+def phrase(words: str) -> str:
+    """The pattern of a phrase in a script with blanks between words."""
+    return _spelled(words, _GAP, _FURTHER)
+
+
+def dense(words: str) -> str:
+    """The pattern of a phrase in a script without blanks between words."""
+    return _spelled(words, r"\s?", _NEAR)
+
+
+def _spelled(words: str, gap: str, further: str) -> str:
+    pieces = re.split(r"( ?<\d+> ?|[ ~])", words.strip())
+    pattern = []
+    for piece in pieces:
+        number = re.search(r"<(\d+)>", piece)
+        if number:
+            lead = gap if piece.startswith(" ") else ""
+            pattern.append(lead + further % number[1])
+        elif piece == " ":
+            pattern.append(gap)
+        elif piece == "~":
+            pattern.append(_ENDING)
+        else:
+            pattern.append("".join(map(_loose, piece)))
+    return "".join(pattern)
+
+
+def any_of(words: str) -> str:
+    """Alternatives out of a list with commas and blanks (or line ends) between them; longer ones first."""
+    items = [" ".join(word.split()) for word in re.split(r",\s+|\n", words)]
+    return "(?:" + "|".join(sorted(filter(None, items), key=len, reverse=True)) + ")"
+
+
+_BRANCH_START: Final = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\(\?:|\|)([^\W\d_])(?![?*+{])")
+
+
+def quick(pattern: str) -> str:
+    """The same pattern with the first letter of each alternative spelled as a class of its two cases.
+
+    The standard library's engine skips alternatives by their first class, but not where case is ignored; this
+    makes a search faster by about a third.
+    """
+
+    def spell(found: re.Match[str]) -> str:
+        opening, letter = found.groups()
+        if opening is None or letter.lower() == letter.upper() or len(letter.upper()) > 1:
+            return found[0]
+        return f"{opening}(?-i:[{letter.lower()}{letter.upper()}])"
+
+    return _BRANCH_START.sub(spell, pattern)
+
+
+_TALK: Final = re.compile(
+    r"such as|e\.g\.|for (?:example|instance)|examples? of|phrases? like|prompts? like|(?:things|something|sentences?|words?)"
+    r" like|what (?:does|do|is|are) |meaning of|the (?:phrase|term|words|sentence|expression)\b|attack|inject|jailbreaks? (?:is|are)"
+    r"|hackers?|researchers?|security|vulnerab|says? something|(?:someone|somebody|people|users?|customers?|one) "
+    r"(?:may |might |could |can |would |who |that )?(?:writ|typ|say|said|ask|tr(?:y|ies)|tell|enter|put)"
+    r"|zum beispiel|z\.\s?b\.|was bedeutet|par exemple|que signifie|por ejemplo|qué significa|por exemplo|ad esempio"
+    r"|cosa significa|bijvoorbeeld|na przykład|örneğin|например|что (?:такое|значит)|例えば|比如|例如|预防|攻击|攻撃|예를 들어",
+    re.I,
+)
+_OPEN_QUOTE: Final = re.compile(r"""["'`「『(\[]\s*$""")
+
+
+def talked_about(before: str, confidence: float) -> float:
+    """The confidence where words are quoted or discussed: a question about an attack is not the attack."""
+    quoted = bool(_OPEN_QUOTE.search(before))
+    talked = bool(_TALK.search(before[-80:]))
+    if quoted and talked:
+        return round(confidence * 0.5, 2)
+    if talked:
+        return round(confidence * 0.75, 2)
+    return round(confidence * 0.9, 2) if quoted else confidence
+
+
+def weighed(confidence: float, *lowering: tuple[str, float]) -> Validator:
+    """A validator: the confidence as it is, or as ``talked_about`` lowers it; where the matched text holds one of
+    the ``lowering`` patterns, at most the number beside it."""
+    lowered = [(re.compile(pattern, re.I), most) for pattern, most in lowering]
+
+    def validate(text: str, before: str) -> float | None:
+        value = talked_about(before, confidence)
+        for pattern, most in lowered:
+            if pattern.search(text):
+                value = min(value, most)
+        return value if value > 0 else None
+
+    return validate
+
+
+def rule(
+    name: str,
+    patterns: str | Iterable[str],
+    summary: str,
+    *,
+    category: Category = Category.INJECTION,
+    severity: Severity = Severity.HIGH,
+    confidence: float = 0.8,
+    lowering: Iterable[tuple[str, float]] = (),
+    exact: bool = False,
+) -> Rule:
+    """One rule of the guard. ``patterns`` are alternatives; ``exact`` keeps case."""
+    alternatives = [patterns] if isinstance(patterns, str) else list(patterns)
+    joined = "|".join(alternatives)
+    if len(alternatives) > 1 and all(pattern.startswith(r"\b") for pattern in alternatives):
+        joined = r"\b(?:" + "|".join(pattern[2:] for pattern in alternatives) + ")"
+    return Rule(
+        id=f"{GUARD}/{name}",
+        pattern=joined if exact else quick(joined),
+        category=category,
+        severity=severity,
+        confidence=confidence,
+        summary=summary,
+        detail=name,
+        flags=re.RegexFlag(0) if exact else re.IGNORECASE,
+        validate=weighed(confidence, *lowering),
+        views=ALL_VIEWS,
+    )
+
+
+def indirect(
+    name: str, patterns: str | Iterable[str], summary: str, *, confidence: float = 0.7, lowering: Iterable[tuple[str, float]] = ()
+) -> Rule:
+    """A rule for tool results and documents alone: its id begins with ``indirect-``, by which policy knows it."""
+    return rule(
+        f"indirect-{name}",
+        patterns,
+        summary,
+        category=Category.INDIRECT_INJECTION,
+        confidence=confidence,
+        lowering=lowering,
+    )
+
+
+def language(
+    code: str,
+    name: str,
+    *,
+    override: Iterable[str],
+    everything: Iterable[str] = (),
+    extraction: Iterable[str] = (),
+    freedom: Iterable[str] = (),
+    reader: Iterable[str] = (),
+    mine: str = "",
+    blanks: bool = True,
+) -> tuple[Rule, ...]:
+    """The rules of one language, from its phrases.
+
+    ``override``: ignore the previous or your instructions. ``everything``: forget all that came before. ``extraction``:
+    show your system prompt. ``freedom``: be without restrictions. ``reader``: for documents, orders to the AI that reads
+    or not to tell the user. ``mine``: words that make the instructions the speaker's own. ``blanks``: whether the
+    script parts words by blanks.
+    """
+    write = phrase if blanks else dense
+    own = [(mine, 0.35)] if mine else []
+    made: list[Rule] = []
+
+    def add(kind: str, phrases: Iterable[str], summary: str, confidence: float, category: Category) -> None:
+        patterns = [write(words) for words in phrases]
+        if patterns:
+            made.append(
+                rule(
+                    f"{kind}-{code}",
+                    patterns,
+                    f"{summary}, in {name}",
+                    confidence=confidence,
+                    category=category,
+                    lowering=own,
+                )
+            )
+
+    add("override-instructions", override, "Asks the bot to ignore its instructions", 0.85, Category.INJECTION)
+    add("override-everything", everything, "Asks the bot to forget all that came before", 0.65, Category.INJECTION)
+    add("system-prompt-extraction", extraction, "Asks for the bot's system prompt", 0.7, Category.INJECTION)
+    add("jailbreak-unfiltered", freedom, "Asks the bot to be without restrictions", 0.65, Category.JAILBREAK)
+    add("indirect-ai-address", reader, "Gives orders to the AI that reads the text", 0.65, Category.INDIRECT_INJECTION)
+    return tuple(made)
