@@ -1,0 +1,130 @@
+"""Credentials of payment, commerce, banking and exchange services, and keys that hold money themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chatward.core.values import Severity
+from chatward.guards.text.secrets_kinds import UUID, A, B, H, Marked, Named, W
+
+_CRITICAL: Final = Severity.CRITICAL
+
+MARKED: Final = (
+    Marked("stripe-secret-key", "sk_live_", f"{A}{{16,120}}", "Stripe secret key", severity=_CRITICAL),
+    Marked("stripe-test-key", "[sr]k_test_", f"{A}{{16,120}}", "Stripe test key", severity=Severity.MEDIUM),
+    Marked("stripe-restricted-key", "rk_live_", f"{A}{{16,120}}", "Stripe restricted key"),
+    Marked("stripe-webhook-secret", "whsec_", f"{B}{{24,80}}={{0,2}}", "Webhook signing secret (Stripe, Svix, Clerk)"),
+    Marked("square-access-token", "EAAA[A-Za-z0-9]", f"{W}{{59}}", "Square access token", "TOKEN"),
+    Marked("square-legacy-token", "sq0[a-z]tp-", f"{W}{{22}}", "Square access token (legacy)", "TOKEN"),
+    Marked("square-oauth-secret", "sq0csp-", f"{W}{{43}}", "Square OAuth secret"),
+    Marked(
+        "braintree-token",
+        r"access_token\$(?:production|sandbox)\$",
+        rf"[a-z0-9]{{16}}\${H}{{32}}",
+        "PayPal Braintree access token",
+        "TOKEN",
+    ),
+    Marked(
+        "adyen-key",
+        "AQE[A-Za-z0-9]{4}",
+        rf"{B}{{40,120}}-[A-Za-z0-9+/=]{{20,60}}-",
+        "Adyen API key",
+        tail=r"[^\s\"'<>]",
+    ),
+    Marked("plaid-access-token", "access-(?:sandbox|development|production)-", UUID, "Plaid access token", "TOKEN"),
+    Marked("razorpay-key", "rzp_(?:live|test)_", f"{A}{{14}}", "Razorpay key id"),
+    Marked("mollie-key", "live_", f"{A}{{30}}", "Mollie API key"),
+    Marked("flutterwave-key", "FLWSECK(?:_TEST)?-", f"{A}{{12,64}}-X", "Flutterwave secret key"),
+    Marked("gocardless-token", "live_", f"{W}{{40}}", "GoCardless access token", "TOKEN"),
+    Marked("lob-key", "(?:live|test)_", f"{H}{{35}}", "Lob API key"),
+    Marked("shippo-token", "shippo_(?:live|test)_", f"{H}{{40}}", "Shippo API token", "TOKEN"),
+    Marked("easypost-key", "EZAK|EZTK", f"{A}{{54}}", "EasyPost API key"),
+    Marked("duffel-token", "duffel_(?:live|test)_", f"{W}{{43}}", "Duffel access token", "TOKEN"),
+    Marked("paddle-key", "pdl_(?:live|sdbx)_apikey_", f"[a-z0-9]{{26}}_{A}{{22}}_{A}{{3}}", "Paddle API key"),
+    Marked("checkout-key", "sk_(?:sbox_)?", "[a-z0-9]{26}[a-z0-9*#$=]", "Checkout.com secret key"),
+    Marked(
+        "mercadopago-token", r"APP_USR-\d{8,20}-\d{6}-", rf"{H}{{32}}-\d{{4,12}}", "Mercado Pago access token", "TOKEN"
+    ),
+    Marked("xendit-key", "xnd_(?:production|development)_", f"{A}{{32,64}}", "Xendit API key"),
+    Marked("omise-key", "skey_(?:test_)?", "[a-z0-9]{19}", "Omise secret key"),
+    Marked("pagarme-key", "ak_(?:live|test)_", f"{A}{{30}}", "Pagar.me API key"),
+    Marked("asaas-key", r"\$aact_(?:prod_|hmlg_)?", f"{B}{{60}}", "Asaas API key", tail="[A-Za-z0-9+/=:]"),
+    Marked("paypal-webhook-token", r"A21AA", f"{W}{{80}}", "PayPal access token", "TOKEN", tail="[A-Za-z0-9_-]"),
+    Marked("shopify-admin-token", "shpat_", f"{A}{{32}}", "Shopify admin access token", "TOKEN"),
+    Marked("shopify-custom-token", "shpca_", f"{A}{{32}}", "Shopify custom app token", "TOKEN"),
+    Marked("shopify-private-token", "shppa_", f"{A}{{32}}", "Shopify private app password", "TOKEN"),
+    Marked("shopify-shared-secret", "shpss_", f"{A}{{32}}", "Shopify shared secret"),
+    Marked("shopify-token-secret", "shpt(?:ka)?_", f"{A}{{32}}", "Shopify token", "TOKEN"),
+    Marked("woocommerce-key", "ck_|cs_", f"{H}{{40}}", "WooCommerce API key"),
+    Marked("ebay-token", r"v\^1\.1#", r"[A-Za-z0-9+/=#^]{80}", "eBay auth token", "TOKEN", tail="[A-Za-z0-9+/=#^]"),
+    Marked("ebay-client-secret", "(?:PRD|SBX)-", f"{H}{{12}}(?:-{H}{{4}}){{4}}", "eBay client secret"),
+    Marked("stellar-seed", "(?=S[A-D])", "[A-Z2-7]{56}", "Stellar secret seed", "PRIVATE_KEY", _CRITICAL),
+    Marked(
+        "extended-private-key",
+        "[xyztuv]prv",
+        "[1-9A-HJ-NP-Za-km-z]{107,108}",
+        "BIP-32 extended private key",
+        "PRIVATE_KEY",
+        _CRITICAL,
+    ),
+)
+
+NAMED: Final = (
+    Named("paypal-client-secret", "paypal", "E[A-Za-z0-9_-]{79}", "PayPal client secret"),
+    Named("braintree-private-key", "braintree", f"{H}{{32}}", "Braintree private key"),
+    Named("plaid-secret", "plaid", f"{H}{{30}}", "Plaid secret"),
+    Named("razorpay-secret", "razorpay", f"{A}{{24}}", "Razorpay key secret"),
+    Named("coinbase-key", "coinbase", f"{A}{{64}}|{A}{{32}}", "Coinbase API secret"),
+    Named("wise-token", "wise_", UUID, "Wise API token", "TOKEN"),
+    Named("dwolla-secret", "dwolla", f"{A}{{50}}", "Dwolla secret"),
+    Named("recurly-key", "recurly", f"{H}{{32}}", "Recurly API key"),
+    Named("chargebee-key", "chargebee", f"(?:live|test)_{A}{{32,40}}", "Chargebee API key"),
+    Named("finicity-key", "finicity", f"{H}{{32}}", "Finicity app key"),
+    Named("taxjar-token", "taxjar", f"{H}{{32}}", "TaxJar API token", "TOKEN"),
+    Named("binance-secret", "binance", f"{A}{{64}}", "Binance API secret"),
+    Named("kraken-secret", "kraken", f"{B}{{86}}==", "Kraken API private key"),
+    Named("kucoin-secret", "kucoin", f"{UUID}|{H}{{24}}", "KuCoin API secret"),
+    Named("bitfinex-secret", "bitfinex", f"{A}{{43}}", "Bitfinex API secret"),
+    Named("bittrex-secret", "bittrex", f"{A}{{32}}", "Bittrex API secret"),
+    Named("etherscan-key", "etherscan|bscscan|polygonscan", "[A-Z0-9]{34}", "Etherscan API key"),
+    Named("infura-key", "infura", f"{H}{{32}}", "Infura project key"),
+    Named("alchemy-key", "alchemy", f"{W}{{32}}", "Alchemy API key"),
+    Named("moralis-key", "moralis", f"{A}{{64}}", "Moralis API key"),
+    Named(
+        "ethereum-private-key",
+        "private[_ -]?key|privkey|eth_key|wallet_key",
+        f"(?:0x)?{H}{{64}}",
+        "Ethereum private key",
+        "PRIVATE_KEY",
+        _CRITICAL,
+    ),
+    Named(
+        "bitcoin-wif",
+        "private[_ -]?key|privkey|wif",
+        "[5KLc][1-9A-HJ-NP-Za-km-z]{50,51}",
+        "Bitcoin private key (WIF)",
+        "PRIVATE_KEY",
+        _CRITICAL,
+    ),
+    Named(
+        "solana-private-key",
+        "solana|phantom",
+        "[1-9A-HJ-NP-Za-km-z]{87,88}",
+        "Solana private key",
+        "PRIVATE_KEY",
+        _CRITICAL,
+    ),
+    Named("bigcommerce-token", "bigcommerce", "[a-z0-9]{31}", "BigCommerce token", "TOKEN"),
+    Named("etsy-key", "etsy", "[a-z0-9]{24}", "Etsy API key"),
+    Named("alpaca-key", "alpaca|apca", f"{A}{{40}}", "Alpaca secret key"),
+    Named("polygon-io-key", "polygon[._]?io|polygon_api", f"{A}{{32}}", "Polygon.io API key"),
+    Named("lemonsqueezy-secret", "lemon_?squeezy", f"{A}{{40}}", "Lemon Squeezy key"),
+    Named("amazon-pay-key", "amazon[_ -]?pay", "(?:LIVE|SANDBOX)-[A-Z0-9]{24}", "Amazon Pay public key id"),
+    Named(
+        "coinbase-cdp-key",
+        "coinbase|cdp_api",
+        f"organizations/{UUID}/apiKeys/{UUID}",
+        "Coinbase CDP key name",
+        severity=Severity.MEDIUM,
+    ),
+)
