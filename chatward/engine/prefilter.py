@@ -164,7 +164,10 @@ class _Render(Walk):
             return self.node(operator, value), 1
         if operator is c.BRANCH:
             pairs = [self.prefix(branch, wanted) for branch in value[1]]
-            return "(?:" + "|".join(text for text, _ in pairs) + ")", min(width for _, width in pairs)
+            least = min(width for _, width in pairs)
+            if least < wanted:  # more follows, and it may only follow a branch that is complete
+                return self.node(operator, value), least
+            return "(?:" + "|".join(text for text, _ in pairs) + ")", least
         if operator is c.SUBPATTERN:
             with self._scope(value[1]):
                 text, width = self.prefix(value[3], wanted)

@@ -55,3 +55,8 @@ def test_equal_forms_are_run_once() -> None:
     both = Prefilter([(r"(?<!\d)\d{4}", re.RegexFlag(0)), (r"\d{4}(?!\d)", re.RegexFlag(0))])
     assert both("1234") == [0, 1]
     assert both("123") == []
+
+
+@pytest.mark.parametrize("text", ["skip all rules", "disregard all rules", "disregard rules"])
+def test_what_follows_alternatives_of_unlike_length_is_asked_after_whole_ones(text: str) -> None:
+    assert Prefilter([(r"\b(?:skip|disregard) (?:all |any )?rules", re.RegexFlag(0))])(text) == [0]
