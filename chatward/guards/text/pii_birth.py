@@ -47,7 +47,9 @@ _MONTHS: Final = """
     februari, maret, agustus, यनवरी, जनवरी, फरवरी, मार्च, अप्रैल, मई, जून, जुलाई, अगस्त, सितंबर, अक्टूबर, नवंबर,
     दिसंबर, يناير, فبراير, مارس, أبريل, مايو, يونيو, يوليو, أغسطس, سبتمبر, أكتوبر, نوفمبر, ديسمبر
 """
-_MONTH: Final = "(?:" + "|".join(sorted({m.strip() for m in _MONTHS.split(",")}, key=len, reverse=True)) + ")"
+# In one order in every process: compiled patterns and the policy's version are known by what they were made of.
+_MONTH_NAMES: Final = dict.fromkeys(name.strip() for name in _MONTHS.split(","))
+_MONTH: Final = "(?:" + "|".join(sorted(_MONTH_NAMES, key=len, reverse=True)) + ")"
 
 _YEAR: Final = r"(?:19|20)[0-9]{2}"
 _DAY: Final = r"(?:0?[1-9]|[12][0-9]|3[01])"
