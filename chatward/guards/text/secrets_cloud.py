@@ -55,6 +55,13 @@ MARKED: Final = (
     ),
     Marked("azure-client-secret", "", r"[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}", "Entra ID client secret"),
     Marked(
+        "azure-app-configuration-secret",
+        r"azconfig\.io;Id=[A-Za-z0-9:+/=_-]{8,60};Secret=",
+        f"{B}{{43}}=",
+        "Azure App Configuration secret",
+        keyed=True,
+    ),
+    Marked(
         "azure-sas-signature", "sig=", "[A-Za-z0-9%/+]{40,76}(?:%3[Dd]|=)", "Azure SAS signature", "TOKEN", keyed=True
     ),
     Marked("alibaba-access-key", "LTAI", f"{A}{{16,20}}", "Alibaba Cloud access key id"),

@@ -110,7 +110,13 @@ MARKED: Final = (
     Marked("snyk-token", r"snyk_(?:uat|sat)\.", rf"{H}{{8}}\.{W}{{20}}", "Snyk token", "TOKEN", tail="[A-Za-z0-9_.-]"),
     Marked("artifactory-key", "AKCp", f"{A}{{68,73}}", "JFrog Artifactory API key"),
     Marked("artifactory-reference-token", "cmVmdGtu", f"{A}{{56}}", "JFrog reference token", "TOKEN"),
-    Marked("sourcegraph-token", "sgp_(?:(?:[0-9a-f]{16}|local)_)?", f"{H}{{40}}", "Sourcegraph access token", "TOKEN"),
+    Marked(
+        "sourcegraph-token",
+        "sgp_(?:(?:[0-9a-fA-F]{16}|local)_)?",
+        "[0-9a-fA-F]{40}",
+        "Sourcegraph access token",
+        "TOKEN",
+    ),
     Marked("sourcegraph-gateway-key", "sgd_|sgk_|sgs_", f"{H}{{64}}", "Sourcegraph gateway key"),
     Marked("postman-key", "PMAK-", f"{H}{{24}}-{H}{{34}}", "Postman API key"),
     Marked("postman-collection-key", "PMAT-", "[0-9A-Z]{26}", "Postman collection key"),
@@ -182,7 +188,7 @@ MARKED: Final = (
     Marked("endor-labs-key", "endr\\+", f"{A}{{16}}", "Endor Labs API key"),
     Marked("gitguardian-token", "ggtt-", f"{W}{{20,60}}", "GitGuardian token", "TOKEN"),
     Marked("pagerduty-oauth-token", r"pdus\+_0XBPWQ_|pdus\+", f"{W}{{20,80}}", "PagerDuty OAuth token", "TOKEN"),
-    Marked("dependency-track-key", "odt_", f"{A}{{8}}_{A}{{32}}", "Dependency-Track API key"),
+    Marked("dependency-track-key", "odt_", f"(?:{A}{{8}}_)?{A}{{32,36}}", "Dependency-Track API key"),
 )
 
 NAMED: Final = (

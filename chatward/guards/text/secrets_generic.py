@@ -47,11 +47,11 @@ _SHORT_SECRET: Final = ("jwt", "sid", "salt", "nonce", "auth", "authorization", 
 _OPEN: Final = r"\\{0,3}[\"'`]"
 _CLOSE: Final = r"(?=\\{0,3}[\"'`])"
 _SUFFIX: Final = r"s?(?:[A-Z_0-9][A-Za-z0-9_]{0,9})?"
-_SEPARATOR: Final = r"\\{0,3}[\"'`\])]{0,2}[ \t]{0,4}(?::=|=>|==?|:)[ \t]{0,4}[\[(]?"
+_SEPARATOR: Final = r"\\{0,3}[\"'`\])]{0,2}[ \t]{0,16}(?::=|=>|==?|:)[ \t]{0,8}[\[(]?"
 _ARGUMENT: Final = r"(?:\\{0,2}[\"'`],[ ]{0,2}|\([ ]{0,2})"
 _FIELD: Final = r"\\{0,2}[\"'](?:[ ]{1,3}value[ ]?=[ ]?|,[ ]{0,2}\\{0,2}[\"']value\\{0,2}[\"'][ ]?:[ ]?)"
 # What must follow the word, as far as a trigger can say it: it keeps "the token is" from holding a stream.
-_NEXT: Final = r"s?(?:[A-Z_0-9\\\"'`\])>(]|[ \t]{0,4}[:=])"
+_NEXT: Final = r"s?(?:[A-Z_0-9\\\"'`\])>(]|[ \t]{1,6}[ \t:=]|[:=])"
 _VALUE_QUOTED: Final = r"[^\s\"'`\\<>]{5,200}"
 _VALUE_BARE: Final = r"[^\s\"'`\\<>,;&(){}\[\]|]{6,160}"
 _BARE_END: Final = r"(?![^\s\"'`\\<,;&)}\]|])"

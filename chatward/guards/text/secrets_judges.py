@@ -32,9 +32,9 @@ _NOT_SECRET_KEY: Final = re.compile(
 _QUANTITY: Final = re.compile(r"(?i)\d+(?:st|nd|rd|th|px|mb|kb|gb|ms|min|days?|hours?|chars?)?|v?\d+(?:[.:/\-]\d+)*")
 # Names that hold something about a credential and not the credential.
 _ABOUT: Final = re.compile(
-    r"(?i)(?:file|files|path|dir|url|uri|name|type|field|label|hint|title|text|regexp?|pattern|policy|length|len|min|max|expir\w{0,8}|count|limit|page"
-    r"|message|msg|error|placeholder|prompt|format|prefix|version|method|algorithm|alg|provider|enabled|required|ttl|header|column|param)"
-    r"[\"'`\])]{0,2}[ \t]{0,4}(?::=|=>|==?|:|,|\()[ \t]{0,4}[\"'`\\]{0,4}\Z"
+    r"(?i)(?:file|files|path|dir|url|uri|name|type|field|label|hint|title|text|regexp?|pattern|policy|length|len|min|max"
+    r"|expir\w{0,8}|count|limit|page|(?:credentials?|secrets?|token|key)_?ids?|(?:csrf|xsrf|authenticity)[_\-]?token|message|msg|error|placeholder|prompt|format|prefix|version|method|algorithm|alg|provider|enabled|required|ttl|header|column|param)"
+    r"[\"'`\])]{0,2}(?:[ \t]{0,16}(?::=|=>|==?|[:,(>])|[ ]value=)[ \t]{0,8}[\"'`\\]{0,4}\Z"
 )
 _URL_HEAD: Final = re.compile(r"([a-z][a-z0-9+.\-]{1,24})://[^\s/@]*\Z", re.IGNORECASE)
 

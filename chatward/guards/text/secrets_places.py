@@ -93,7 +93,7 @@ def command_rules() -> list[Rule]:
     return [
         secret_rule(
             "curl-user",
-            r"curl[ ](?:[ -~]{0,120}?[ ])?(?:-u|--user|-U|--proxy-user)[ =]{0,2}[\"']?"
+            r"curl[ ](?:[ -~\t\r\n]{0,120}?[ ])?(?:-u|--user|-U|--proxy-user)[ =]{0,2}[\"']?"
             r"[^\s:\"']{1,60}:([^\s\"'@:]{3,80})",
             "Password on a curl command line",
             "PASSWORD",

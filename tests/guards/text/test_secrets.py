@@ -317,6 +317,8 @@ def test_a_password_said_in_a_sentence(find: Find, text: str, secret: str) -> No
         "https://user:pass@example.com/",
         "Authorization: Bearer <token>",
         "Authorization: Bearer $ACCESS_TOKEN",
+        "<UserSecretsId>79b1f2c4-7a53-4d7b-9a1e-2f6c8d0e4b35</UserSecretsId>",
+        '<input name="authenticity_token" value="q7SWaX6oovfBsJFLGPUl2EhkSWPbJhWA">',
         "curl -u user:password https://www.example.com/",
         "the key is stored as -----BEGIN RSA PRIVATE KEY----- in the file",
         "if line.startswith('-----BEGIN PRIVATE KEY-----'):",
