@@ -20,7 +20,7 @@ import orjson
 
 from chatward.channels.anthropic_error import error_document
 from chatward.channels.outgoing import dict_at, malformed, rewrite_field, rewrite_value
-from chatward.channels.stream import EventRewriter, Strand, parsed
+from chatward.channels.stream import EventRewriter, Strand
 from chatward.channels.wording import is_identifier, is_words
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Reply
@@ -55,8 +55,24 @@ class MessagesRewriter(EventRewriter):
         self._blocks: dict[int, _Block] = {}
         self._started = False
 
-    def _event(self, payload: bytes) -> None:
-        event = parsed(payload)
+    def _end_mark(self) -> None:
+        """Not of this dialect: the data of an event are an object."""
+        raise malformed("an event is not JSON")
+
+    def _adds_to(self, event: dict[str, Any]) -> tuple[Any, ...]:
+        delta = event.get("delta")
+        if event.get("type") != "content_block_delta" or len(event) != 3 or type(delta) is not dict or len(delta) != 2:
+            return ()
+        kind = delta.get("type")
+        key = _DELTAS.get(kind) if type(kind) is str else None
+        index = event.get("index")
+        return (index, key) if type(index) is int and key and type(delta.get(key)) is str else ()
+
+    def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
+        key = _DELTAS[event["delta"]["type"]]
+        event["delta"][key] += later["delta"][key]
+
+    def _event(self, event: dict[str, Any]) -> None:
         kind = event.get("type")
         if type(kind) is not str or not is_identifier(kind):
             raise malformed("an event has no type")

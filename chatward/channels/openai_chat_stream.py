@@ -23,7 +23,7 @@ import orjson
 
 from chatward.channels.openai_error import error_object
 from chatward.channels.outgoing import holds_tokens_only, malformed, rewrite, rewrite_field, through
-from chatward.channels.stream import EventRewriter, Strand, parsed
+from chatward.channels.stream import EventRewriter, Strand
 from chatward.channels.wording import is_blob, is_identifier, is_words, strings
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Reply
@@ -33,6 +33,7 @@ DONE: Final = b"data: [DONE]\n\n"
 _USAGE: Final = {"prompt_tokens": "input", "completion_tokens": "output"}
 _SHELL: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 _CHUNK: Final = frozenset({"choices", "usage", *_SHELL})
+_MERGED: Final = _CHUNK | {"obfuscation"}
 _NO_SHELL: Final = {"id": "chatcmpl-0", "object": "chat.completion.chunk", "created": 0, "model": ""}
 _CHOICE: Final = frozenset({"delta", "finish_reason", "index", "logprobs"})
 _SPOKEN: Final = frozenset({"content", "refusal"})
@@ -94,14 +95,31 @@ class ChatRewriter(EventRewriter):
 
     # --- events ---
 
-    def _event(self, payload: bytes) -> None:
-        if payload == b"[DONE]":
-            self._settle()
-            if not self._done:
-                self._out.append(DONE)
-                self._done = True
-            return
-        chunk = parsed(payload)
+    def _end_mark(self) -> None:
+        self._settle()
+        if not self._done:
+            self._out.append(DONE)
+            self._done = True
+
+    def _adds_to(self, event: dict[str, Any]) -> tuple[Any, ...]:
+        choices = event.get("choices")
+        if type(choices) is not list or len(choices) != 1 or event.get("usage") is not None:
+            return ()
+        choice = choices[0]
+        if type(choice) is not dict or not event.keys() <= _MERGED or not choice.keys() <= _CHOICE:
+            return ()
+        delta = choice.get("delta")
+        if type(delta) is not dict or len(delta) != 1 or type(delta.get("content")) is not str:
+            return ()
+        if choice.get("finish_reason") is not None or choice.get("logprobs") is not None:
+            return ()
+        return (choice.get("index"), *map(event.get, _SHELL))
+
+    def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
+        event["choices"][0]["delta"]["content"] += later["choices"][0]["delta"]["content"]
+
+    def _event(self, event: dict[str, Any]) -> None:
+        chunk = event
         if chunk.get("error") is not None:
             self._upstream_error(chunk["error"])
             return

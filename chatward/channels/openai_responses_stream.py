@@ -30,7 +30,7 @@ from chatward.channels.openai_responses_reply import (
     tool_name,
 )
 from chatward.channels.outgoing import dict_at, holds_tokens_only, malformed, rewrite, rewrite_field
-from chatward.channels.stream import EventRewriter, Strand, parsed
+from chatward.channels.stream import EventRewriter, Strand
 from chatward.channels.wording import is_identifier
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Reply
@@ -65,6 +65,7 @@ _PART_EVENTS: Final = {
     "reasoning_text": ("text", "reasoning_text"),
     "summary_text": ("text", "reasoning_summary_text"),
 }
+_PER_EVENT: Final = frozenset({"delta", "sequence_number", "obfuscation", "logprobs"})
 _PLACE: Final = ("item_id", "output_index", "content_index", "summary_index", "command_index")
 
 _Key = tuple[Any, ...]
@@ -109,10 +110,22 @@ class ResponsesRewriter(EventRewriter):
         self._tools: dict[Any, str] = {}
         self._number = 0
 
-    def _event(self, payload: bytes) -> None:
-        if payload == b"[DONE]":  # some servers end every stream so
-            return
-        event = parsed(payload)
+    def _end_mark(self) -> None:
+        """Some servers end every stream so; the dialect ends with its own events."""
+
+    def _adds_to(self, event: dict[str, Any]) -> tuple[Any, ...]:
+        kind = event.get("type")
+        if type(kind) is not str or not kind.endswith(".delta") or type(event.get("delta")) is not str:
+            return ()
+        if event.get("logprobs"):
+            return ()
+        place = [(key, value) for key, value in event.items() if key not in _PER_EVENT]
+        return tuple(place) if all(type(value) in {str, int} for _, value in place) else ()
+
+    def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
+        event["delta"] += later["delta"]
+
+    def _event(self, event: dict[str, Any]) -> None:
         kind = event.get("type")
         if type(kind) is not str or not is_identifier(kind):
             raise malformed("an event has no type")

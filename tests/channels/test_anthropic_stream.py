@@ -68,6 +68,11 @@ def run(pieces: Iterable[bytes], reply: Any) -> tuple[bytes, MessagesRewriter]:
     return out + rewriter.close(), rewriter
 
 
+def one_by_one(stream: bytes) -> list[bytes]:
+    """The stream, one event at a time: events that come together may go on as one."""
+    return [event + b"\n\n" for event in stream.split(b"\n\n") if event]
+
+
 def said(out: bytes) -> dict[str, Any]:
     """What Anthropic's own client accumulates, by its own decoder and models."""
     snapshot: Any = None
@@ -111,9 +116,9 @@ def test_splits_and_look_ahead_do_not_matter(fakes: Any, data: st.DataObject) ->
 
 
 def test_an_untouched_stream_keeps_its_events_and_signatures(fakes: Any) -> None:
-    out, _ = run([FULL], fakes.Reply())
+    out, _ = run(one_by_one(FULL), fakes.Reply())
     assert fakes.events(out) == fakes.events(FULL)
-    held, _ = run([FULL], fakes.Reply(delay=12))
+    held, _ = run(one_by_one(FULL), fakes.Reply(delay=12))
     assert said(held) == said(out)
     assert said(out)["content"][0]["signature"] == "c2ln"
 

@@ -44,6 +44,11 @@ def run(pieces: Iterable[bytes], reply: Any) -> tuple[bytes, ChatRewriter]:
     return out + rewriter.close(), rewriter
 
 
+def one_by_one(stream: bytes) -> list[bytes]:
+    """The stream, one event at a time: events that come together may go on as one."""
+    return [event + b"\n\n" for event in stream.split(b"\n\n") if event]
+
+
 def said(out: bytes) -> dict[str, Any]:
     """What OpenAI's own client accumulates, by its own decoder and models."""
     state: Any = ChatCompletionStreamState()
@@ -101,7 +106,7 @@ def test_nothing_after_a_block(fakes: Any, data: st.DataObject) -> None:
 
 
 def test_an_untouched_stream_keeps_its_events(fakes: Any) -> None:
-    out, _ = run([FULL], fakes.Reply())
+    out, _ = run(one_by_one(FULL), fakes.Reply())
     assert fakes.events(out) == fakes.events(FULL)
 
 
@@ -291,3 +296,13 @@ def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> N
         choices = [choice for found in opened for choice in found.choices]
     assert "".join(choice.delta.content or "" for choice in choices) == f"good \n\n{fakes.sentence}"
     assert choices[-1].finish_reason == "content_filter"
+
+
+def test_pieces_that_come_together_are_looked_at_once(fakes: Any) -> None:
+    reply = fakes.Reply()
+    chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s}]}\n\n'
+    pieces = [chunk % b'{"role":"assistant","content":""}', *(chunk % b'{"content":"word "}' for _ in range(50))]
+    rewriter = ChatRewriter(reply)
+    out = rewriter.feed(b"".join(pieces))
+    texts = [event["choices"][0]["delta"]["content"] for event in fakes.events(out)]
+    assert texts == ["", "word " * 50]
