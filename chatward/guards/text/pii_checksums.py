@@ -2,7 +2,7 @@
 
 Each function takes the compact form (letters upper-case, no grouping) and says whether the check holds; none
 raises. The source of each scheme stands with it. The other schemes come from python-stdnum and are reached
-through ``stdnum``, which loads one module of it at its first use.
+through ``stdnum``, which loads one module of it at its first use; a few of those refuse a birth date in the future.
 """
 
 from __future__ import annotations

@@ -93,6 +93,8 @@ _WRITTEN: Final = (
     "GB", "FR", "DE", "IT", "AU", "JP", "NL", "BE", "AT", "CH", "BR", "IN", "KR", "ZA", "IE", "SE", "NZ", "TR", "CN",
 )  # fmt: skip
 
+_PLAN_OF_NORTH_AMERICA: Final = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
+_DECIMAL: Final = re.compile(r"\d+\.\d+(?: \d+)?\Z")
 _DATE: Final = re.compile(
     r"(?:(?:19|20)\d\d[ ./-](?:0?[1-9]|1[0-2])[ ./-](?:0?[1-9]|[12]\d|3[01])(?:[ ./-]\d{1,2})*"
     r"|(?:0?[1-9]|[12]\d|3[01])[ ./-](?:0?[1-9]|[12]\d|3[01])[ ./-](?:19|20)\d\d(?:[ -]\d{1,4})*"
@@ -125,7 +127,6 @@ def _spoken_email(text: str, before: str) -> float | None:
     return 0.4
 
 
-@cache
 def _parse(text: str, region: str | None) -> PhoneNumber | None:
     import phonenumbers  # noqa: PLC0415  (0.1 s, and only needed where digits look like a number)
 
@@ -149,6 +150,19 @@ def _possible(text: str) -> bool:
     return number is not None and phonenumbers.is_possible_number(number)
 
 
+@cache
+def _plans() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """What the numbers of the countries in ``_WRITTEN`` look like, by phonenumbers' own metadata."""
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415
+
+    plans = []
+    for region in _WRITTEN:
+        metadata = PhoneMetadata.metadata_for_region(region)
+        if metadata is not None and metadata.general_desc is not None:
+            plans.append((region, re.compile(metadata.general_desc.national_number_pattern or "(?!)")))
+    return tuple(plans)
+
+
 def _international(text: str, before: str) -> float | None:
     if named_otherwise(before):
         return 0.3
@@ -168,7 +182,7 @@ def _north_american(text: str, before: str) -> float | None:
     if named_otherwise(before):
         return 0.3
     called = mentions(PHONE_WORDS, before)
-    if not _valid(text, "US"):
+    if not (_PLAN_OF_NORTH_AMERICA.fullmatch(re.sub(r"\D", "", text)[-10:]) and _valid(text, "US")):
         return 0.7 if called else 0.55 if "(" in text else 0.3
     return 0.9 if called else 0.85 if "(" in text else 0.7
 
@@ -178,7 +192,10 @@ def _written_as(text: str) -> bool:
     import phonenumbers  # noqa: PLC0415
 
     form = re.sub(r"\D+", " ", text).strip()
-    for region in _WRITTEN:
+    digits = form.replace(" ", "")
+    for region, plan in _plans():
+        if not (plan.fullmatch(digits) or plan.fullmatch(digits[1:])):
+            continue
         number = _parse(text, region)
         if number is None or not phonenumbers.is_valid_number_for_region(number, region):
             continue
@@ -189,12 +206,13 @@ def _written_as(text: str) -> bool:
 
 
 def _number_of_something(text: str) -> bool:
-    """True for dates, round amounts and filler, which share the form of telephone numbers."""
+    """True for dates, decimals, round amounts and filler, which share the form of telephone numbers."""
     return (
         text.count("(") != text.count(")")
         or len(set(text)) < 4
         or _DATE.match(text) is not None
         or _ROUND.match(text) is not None
+        or _DECIMAL.match(text) is not None
     )
 
 

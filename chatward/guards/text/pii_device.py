@@ -83,7 +83,9 @@ def _decimal_place(text: str, before: str) -> float | None:
     latitude, longitude = (float(number) for number in re.findall(r"[+-]?\d+\.\d+", text))
     if abs(latitude) > 90 or abs(longitude) > 180:
         return None
-    return 0.8 if mentions(_PLACE_WORDS, before) else 0.4
+    if mentions(_PLACE_WORDS, before):
+        return 0.8
+    return 0.4 if re.search("[,;°]", text) else None
 
 
 _DEVICE_WORDS: Final = """
@@ -152,7 +154,7 @@ RULES: Final = (
     ),
     Rule(
         id="text.pii/coordinates",
-        pattern=r"(?<![0-9A-Za-z.])[+-]?[0-9]{1,2}\.[0-9]{4,10}[°]?[,;]? {0,2}[+-]?[0-9]{1,3}\.[0-9]{4,10}"
+        pattern=r"(?<![0-9A-Za-z.])[+-]?[0-9]{1,2}\.[0-9]{4,10}°?(?:[,;] {0,2}| {1,2})[+-]?[0-9]{1,3}\.[0-9]{4,10}"
         r"(?![0-9A-Za-z])(?!\.[0-9])",
         category=Category.PII,
         severity=Severity.MEDIUM,

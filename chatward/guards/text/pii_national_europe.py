@@ -122,7 +122,8 @@ IDS: Final = (
     ),
     NationalId(
         "pl-nip", "Polish tax number (NIP)",
-        "[0-9]{3}-?[0-9]{2,3}-?[0-9]{2}-?[0-9]{2,3}", stdnum("pl.nip"), "nip, podatk*", grouped=0.6,
+        "[0-9]{3}-[0-9]{3}-[0-9]{2}-[0-9]{2}|[0-9]{3}-[0-9]{2}-[0-9]{2}-[0-9]{3}|[0-9]{10}", stdnum("pl.nip"),
+        "nip, podatk*", grouped=0.6,
     ),
     NationalId(
         "se-personnummer", "Swedish personal number (Luhn)",

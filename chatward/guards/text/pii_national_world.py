@@ -52,12 +52,13 @@ IDS: Final = (
     ),
     NationalId(
         "br-cpf", "Brazilian CPF (two check digits)",
-        "[0-9]{3}[.]?[0-9]{3}[.]?[0-9]{3}-?[0-9]{2}", stdnum("br.cpf"), "cpf*, cadastro de pessoa*, contribuinte*",
-        grouped=0.95, bare=0.4,
+        "(?:[0-9]{3}[.][0-9]{3}[.][0-9]{3}[-.]|[0-9]{9}-?)[0-9]{2}", stdnum("br.cpf"),
+        "cpf*, cadastro de pessoa*, contribuinte*", grouped=0.95, bare=0.4,
     ),
     NationalId(
         "br-cnpj", "Brazilian CNPJ (two check digits)",
-        "[0-9]{2}[.]?[0-9]{3}[.]?[0-9]{3}/?[0-9]{4}-?[0-9]{2}", stdnum("br.cnpj"), "cnpj*", grouped=0.9, bare=0.4,
+        "(?:[0-9]{2}[.][0-9]{3}[.][0-9]{3}/|[0-9]{8}/?)[0-9]{4}-?[0-9]{2}", stdnum("br.cnpj"), "cnpj*", grouped=0.9,
+        bare=0.4,
     ),
     NationalId(
         "ar-cuit", "Argentine CUIT and CUIL",
@@ -66,21 +67,21 @@ IDS: Final = (
     ),
     NationalId(
         "ar-dni", "Argentine DNI",
-        "[0-9]{1,2}[.]?[0-9]{3}[.]?[0-9]{3}", stdnum("ar.dni"), "dni", grouped=None, named=0.75,
+        "[0-9]{1,2}[.][0-9]{3}[.][0-9]{3}|[0-9]{7,8}", stdnum("ar.dni"), "dni", grouped=None, named=0.75,
     ),
     NationalId(
         "cl-rut", "Chilean RUT (mod 11)",
-        "[0-9]{1,2}[.]?[0-9]{3}[.]?[0-9]{3}-?[0-9K]", stdnum("cl.rut"), "rut, run, rol único*, cédula*",
-        grouped=0.8,
+        "(?:[0-9]{1,2}[.][0-9]{3}[.][0-9]{3}-|[0-9]{7,8}-?)[0-9K]", stdnum("cl.rut"),
+        "rut, run, rol único*, cédula*", grouped=0.8,
     ),
     NationalId(
         "co-nit", "Colombian tax number (mod 11)",
-        "[0-9]{1,3}[.]?[0-9]{3}[.]?[0-9]{3}-[0-9]", stdnum("co.nit"), "nit", grouped=0.4,
+        "(?:[0-9]{1,3}[.][0-9]{3}[.][0-9]{3}|[0-9]{7,9})-[0-9]", stdnum("co.nit"), "nit", grouped=0.4,
     ),
     NationalId(
         "co-cedula", "Colombian and Venezuelan cédula",
-        "(?:[VE]-?)?[0-9]{1,3}(?:[.]?[0-9]{3}){2,3}", _any, "cédula*, cedula*, cédula de ciudadanía, c.c., c.i.",
-        grouped=None, named=0.75,
+        "(?:[VE]-?)?(?:[0-9]{1,3}(?:[.][0-9]{3}){2,3}|[0-9]{6,10})", _any,
+        "cédula*, cedula*, cédula de ciudadanía, c.c., c.i.", grouped=None, named=0.75,
     ),
     NationalId(
         "pe-dni", "Peruvian DNI with its check character",
@@ -92,7 +93,8 @@ IDS: Final = (
     ),
     NationalId(
         "uy-cedula", "Uruguayan cédula",
-        "[1-9][.]?[0-9]{3}[.]?[0-9]{3}-?[0-9]", checks.uy_person, "cédula*, cedula*, c.i., ci", grouped=0.6,
+        "(?:[1-9][.][0-9]{3}[.][0-9]{3}-|[1-9][0-9]{6}-?)[0-9]", checks.uy_person, "cédula*, cedula*, c.i., ci",
+        grouped=0.6,
     ),
     NationalId(
         "do-cedula", "Dominican cédula (Luhn)",
