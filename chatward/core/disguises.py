@@ -55,13 +55,18 @@ _MARKERS: Final = ("ignor", "disreg", "forget", "instruc", "previous", "prompt",
 _REVERSED: Final = tuple(stem[::-1] for stem in _MARKERS)
 _ROTATED: Final = tuple(codecs.encode(stem, "rot13") for stem in _MARKERS)
 
+# Signs and pictures, but no combining marks: Indic vowels are ordinary between letters.
+_PICTURE: Final = (
+    "[\u00a1-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u2000-\u2bff\u3000-\u303f\U0001f000-\U0001faff]"
+)
 _APART: Final = re.compile(
-    r"(?<![^\W_])[^\W_](?:(?P<by>[ \n_]|[ ]?[^\w\s]{1,2}[ ]?)[^\W_](?:(?P=by)[^\W_])*|(?:[^\w\s\x00-\x7f]{1,4}[^\W_])+)"
-    r"(?![^\W_])"
+    r"(?<![^\W_])[^\W_](?:(?P<by>[ \n_]|[ ]?[^\w\s]{1,2}[ ]?)[^\W_](?:(?P=by)[^\W_])*|(?:"
+    + _PICTURE
+    + r"{1,4}[^\W_])+)(?![^\W_])"
 )
 _APART_SIGN: Final = re.compile(r"([-._*|/~+,:;!#=])[^\W_]\1[^\W_]\1[^\W_]")
 _APART_BLANK: Final = re.compile(r"(?<![^\W_])[^\W_](?:([ \n])[^\W_])(?:\1[^\W_]){2,}(?![^\W_])")
-_APART_PICTURE: Final = re.compile(r"(?:[^\w\s\x00-\x7f]{1,4}[^\W\d_]){3}")
+_APART_PICTURE: Final = re.compile(rf"(?:{_PICTURE}{{1,4}}[^\W\d_]){{3}}")
 _LONG_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_+.-]{10,}[A-Za-z]")
 _LONG_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
