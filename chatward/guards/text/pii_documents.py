@@ -51,6 +51,16 @@ HEALTH_WORDS: Final = """
     номер карты пациента, медицинской карт, полис омс, полис, 病历号, 医保, 診察券, 保険証, 환자번호, 건강보험,
     رقم الملف الطبي, hasta numarası, số bảo hiểm y tế, bpjs
 """
+IDENTITY_WORDS: Final = """
+    national id, national identity, national identification, identity card, identity number, identity document,
+    identification number, id card n, id number, government id, citizen id, resident id, ausweisnummer,
+    ausweis-nr, carte d'identité, pièce d'identité, documento de identidad, documento nacional,
+    número de identidad, documento d'identità, carta d'identità, bilhete de identidade, carteira de identidade,
+    identiteitskaart, identiteitsbewijs, dowód osobisty, dowodu osobistego, удостоверение личности,
+    občanský průkaz, osobna iskaznica, lična karta, buletin de identitate, carte de identitate, kimlik no,
+    kimlik numaras, 身份证号, 身分證號, بطاقة الهوية, पहचान पत्र, số căn cước, nomor ktp, บัตรประชาชน,
+    δελτίο ταυτότητας, תעודת זהות
+"""
 CUSTOMER_WORDS: Final = """
     customer id, customer no, customer number, customer #, client id, client no, client number, membership no,
     membership number, membership id, loyalty number, loyalty card, frequent flyer, policy number, policy no,
@@ -191,6 +201,9 @@ RULES: Final = (
     ),
     _named_rule(
         "health-number", HEALTH_WORDS, _health, "HEALTH_ID", "Medical record or health plan number", Category.PHI
+    ),
+    _named_rule(
+        "identity-number", IDENTITY_WORDS, _customer, "NATIONAL_ID", "Number of an identity card with its name"
     ),
     _named_rule("customer-number", CUSTOMER_WORDS, _customer, "CUSTOMER_ID", "Number of a person with an organisation"),
     Rule(

@@ -3,7 +3,7 @@
 The rule: format and check digit decide first, the words before a value second. A number whose check holds
 and that is called by its name is certain. Without a name it depends on how telling the form is: a
 codice fiscale stands alone, nine digits that happen to pass mod 11 do not (one in ten does). Numbers
-without a check digit need their name.
+without a check digit need their own name; a number with a check is content with any word for an identity.
 
 The tables are in ``pii_national_europe`` and ``pii_national_world``. All values share one entity.
 """
@@ -84,7 +84,7 @@ class NationalId:
                 return None
             if named_otherwise(before):
                 return None if self._alone(text) is None else WEAK
-            if mentions(self.words, before) or mentions(ID_WORDS, before):
+            if mentions(self.words, before) or (self.named >= 0.8 and mentions(ID_WORDS, before)):
                 return self.named
             alone = self._alone(text)
             part_of_groups = " " in text and before[-2:-1].isdigit() and before[-1] == " "
