@@ -80,7 +80,7 @@ IDS: Final = (
     ),
     NationalId(
         "co-cedula", "Colombian and Venezuelan cédula",
-        "(?:[VE]-?)?(?:[0-9]{1,3}(?:[.][0-9]{3}){2,3}|[0-9]{6,10})", _any,
+        "(?:[VE]-?)?(?:[0-9]{1,3}(?:[.][0-9]{3}){2,3}|[0-9]{7,10})", _any,
         "cédula*, cedula*, cédula de ciudadanía, c.c., c.i.", grouped=None, named=0.75,
     ),
     NationalId(
