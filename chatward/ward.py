@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Self
 
 from chatward.configuration import load
+from chatward.core.errors import ConfigError
 from chatward.core.values import Exchange, Message, Part, Source, Verdict
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Plan
 from chatward.engine.reply import ReplySession
+from chatward.guards.catalog import IDS
 from chatward.routing import Routing, routing
 from chatward.settings import Settings
 
@@ -44,20 +46,26 @@ class _Conversation:
 
 
 class Ward:
-    """Guards and a policy, ready to be asked. ``route`` names the route of the settings that applies."""
+    """Guards and a policy, ready to be asked. ``route`` names the route of the settings that applies.
+
+    Raises ``ConfigError`` for settings that cannot be used, and for an unknown route.
+    """
 
     def __init__(
         self, settings: Settings | None = None, *, route: str = "default", routing_: Routing | None = None
     ) -> None:
         self._routing = routing_ or routing(settings or Settings())
-        self._plan: Plan = self._routing.plan(route)
+        try:
+            self._plan: Plan = self._routing.plan(route)
+        except KeyError:
+            raise ConfigError(f"there is no route {route}", key=f"routes.{route}", reason="route-unknown") from None
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._lock = threading.Lock()
 
     @classmethod
     def from_config(cls, path: str | Path, *, route: str = "default") -> Self:
         """A ward with the policy of a configuration file. Raises ``ConfigError``."""
-        return cls(load(Path(path)).settings, route=route)
+        return cls(load(Path(path), guards=IDS).settings, route=route)
 
     @property
     def plan(self) -> Plan:
@@ -91,20 +99,23 @@ class Ward:
                 kept.operator = (*kept.operator, part)
             return replace(verdict, text="" if verdict.blocked else edits.get(0, text))
 
-    async def stream(
-        self, chunks: AsyncIterable[str] | Iterable[str], *, conversation: str = ""
-    ) -> AsyncIterator[str]:
+    async def stream(self, chunks: AsyncIterable[str] | Iterable[str], *, conversation: str = "") -> AsyncIterator[str]:
         """An assistant's text as it may leave, while it streams. However it is split, the pieces that come out
-        join to the same text; after a block the refusal follows and the stream ends."""
-        session = self._session(self._conversation(conversation))
-        lane = session.lane()
+        join to the same text; after a block the refusal follows and the stream ends. Raises ``ValueError`` for
+        lone surrogates."""
+        with self._lock:
+            session = self._session(self._conversation(conversation))
+            lane = session.lane()
         async for chunk in _each(chunks):
-            out = lane.feed(chunk)
+            chunk.encode()
+            with self._lock:
+                out = lane.feed(chunk)
             if out:
                 yield out
             if session.blocked is not None:
                 break
-        rest = lane.close()
+        with self._lock:
+            rest = lane.close()
         if rest:
             yield rest
         if session.blocked is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import sys
 import threading
 from collections import deque
@@ -26,7 +27,8 @@ import orjson
 from chatward.console.verdicts import verdict_object
 from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.values import Action
-from chatward.ward import ROLES, Ward
+from chatward.lines import MAX_LINE, refusal, row_of, spoken
+from chatward.ward import Ward
 
 _READ = 64 * 1024
 _AHEAD = 4  # batches that are given to workers before the first of them has to be answered
@@ -73,27 +75,13 @@ def _text(ward: Ward, source: IO[bytes], out: IO[bytes], options: Options) -> in
 
 def answer(ward: Ward, line: bytes, number: int, *, scores: bool) -> tuple[bytes, Action]:
     """The answer to one input line. Raises ``ClientError`` that names the line's number."""
-
-    def refuse(why: str) -> ClientError:
-        return ClientError(f"line {number}: {why}", reason="line-invalid")
-
+    said = spoken(row_of(line, number), number)
+    verdict = ward.check(said.text, said.role, conversation=said.conversation)
+    fields = verdict_object(verdict, said.text, id=said.id, scores=scores)
     try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise refuse(f"not valid JSON ({error.msg})") from error
-    if not isinstance(row, dict):
-        raise refuse("not a JSON object")
-    text, role = row.get("text"), row.get("role", "user")
-    if not isinstance(text, str):
-        raise refuse('"text" is missing' if text is None else '"text" is not a string')
-    if role not in ROLES:
-        raise refuse(f'"role" is none of {", ".join(ROLES)}')
-    conversation = row.get("conversation") or ""
-    if not isinstance(conversation, str):
-        raise refuse('"conversation" is not a string')
-    verdict = ward.check(text, role, conversation=conversation)
-    fields = verdict_object(verdict, text, id=row.get("id"), scores=scores)
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE), verdict.action
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE), verdict.action
+    except orjson.JSONEncodeError as error:
+        raise refusal(number, '"id" is nested too deeply') from error
 
 
 def _answers(ward: Ward, source: IO[bytes], options: Options) -> Iterator[tuple[bytes, Action]]:
@@ -109,7 +97,7 @@ def _answers(ward: Ward, source: IO[bytes], options: Options) -> Iterator[tuple[
                 for number, line in batch:
                     yield answer(ward, line, number, scores=options.scores)
             else:
-                yield from crew.answers(batch, wait=not full)
+                yield from crew.answers(batch, wait=not full or _waits(source))
         if crew is not None:
             yield from crew.answers([], wait=True)
     finally:
@@ -122,7 +110,7 @@ Batch = list[tuple[int, bytes]]
 
 def _batches(source: IO[bytes]) -> Iterator[Batch]:
     """Input lines with their numbers, blank ones left out: what each read brought, so that a line that comes
-    alone is answered at once."""
+    alone is answered at once. A line that is too long is the last: it is refused by whoever reads it."""
     read = getattr(source, "read1", source.read)
     rest, number = b"", 0
     while data := read(_READ):
@@ -131,8 +119,18 @@ def _batches(source: IO[bytes]) -> Iterator[Batch]:
         number += len(lines)
         if batch:
             yield batch
+        if len(rest) > MAX_LINE:
+            break
     if rest.strip():
         yield [(number + 1, rest)]
+
+
+def _waits(source: IO[bytes]) -> bool:
+    """True where nothing more has come yet: who writes may be waiting for answers before going on."""
+    try:
+        return not select.select([source], [], [], 0)[0]
+    except (OSError, ValueError):  # no descriptor behind it: all of it is there
+        return False
 
 
 class _Crew:
@@ -211,7 +209,7 @@ def _collect(pipe: Connection, results: SimpleQueue[_Answers]) -> None:
 
 
 def _owner(number: int, line: bytes, workers: int) -> int:
-    if b'"conversation"' in line:
+    if b'"conversation"' in line or b"\\u" in line:  # keys may be written in escapes
         try:
             conversation = orjson.loads(line).get("conversation")
         except (orjson.JSONDecodeError, AttributeError):
