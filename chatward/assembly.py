@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from chatward import __version__
 from chatward.channels.anthropic import Messages
+from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.channels.openai_embeddings import Embeddings
@@ -55,6 +56,7 @@ def channels(server: Server) -> dict[str, Dialect]:
         "/v1/chat/completions": ChatCompletions(depth, parts),
         "/v1/responses": Responses(depth, parts),
         "/v1/messages": Messages(depth, parts),
+        "/v1/messages/count_tokens": CountTokens(depth, parts),
         "/v1/embeddings": Embeddings(depth, parts),
         "/v1/models": Models(),
     }

@@ -1,4 +1,6 @@
-"""Which of many patterns may match a text: one pass that never says no to a pattern that does.
+r"""Which of many patterns may match a text: one pass that never says no to a pattern that does.
+
+Texts are views (``core.normalise``): digits of all scripts are ASCII there, and ``\d`` is taken so.
 
 Every pattern is first *widened* into one over bytes that is cheap to run beside hundreds of others (``widened``). Then
 two engines share the work, each doing what it is fast at (measured with 820 rules on chat text):
@@ -105,16 +107,22 @@ def _set_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
     return patterns
 
 
-_NOT_LITERAL = re.compile(rb"\\x[0-9a-f]{2}|\[[^\]]*\]|\{[^}]*\}|\(\?:|[^A-Za-z0-9]")
+_CLASS = re.compile(rb"\[[^\]]*\]")
+_NOT_LITERAL = re.compile(rb"\{[^}]*\}|\(\?:|[^A-Za-z0-9]")
+_ESCAPED = re.compile(rb"\\x[0-9a-f]{2}")
 
 
 def _has_literal(expression: bytes) -> bool:
-    """True where a rendered pattern holds a run of letters and digits outside of classes and counts."""
-    return any(len(run) >= _LITERAL for run in _NOT_LITERAL.sub(b" ", expression).split())
+    """True where a rendered pattern holds a run of characters outside of classes and counts."""
+    plain = _ESCAPED.sub(b"x", _CLASS.sub(b" ", expression))
+    return any(len(run) >= _LITERAL for run in _NOT_LITERAL.sub(b" ", plain).split())
 
 
 _HIGH = r"\x80-\xff"
 _PREFIX = 8
+_SHORTEST = 4
+_LARGE = 1500  # characters of a rendered pattern above which fewer code points are rendered
+_ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
@@ -128,10 +136,15 @@ def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> tuple[byt
     they are, so many code points are rendered, and digits and letters are not told apart among themselves.
     """
     tree = parse(pattern, flags)
-    render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
-    text, _ = render.prefix(tree, exactly or _PREFIX)
-    return text.encode("latin-1"), render.caseless
+    text, caseless = "", False
+    for wanted in (exactly,) if exactly else range(_PREFIX, _SHORTEST - 1, -1):
+        render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
+        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
+        text, _ = render.prefix(tree, wanted)
+        caseless = render.caseless
+        if len(text) <= _LARGE:
+            break
+    return text.encode("latin-1"), caseless
 
 
 class _Render(Walk):
