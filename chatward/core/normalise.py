@@ -150,9 +150,8 @@ _HEX: Final = "[0-9A-Fa-f]"
 _HIGH: Final = rf"u[dD][89abAB]{_HEX}{{2}}"
 _LOW: Final = rf"u[dD][c-fC-F]{_HEX}{{2}}"
 _ESCAPE: Final = rf'\\(?:{_HIGH}\\{_LOW}|u{_HEX}{{4}}|["\\/bfnrt])'
-_UNFINISHED: Final = (
-    rf"\\(?:u{_HEX}{{0,3}}|{_HIGH}(?:\\(?:u(?:[dD](?:[c-fC-F]{_HEX}?)?)?)?)?)?\Z"
-)  # the start of an escape, or of a surrogate pair, that the next piece may complete
+# The start of an escape, or of a surrogate pair, that the next piece may complete.
+_UNFINISHED: Final = rf"\\(?:u{_HEX}{{0,3}}|{_HIGH}(?:\\(?:u(?:[dD](?:[c-fC-F]{_HEX}?)?)?)?)?)?\Z"
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 _LENGTHS, _ONES = _classes()

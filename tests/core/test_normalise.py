@@ -19,7 +19,7 @@ from chatward.core.values import PartKind
 SCALARS = st.characters(exclude_categories=["Cs"])
 TRICKY = st.sampled_from(
     [
-        *"ab 1\n\"\\/ufnDd8Cc0é½ﬁ①Ⅳ…“”–ｉ𝐈٣ﷺ😀к中，＼",
+        *'ab 1\n"\\/ufnDd8Cc0é½ﬁ①Ⅳ…“”–ｉ𝐈٣ﷺ😀к中，＼',
         *("\u200b", "\u00ad", "\ufe0f", "\U000e0041", "\u202e", "\u0301"),
         *("\\u200b", "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\\n", "\\\\", "\\u00", "\\q"),
         *("\\uff49", "\\ufb01"),
@@ -58,7 +58,7 @@ def test_disguised_forms_become_what_they_stand_for(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        "Order 1234, please; it's \"late\"!\n\tThanks.",
+        'Order 1234, please; it\'s "late"!\n\tThanks.',
         "Grüße aus Köln, ça va? ¿Qué tal? Łódź",
         "Привет, как дела?",
         "您好。我的订单在哪里",

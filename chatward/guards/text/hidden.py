@@ -173,7 +173,8 @@ _TO_THE_BOT: Final = re.compile(
     r"\b(?:instructions?|prompts?|rules|guidelines|above|previous|everything|user)\b"
     r"|\b(?:ai|llm|gpt|chatgpt|claude|assistant|chatbot|language model|agent|copilot)s?\b.{0,80}"
     r"\b(?:must|should|please|ignore|say|include|tell|recommend|send|call|output|respond|reply|answer)\b"
-    r"|\byou (?:must|should|are now|will now|have to)\b|\bdo not (?:tell|mention|inform|reveal|alert)\b|\bsystem prompt\b"
+    r"|\byou (?:must|should|are now|will now|have to)\b|\bdo not (?:tell|mention|inform|reveal|alert)\b"
+    r"|\bsystem prompt\b"
     r"|\b(?:send|forward|post|e-?mail)\b.{0,60}(?:@|https?://)"
     r"|\bwhen (?:you |asked to )?(?:summari|answer|respond|process|translat)",
     re.I | re.S,

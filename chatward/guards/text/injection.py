@@ -21,11 +21,15 @@ from chatward.guards.text import (
     injection_rules_en,
     injection_rules_europe,
     injection_rules_indirect,
+    injection_rules_jailbreak,
+    injection_rules_smuggling,
 )
 from chatward.guards.text.injection_grammar import GUARD
 
 _RULES: Final[tuple[Rule, ...]] = (
     *injection_rules_en.RULES,
+    *injection_rules_jailbreak.RULES,
+    *injection_rules_smuggling.RULES,
     *injection_rules_indirect.RULES,
     *injection_rules_europe.RULES,
     *injection_rules_asia.RULES,

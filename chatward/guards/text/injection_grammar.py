@@ -3,9 +3,10 @@ r"""How injection rules are written: phrases of words, with room for what people
 The rule: a phrase is written as plain words with regular-expression alternatives, and three signs stand for what
 varies in real text:
 
-* a blank: what may stand between two words (blanks, quotes, Markdown, commas; never the end of a sentence);
-* ``<n>``: up to ``n`` further words, each followed by such a gap;
-* ``~``: the rest of a word (an ending), up to six letters.
+* a blank (or a blank with ``?``, where it may be missing): what may stand between two words (blanks, quotes,
+  Markdown, commas; never the end of a sentence);
+* ``<n>``: room for about ``n`` further words (twelve code points each) within the sentence, and a gap;
+* ``~``: the rest of a word (an ending), up to eight letters.
 
 Accented Latin letters also match without their accent, as people type them. Phrases of scripts that write
 without blanks are made by ``dense``: there a blank is optional and ``<n>`` is up to ``n`` code points.
@@ -27,13 +28,12 @@ from chatward.core.values import Category, Severity
 
 GUARD: Final = "text.injection"
 
-# What stands between words and what words are made of share no sign, so that there is one way to read a text
-# as words and the search cannot run wild.
-_BETWEEN: Final = r"""\s"'*_`,:;~#>()\[\]|/-"""
-_GAP: Final = f"[{_BETWEEN}]{{1,4}}"
-_FURTHER: Final = f"(?:[^.!?{_BETWEEN}]{{1,16}}[{_BETWEEN}]{{1,3}}){{0,%s}}"
-_ENDING: Final = r"""[^\s.,!?;:"'()\[\]]{0,6}"""
-_NEAR: Final = r"[^\n。！？.!?]{0,%s}"
+_BETWEEN: Final = r"""[\s"'*_`,:;~#>()\[\]|/-]"""
+_GAP: Final = _BETWEEN + "{1,4}"
+_WORD_WIDTH: Final = 12
+_FURTHER: Final = r"""(?:[^.!?;"]{0,%d}""" + _BETWEEN + ")?"
+_ENDING: Final = r"""[^\s.,!?;:"'()\[\]]{0,8}"""
+_NEAR: Final = r"[^\n。！？.!?]{0,%d}"
 
 _UMLAUTS: Final = {"ä": "(?:ä|ae?)", "ö": "(?:ö|oe?)", "ü": "(?:ü|ue?)", "ß": "(?:ß|ss)"}
 _STRUCK: Final = {"ł": "l", "đ": "d", "ø": "o", "ı": "i"}
@@ -49,24 +49,26 @@ def _loose(character: str) -> str:
 
 def phrase(words: str) -> str:
     """The pattern of a phrase in a script with blanks between words."""
-    return _spelled(words, _GAP, _FURTHER)
+    return _spelled(words, _GAP, _FURTHER, _WORD_WIDTH)
 
 
 def dense(words: str) -> str:
     """The pattern of a phrase in a script without blanks between words."""
-    return _spelled(words, r"\s?", _NEAR)
+    return _spelled(words, r"\s?", _NEAR, 1)
 
 
-def _spelled(words: str, gap: str, further: str) -> str:
-    pieces = re.split(r"( ?<\d+> ?|[ ~])", words.strip())
+def _spelled(words: str, gap: str, further: str, width: int) -> str:
+    pieces = re.split(r"( ?<\d+> ?| \?|[ ~])", words.strip())
     pattern = []
     for piece in pieces:
         number = re.search(r"<(\d+)>", piece)
         if number:
             lead = gap if piece.startswith(" ") else ""
-            pattern.append(lead + further % number[1])
+            pattern.append(lead + further % (width * int(number[1])))
         elif piece == " ":
             pattern.append(gap)
+        elif piece == " ?":
+            pattern.append(f"(?:{gap})?")
         elif piece == "~":
             pattern.append(_ENDING)
         else:
@@ -100,14 +102,19 @@ def quick(pattern: str) -> str:
 
 
 _TALK: Final = re.compile(
-    r"such as|e\.g\.|for (?:example|instance)|examples? of|phrases? like|prompts? like|(?:things|something|sentences?|words?)"
-    r" like|what (?:does|do|is|are) |meaning of|the (?:phrase|term|words|sentence|expression)\b|attack|inject|jailbreaks? (?:is|are)"
-    r"|hackers?|researchers?|security|vulnerab|says? something|(?:someone|somebody|people|users?|customers?|one) "
-    r"(?:may |might |could |can |would |who |that )?(?:writ|typ|say|said|ask|tr(?:y|ies)|tell|enter|put)"
+    r"such as|e\.g\.|for (?:example|instance)|examples? of|phrases? like|prompts? like"
+    r"|(?:things|something|sentences?|words?) like|what (?:does|do|is|are) |meaning of"
+    r"|the (?:phrase|term|words|sentence|expression)\b|attack|inject|jailbreaks? (?:is|are)"
+    r"|hackers?|researchers?|security|vulnerab|says? something"
+    r"|(?:someone|somebody|people|users?|customers?|one) (?:may |might |could |can |would |who |that )?"
+    r"(?:writ|typ|say|said|ask|tr(?:y|ies)|tell|enter|put)"
     r"|zum beispiel|z\.\s?b\.|was bedeutet|par exemple|que signifie|por ejemplo|qué significa|por exemplo|ad esempio"
-    r"|cosa significa|bijvoorbeeld|na przykład|örneğin|например|что (?:такое|значит)|例えば|比如|例如|预防|攻击|攻撃|예를 들어",
+    r"|cosa significa|bijvoorbeeld|na przykład|örneğin|например|что (?:такое|значит)"
+    r"|例えば|比如|例如|预防|攻击|攻撃|예를 들어",
     re.I,
 )
+_CODE: Final = (r"[={}]|\w\(|\)\s?:|&&|->", 0.4)
+"""Words that stand in program code were not said to the bot."""
 _OPEN_QUOTE: Final = re.compile(r"""["'`「『(\[]\s*$""")
 
 
@@ -147,8 +154,10 @@ def rule(
     confidence: float = 0.8,
     lowering: Iterable[tuple[str, float]] = (),
     exact: bool = False,
+    signs: bool = False,
 ) -> Rule:
-    """One rule of the guard. ``patterns`` are alternatives; ``exact`` keeps case."""
+    """One rule of the guard. ``patterns`` are alternatives; ``exact`` keeps case; ``signs`` says that the rule is
+    about signs rather than words, so that looking like program code takes nothing away."""
     alternatives = [patterns] if isinstance(patterns, str) else list(patterns)
     joined = "|".join(alternatives)
     if len(alternatives) > 1 and all(pattern.startswith(r"\b") for pattern in alternatives):
@@ -162,13 +171,18 @@ def rule(
         summary=summary,
         detail=name,
         flags=re.RegexFlag(0) if exact else re.IGNORECASE,
-        validate=weighed(confidence, *lowering),
+        validate=weighed(confidence, *lowering, *(() if signs else (_CODE,))),
         views=ALL_VIEWS,
     )
 
 
 def indirect(
-    name: str, patterns: str | Iterable[str], summary: str, *, confidence: float = 0.7, lowering: Iterable[tuple[str, float]] = ()
+    name: str,
+    patterns: str | Iterable[str],
+    summary: str,
+    *,
+    confidence: float = 0.7,
+    lowering: Iterable[tuple[str, float]] = (),
 ) -> Rule:
     """A rule for tool results and documents alone: its id begins with ``indirect-``, by which policy knows it."""
     return rule(
@@ -195,10 +209,10 @@ def language(
 ) -> tuple[Rule, ...]:
     """The rules of one language, from its phrases.
 
-    ``override``: ignore the previous or your instructions. ``everything``: forget all that came before. ``extraction``:
-    show your system prompt. ``freedom``: be without restrictions. ``reader``: for documents, orders to the AI that reads
-    or not to tell the user. ``mine``: words that make the instructions the speaker's own. ``blanks``: whether the
-    script parts words by blanks.
+    ``override``: ignore the previous or your instructions. ``everything``: forget all that came before.
+    ``extraction``: show your system prompt. ``freedom``: be without restrictions. ``reader``: for documents, orders to
+    the AI that reads, or not to tell the user. ``mine``: words that make the instructions the speaker's own.
+    ``blanks``: whether the script parts words by blanks.
     """
     write = phrase if blanks else dense
     own = [(mine, 0.35)] if mine else []
