@@ -14,7 +14,7 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint lock clean format
+.PHONY: help setup demo test lint lock clean format bench bench-soak
 
 help:
 	@sed -n '3,7s/^# *//p' Makefile
@@ -38,6 +38,14 @@ lint: .venv/.test
 format: .venv/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Peers (nginx, LiteLLM, Presidio) that are not here are installed into the user's cache; BENCH="--offline" forbids it.
+bench: .venv/.core
+	$(BIN)/chatward bench gateway $(BENCH)
+	$(BIN)/chatward bench scan $(BENCH)
+
+bench-soak: .venv/.core
+	$(BIN)/chatward bench gateway --soak 100000 $(BENCH)
 
 .tools/uv: locks/uv.txt
 	@python=$$(scripts/find-python) && scripts/install-uv "$$python"

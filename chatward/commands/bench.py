@@ -1,0 +1,81 @@
+"""``chatward bench NAME``: measures speed on this machine, next to others.
+
+Figures have fixed names and go to standard output; what is being done goes to standard error, on a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from chatward.commands.terminal import AsJson, print_json, print_table
+
+if TYPE_CHECKING:
+    from chatward.bench.report import Progress, Report
+
+NAMES: Final = {
+    "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
+    "scan": "the guards on chat messages, next to Presidio",
+}
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="; ".join(f"{n}: {s}" for n, s in NAMES.items()))],
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Rounds; figures are their medians.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Length of one measurement (gateway).")] = 1.0,
+    soak: Annotated[int, typer.Option(min=0, help="Requests served while memory is watched (gateway).")] = 5000,
+    offline: Annotated[bool, typer.Option("--offline", help="Install no peer that is missing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure speed. Missing peers are installed into the user's cache folder, unless --offline."""
+    if name not in NAMES:
+        known = ", ".join(NAMES)
+        raise typer.BadParameter(f"no benchmark of that name; there are: {known}", param_hint="NAME")
+    report = _run(name, rounds=rounds, seconds=seconds, soak=soak, offline=offline)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print(report)
+    return 0
+
+
+def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) -> Report:
+    if name == "gateway":
+        from chatward.bench import gateway  # noqa: PLC0415
+
+        return gateway.run(gateway.Options(rounds, seconds, soak, offline), _progress())
+    from chatward.bench import scan  # noqa: PLC0415 - compiles patterns
+
+    return scan.run(scan.Options(rounds, offline), _progress())
+
+
+def _progress() -> Progress:
+    if not sys.stderr.isatty():
+        return lambda line: None
+    return lambda line: print(f"chatward bench: {line}", file=sys.stderr, flush=True)
+
+
+def _print(report: Report) -> None:
+    figures = [(name, "not measured" if value is None else f"{value:g}") for name, value in report.figures.items()]
+    print_table(("figure", "value"), figures)
+    print_table(("peer", "version"), [(name, version or "none") for name, version in report.peers.items()])
+    print_table(("machine", ""), list(report.machine.items()))
+    print_table(("detail", "value"), list(_flat(report.details)))
+    for note in report.notes:
+        print(f"note: {note}")
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> list[tuple[str, object]]:
+    """Nested details as rows with dotted names."""
+    rows: list[tuple[str, object]] = []
+    for name, value in values.items():
+        path = f"{above}{name}"
+        if isinstance(value, Mapping):
+            rows.extend(_flat(value, f"{path}."))
+        else:
+            rows.append((path, value))
+    return rows
