@@ -30,7 +30,6 @@ from chatward.core.values import (
     Exchange,
     Finding,
     Inspected,
-    Message,
     Moment,
     Outcome,
     Part,

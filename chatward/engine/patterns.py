@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from re import _constants as c  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -45,7 +45,7 @@ class Shape:
         return self.alphabet <= frozenset(characters)
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(pattern: str, flags: re.RegexFlag) -> Any:
     """The parsed form of a pattern. Raises ``re.error``. Whoever is done with many clears the cache."""
     return parser.parse(pattern, int(flags))

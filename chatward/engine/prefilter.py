@@ -5,10 +5,11 @@ Texts are views (``core.normalise``): digits of all scripts are ASCII there, and
 Every pattern is first *widened* into one over bytes that is cheap to run beside hundreds of others (``widened``). Then
 two engines share the work, each doing what it is fast at (measured with 820 rules on chat text):
 
-* patterns that contain a literal run of characters go to Hyperscan, which finds literals at gigabytes a second;
+* patterns that contain a literal run of characters, or letters beyond ASCII, go to Hyperscan, which finds literals at gigabytes a second;
 * patterns made of classes alone (digits in groups, mostly) go to an RE2 set, whose automaton is built as
-  texts need it. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds. So that every new number
-  does not need new states, these patterns do not tell one digit from another, nor one letter from another.
+  texts need it. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds. So that not every new
+  number needs new states, these patterns do not tell one digit from another; and those that take letters too are in
+  a set of their own, where letters and digits are one class. Random text then has as few states as prose.
 """
 
 from __future__ import annotations
@@ -20,17 +21,22 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib import metadata
 from re import _constants as c  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, Final
 
 import hyperscan
 import re2  # type: ignore[import-untyped]
 
 from chatward.engine import pattern_cache
-from chatward.engine.patterns import Walk, parse
+from chatward.engine.patterns import Walk, parse, shape_of
 
 _RE2_MEMORY = 64 * 1024 * 1024
 _SET_WIDTH = 32
-_LITERAL = 3  # characters in a row that Hyperscan needs to look for a literal
+_LITERAL = 2  # characters in a row that Hyperscan needs to look for a literal
+
+
+_Form = tuple[bytes, bool]
+_NUMBERS: Final = "0-9"
+_WORDS: Final = "0-9A-Za-z"
 
 
 class Prefilter:
@@ -39,18 +45,25 @@ class Prefilter:
 
     def __init__(self, patterns: Sequence[tuple[str, re.RegexFlag]]) -> None:
         self._lock = threading.Lock()
-        literal: dict[tuple[bytes, bool], list[int]] = {}
-        others: dict[tuple[bytes, bool], list[int]] = {}
+        literal: dict[_Form, list[int]] = {}
+        numbers: dict[_Form, list[int]] = {}
+        words: dict[_Form, list[int]] = {}
         for index, (pattern, flags) in enumerate(patterns):
             form = widened(pattern, flags)
-            if _has_literal(form[0]):
-                literal.setdefault(form, []).append(index)
-            else:
-                others.setdefault(widened(pattern, flags, exactly=_SET_WIDTH), []).append(index)
+            kind = literal
+            alphabet = shape_of(pattern, flags).alphabet
+            if not _has_literal(form[0]) and all(map(str.isascii, alphabet)):
+                takes_letters = any(map(str.isalpha, alphabet))
+                kind = words if takes_letters else numbers
+                form = widened(pattern, flags, exactly=_SET_WIDTH, classes=_WORDS if takes_letters else _NUMBERS)
+            kind.setdefault(form, []).append(index)
         self._literal_places = [tuple(indexes) for indexes in literal.values()]
-        self._other_places = [tuple(indexes) for indexes in others.values()]
         self._hyperscan = _hyperscan_of(list(literal)) if literal else None
-        self._set = _set_of(list(others)) if others else None
+        self._sets = [
+            (_set_of(list(forms)), [tuple(indexes) for indexes in forms.values()])
+            for forms in (numbers, words)
+            if forms
+        ]
 
     def __call__(self, text: str) -> list[int]:
         return self.bytes(text.encode())
@@ -60,9 +73,9 @@ class Prefilter:
         hits: list[int] = []
         if not data:
             return hits
-        if self._set is not None:
-            for found in self._set.Match(data) or ():
-                hits.extend(self._other_places[found])
+        for patterns, indexes in self._sets:
+            for found in patterns.Match(data) or ():
+                hits.extend(indexes[found])
         if self._hyperscan is not None:
             places = self._literal_places
             with self._lock:  # a database has one scratch space
@@ -126,20 +139,20 @@ _ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> tuple[bytes, bool]:
+def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0, classes: str = "") -> _Form:
     """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
     it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
     match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
-    they are, so many code points are rendered, and digits and letters are not told apart among themselves.
+    they are and so many code points are rendered. A class that holds one of ``classes`` holds all of them.
     """
     tree = parse(pattern, flags)
     text, caseless = "", False
     for wanted in (exactly,) if exactly else range(_PREFIX, _SHORTEST - 1, -1):
         render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
+        render.exact, render.coarse = exactly or _EXACT_REPEATS, classes
         text, _ = render.prefix(tree, wanted)
         caseless = render.caseless
         if len(text) <= _LARGE:
@@ -154,7 +167,7 @@ class _Render(Walk):
         super().__init__(ignore_case, dot_all)
         self.caseless = ignore_case
         self.exact = _EXACT_REPEATS
-        self.coarse = False
+        self.coarse = ""  # what is one class: as much as stands between brackets
 
     def sequence(self, tree: Any) -> str:  # type: ignore[override]
         return "".join(self.node(operator, value) for operator, value in tree)
@@ -235,7 +248,7 @@ class _Render(Walk):
 
     def _literal(self, character: str) -> str:
         if self.coarse and character.isascii() and character.isalnum():
-            return _coarse({character})
+            return _coarse({character}, self.coarse)
         forms = sorted(self.cases({character})) if self.ignore_case else [character]
         if all(len(form) == 1 and form.isascii() for form in forms):
             return _byte(ord(forms[-1]))  # the pattern is compiled caseless where forms differ
@@ -243,20 +256,19 @@ class _Render(Walk):
 
     def _class(self, operator: Any, value: Any) -> str:
         members = self.characters(operator, value)
-        if self.coarse and operator is c.IN and all(member.isascii() for member in members):
-            return _coarse(members)
+        if self.coarse and all(member.isascii() for member in members):
+            return _coarse(members, self.coarse)
         low = _ranges(sorted(ord(member) for member in members if len(member) == 1 and member.isascii()))
         if all(member.isascii() for member in members):
             return f"[{low}]"
         return f"(?:[{low}{_HIGH}]|[{_HIGH}]{{2,4}})" if low else f"[{_HIGH}]{{1,4}}"
 
 
-def _coarse(members: set[str]) -> str:
-    """The class that also holds all digits where there is one, and all letters where there is one."""
-    digits = "0-9" if any(member.isdigit() for member in members) else ""
-    letters = "A-Za-z" if any(member.isalpha() for member in members) else ""
+def _coarse(members: set[str], classes: str) -> str:
+    """The class of ``members`` that does not tell letters and digits apart."""
+    both = classes if any(member.isalnum() for member in members) else ""
     others = _ranges(sorted(ord(member) for member in members if not member.isalnum()))
-    return f"[{digits}{letters}{others}]"
+    return f"[{both}{others}]"
 
 
 def _ranges(codes: list[int]) -> str:

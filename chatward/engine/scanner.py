@@ -32,6 +32,7 @@ from chatward.engine.prefilter import Prefilter
 
 _NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
 _CHECK_EVERY = 64
+_PIECE = 16 * 1024  # code points of a long text that are looked at in one go
 
 
 OnFailed = Callable[[str, Exception], None]
@@ -202,7 +203,14 @@ class Scanner:
         is raised). After ``deadline`` (``time.perf_counter`` seconds) the rest counts as failed likewise.
         """
         hits: list[Hit] = []
-        for index in self._candidates(view.text)[0]:
+        try:
+            candidates = self._whole_candidates(view.text, deadline)
+        except BudgetExceeded as error:
+            if failed is None:
+                raise
+            failed.update(dict.fromkeys({rule.guard for rule in self.rules}, error))
+            return hits
+        for index in candidates:
             rule = self._rules[index]
             if view.kind not in rule.rule.views:
                 continue
@@ -213,6 +221,17 @@ class Scanner:
                     raise
                 failed.setdefault(rule.rule.guard, error)
         return hits
+
+    def _whole_candidates(self, text: str, deadline: float | None) -> Sequence[int]:
+        """Candidates of a whole text. A long one is looked at in pieces that overlap, so that time can be kept."""
+        if len(text) <= _PIECE:
+            return self._candidates(text)[0]
+        found: set[int] = set()
+        for start in range(0, len(text), _PIECE - MAX_WIDTH):
+            if deadline is not None and time.perf_counter() > deadline:
+                raise BudgetExceeded
+            found.update(self._candidates(text[start : start + _PIECE])[0])
+        return sorted(found)
 
     def scan(
         self, reading: Reading, *, failed: dict[str, Exception] | None = None, deadline: float | None = None

@@ -174,6 +174,18 @@ def test_a_validator_that_raises_takes_its_guard_out() -> None:
         scanner.scan(Reading(text, View(text)))
 
 
+def test_a_long_text_is_looked_at_in_pieces_that_overlap() -> None:
+    for at in range(16 * 1024 - 40, 16 * 1024 + 4):
+        text = "a " * (at // 2) + " " * (at % 2) + "bob@example.com " + "b " * 20_000
+        assert [f.span[0] for f in whole(text)] == [at]
+
+
+def test_the_budget_ends_the_search_for_candidates() -> None:
+    failed: dict[str, Exception] = {}
+    assert SCANNER.scan(Reading("a " * 20_000, View("a " * 20_000)), failed=failed, deadline=0.0) == []
+    assert isinstance(failed["test.rules"], BudgetExceeded)
+
+
 def test_the_budget_ends_a_scan() -> None:
     text = "bob@example.com " * 500
     failed: dict[str, Exception] = {}
