@@ -30,41 +30,63 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where Chatward listens. Other addresses than loopback need TLS (or ``behind_tls_proxy``) and ``keys``."""
 
     host: str = "127.0.0.1"
+    """Address of the gateway."""
     port: Port = 8787
+    """Port of the gateway."""
     admin_host: str = "127.0.0.1"
+    """Address of the admin plane."""
     admin_port: Port = 8788
+    """Port of the admin plane."""
     tls_cert: str | None = None
+    """File with the certificate chain (PEM)."""
     tls_key: str | None = None
+    """File with its private key (PEM)."""
     behind_tls_proxy: bool = False
+    """Says that a proxy in front ends TLS, so plain HTTP is spoken on other addresses than loopback."""
     keys: tuple[str, ...] = ()
     """References to API keys (``env:``/``file:``) that callers must present as bearer or ``x-api-key``."""
     max_body: Size = 10 * 1024 * 1024
+    """Bytes of the largest request."""
     max_depth: Size = 64
+    """Levels of the deepest JSON."""
     max_parts: Size = 20_000
+    """Texts of the longest request."""
     body_timeout: Seconds = 30.0
+    """Seconds that a caller may take to send a request."""
     max_concurrent: Size = 1024
+    """Requests served at once; more are refused."""
 
 
 class Bot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One guarded bot. ``upstream`` is its base URL, with or without the trailing ``/v1``."""
 
     upstream: str
+    """Its base URL."""
     api_key: str | None = None
     """Reference to the key sent upstream; without it the caller's own credential is passed on."""
     connect_timeout: Seconds = 10.0
+    """Seconds to reach the bot, waiting for a free connection included."""
     read_timeout: Seconds = 300.0
+    """Seconds of silence after which the bot counts as gone."""
     max_connections: Size = 256
+    """Connections to the bot at once."""
     max_reply: Size = 32 * 1024 * 1024
+    """Bytes of the largest reply."""
     ca_file: str | None = None
+    """Authorities (PEM) to trust in place of the system's."""
 
 
 class RuleException(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Switches one rule off for a while. ``rule`` may end in ``*``. Needs an owner and a last day (ISO date)."""
 
     rule: str
+    """Id of a rule (`text.pii/email`), or a pattern of such (`text.pii/*`)."""
     owner: str
+    """Who answers for it."""
     expires: str
+    """Its last day (YYYY-MM-DD, UTC)."""
     reason: str = ""
+    """Why; for people."""
     values: tuple[str, ...] = ()
     """Only these values (exact, or ``*@example.com``); empty: the whole rule."""
 
@@ -73,49 +95,71 @@ class Treatments(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens to a category of finding, by direction."""
 
     pii_input: TreatmentName = "placeholder"
+    """Personal and health data on the way to the bot."""
     pii_output: TreatmentName = "mask"
+    """Personal and health data in replies."""
     pii_own: TreatmentName = "keep"
     """PII in a reply that the same person gave in this conversation."""
     secret_input: TreatmentName = "placeholder"
+    """Keys, tokens and passwords on the way to the bot."""
     secret_output: TreatmentName = "mask"
+    """Keys, tokens and passwords in replies."""
     link_output: TreatmentName = "remove"
+    """Links and images in replies that carry data out, run, or lie."""
     hidden_text: TreatmentName = "remove"
+    """Text that people do not see and models do."""
     injection: TreatmentName = "block"
+    """Prompt injection and jailbreaks by the person."""
     indirect_injection: TreatmentName = "block"
+    """Instructions in tool results and documents."""
     leak: TreatmentName = "block"
+    """The operator's prompt or a canary in a reply."""
     other: TreatmentName = "block"
+    """Everything else, such as limits on size and loops."""
 
 
 class RuleSetting(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overrides for one rule or guard (key: its id, may end in ``*``)."""
 
     enabled: bool = True
+    """Whether it counts at all."""
     threshold: Fraction | None = None
+    """Confidence from which it counts, in place of the route's."""
     treatment: TreatmentName | None = None
+    """What is done, in place of the category's treatment."""
 
 
 class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one kind of traffic is guarded. The first route whose conditions all match is taken."""
 
     paths: tuple[str, ...] = ()
+    """Paths of this server, as shell-style patterns; empty matches all."""
     models: tuple[str, ...] = ()
-    """Shell-style patterns; empty matches all."""
+    """Names of models, as shell-style patterns; empty matches all."""
     bot: str = "default"
+    """The bot that this traffic goes to."""
     mode: Mode = "enforce"
+    """`monitor` changes and stops nothing, and records what would have been done."""
     guards: tuple[str, ...] = ("*",)
     """Guard ids or patterns. An empty list is an error: write ``["none"]`` to mean it."""
     on_unavailable: Literal["block", "allow"] = "block"
+    """What a guard that cannot run means."""
     guard_budget: Seconds = 2.0
     """Seconds that one guard may take on one message before it counts as unavailable."""
     threshold: Fraction = 0.5
+    """Confidence from which a finding counts."""
     treatments: Treatments = field(default_factory=Treatments)
+    """What is done about findings, by category and direction."""
     rules: dict[str, RuleSetting] = field(default_factory=dict)
+    """Overrides by rule or guard."""
     exceptions: tuple[RuleException, ...] = ()
+    """Rules that do not count for a while."""
     allow: tuple[str, ...] = ()
     """Values that are never personal here (a hotline's number, ``*@example.com``)."""
     allow_links: tuple[str, ...] = ()
     """Hosts that replies may link to and load images from."""
     refusal: str = "This message was stopped by a safety check."
+    """The sentence that a person reads in place of what was blocked."""
     canaries: tuple[str, ...] = ()
     """References to strings that must never appear in a reply."""
 
@@ -124,9 +168,13 @@ class LedgerSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The record. ``durability``: ``power`` waits for the disk, ``process`` for the operating system."""
 
     enabled: bool = True
+    """Without it nothing is recorded."""
     path: str = "chatward.db"
+    """The SQLite file; beside it stands the key of this installation (`.key`)."""
     durability: Literal["power", "process"] = "power"
+    """What an entry survives once it counts as written."""
     group_wait: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds to wait for more entries to write together."""
     min_free: Size = 64 * 1024 * 1024
     """The gate closes while the disk has less free space than this."""
 
@@ -135,29 +183,42 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Whether what people and bots write is kept. Off by default."""
 
     store: bool = False
+    """Reserved: storing conversations is not built yet, and nothing is stored."""
     memory: Size = 50_000
     """How many inspected messages are remembered by digest."""
     threads: Size = 10_000
     """How many threads (``previous_response_id``) are remembered for ``thread_ttl``."""
     thread_ttl: Seconds = 86_400.0
+    """Seconds that a thread is remembered."""
 
 
 class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chat page at ``/chat``."""
 
     enabled: bool = True
+    """Whether the page is served."""
     title: str = "Chat"
+    """Heading and title of the page."""
     model: str = ""
+    """The model it asks; empty: the first that the bot lists."""
     disclosure: str = "You are talking to an AI system. Do not rely on it in an emergency."
+    """What people read before they write."""
 
 
 class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
     upstream: str | None = None
+    """The base URL of the bot, where there is one bot."""
     server: Server = field(default_factory=Server)
+    """Where to listen."""
     bots: dict[str, Bot] = field(default_factory=dict)
+    """Bots by name."""
     routes: dict[str, Route] = field(default_factory=dict)
+    """Routes by name; `default` takes what no other takes."""
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    """The record."""
     conversations: Conversations = field(default_factory=Conversations)
+    """What is remembered of conversations."""
     chat: Chat = field(default_factory=Chat)
+    """The chat page."""

@@ -11,10 +11,14 @@ import typer
 from chatward.commands.terminal import AsJson, ConfigFile
 from chatward.configuration import locate
 
-Port = Annotated[int | None, typer.Option(min=0, max=65535)]
 
-
-def demo(port: Port = None, admin_port: Port = None, as_json: AsJson = False) -> int:
+def demo(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the gateway; else 8787 or above.")] = None,
+    admin_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the console; else 8788 or above.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
     """Run a guarded chatbot on this machine, with attacks to try, until Ctrl-C."""
     from chatward.commands.demo import run  # noqa: PLC0415
 
