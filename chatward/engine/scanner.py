@@ -27,6 +27,7 @@ from functools import cached_property, lru_cache
 from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
+from chatward.engine.atoms import AtomSet, atoms_of, fold, may_match
 from chatward.engine.patterns import Shape, parse, shape_of
 from chatward.engine.prefilter import Prefilter
 
@@ -81,6 +82,11 @@ class _Compiled:
     def search(self) -> Callable[..., re.Match[str] | None]:
         """Compiled when the rule is first needed: most rules never are."""
         return re.compile(self.rule.pattern, self.rule.flags).search
+
+    @cached_property
+    def atoms(self) -> tuple[AtomSet, ...]:
+        """What every match must hold."""
+        return atoms_of(self.rule.pattern, self.rule.flags)
 
 
 def _compile(rule: Rule) -> _Compiled:
@@ -163,12 +169,13 @@ class _Candidates:
             by_trigger[places[pattern]] = (index,)
         self._by_rule = by_rule
         self._by_trigger = by_trigger
+        self._relevant = [bool(by_rule[place] or by_trigger[place]) for place in range(len(places))]
 
     def __call__(self, text: str) -> tuple[list[int], list[int]]:
         """Indexes of rules and of triggers."""
         rules: list[int] = []
         triggers: list[int] = []
-        for place in self._prefilter(text):
+        for place in self._prefilter(text, self._relevant):
             rules.extend(self._by_rule[place])
             triggers.extend(self._by_trigger[place])
         return rules, triggers
@@ -210,9 +217,11 @@ class Scanner:
                 raise
             failed.update(dict.fromkeys({rule.guard for rule in self.rules}, error))
             return hits
+        folded = fold(view.text) if candidates else ""
+        seen: dict[str, bool] = {}
         for index in candidates:
             rule = self._rules[index]
-            if view.kind not in rule.rule.views:
+            if view.kind not in rule.rule.views or not may_match(rule.atoms, folded, seen):
                 continue
             try:
                 hits.extend(_whole(rule, view.text, deadline))

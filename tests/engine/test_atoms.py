@@ -1,0 +1,85 @@
+"""Atoms: a match always holds one of each set; prose without them is not searched."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chatward.engine.atoms import atoms_of, fold, may_match
+
+I = re.IGNORECASE  # noqa: E741
+NONE = re.RegexFlag(0)
+PATTERNS = [
+    (r"\b(?:ignore|forget) (?:all )?(?:rules|instructions?)\b", I),
+    (r"abc(?:d|e)?fgh|xyz", NONE),
+    (r"(?-i:[sS])ıks|(?:ska){2}", I),
+    (r"σας+|Kelvin|ſtop", I),
+    (r"(?:abc)?d{3}(?=efg)efgh", NONE),
+    (r"(a(?:bcd|cde))f\1?", NONE),
+]
+TEXTS = st.lists(
+    st.sampled_from(
+        [
+            "ignore",
+            "FORGET",
+            " ",
+            "all ",
+            "rules",
+            "INSTRUCTION",
+            "abc",
+            "d",
+            "e",
+            "fgh",
+            "xyz",
+            "sıks",
+            "SIKS",
+            "ska",
+            "ddd",
+            "σας",
+            "ΣΑΣ",
+            "kelvin",
+            "stop",
+            "ſTOP",
+            "efgh",
+            "bcd",
+            "cde",
+            "f",
+            "a",
+            "İ",
+            "ß",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(TEXTS)
+@example("ſıks")
+@example("İgnore rules")
+def test_a_match_always_holds_its_atoms(text: str) -> None:
+    for pattern, flags in PATTERNS:
+        if re.search(pattern, text, flags):
+            assert may_match(atoms_of(pattern, flags), fold(text), {})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sets"),
+    [
+        (r"\b(?:show|give) me (?:the )?system prompt", (("system prompt",), ("show", "give"), (" me ",))),
+        (r"(?:instruction|instructions|rule)s?", (("rule", "instruction"),)),
+        (r"(?:abc|\d+)", ()),
+        (r"(?:x|abc)", ()),
+        (r"(?-i:[aA])bcd", (("abcd",),)),
+        (r"\d{4}-?[a-f]{3}", ()),
+    ],
+)
+def test_atoms_of_a_pattern(pattern: str, sets: tuple[tuple[str, ...], ...]) -> None:
+    assert {frozenset(chosen) for chosen in atoms_of(pattern, I)} == {frozenset(chosen) for chosen in sets}
+
+
+def test_one_set_without_an_atom_is_enough_to_say_no() -> None:
+    sets = atoms_of(r"(?:show|give) (?:rules|orders)", I)
+    assert may_match(sets, "give orders", {})
+    assert not may_match(sets, "give way", {})
+    assert may_match((), "anything", {})
