@@ -61,6 +61,25 @@ def shape_of(pattern: str, flags: re.RegexFlag) -> Shape:
     return Shape(least, width, walk.behind, walk.ahead, walk.anchored, frozenset(walk.alphabet))
 
 
+def least_digits(tree: Any) -> int:
+    """How many digits every match of a parsed pattern has at least."""
+    count = 0
+    walk = Walk(False, False)
+    for operator, value in tree:
+        if operator in (c.LITERAL, c.IN):
+            members = walk.characters(operator, value)
+            count += bool(members) and all(map(str.isdigit, members))
+        elif operator is c.BRANCH:
+            count += min(least_digits(branch) for branch in value[1])
+        elif operator is c.SUBPATTERN:
+            count += least_digits(value[3])
+        elif operator is c.ATOMIC_GROUP:
+            count += least_digits(value)
+        elif operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
+            count += value[0] * least_digits(value[2])
+    return count
+
+
 class Walk:
     def __init__(self, ignore_case: bool, dot_all: bool) -> None:
         self.ignore_case = ignore_case

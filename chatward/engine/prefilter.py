@@ -5,11 +5,15 @@ Texts are views (``core.normalise``): digits of all scripts are ASCII there, and
 Every pattern is first *widened* into one over bytes that is cheap to run beside hundreds of others (``widened``). Then
 two engines share the work, each doing what it is fast at (measured with 820 rules on chat text):
 
-* patterns that contain a literal run of characters, or letters beyond ASCII, go to Hyperscan, which finds literals at gigabytes a second;
-* patterns made of classes alone (digits in groups, mostly) go to an RE2 set, whose automaton is built as
-  texts need it. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds. So that not every new
+* patterns that contain a literal run of characters, or letters beyond ASCII, go to Hyperscan, which finds literals
+  at gigabytes a second;
+* patterns made of ASCII classes alone (digits in groups, mostly) go to RE2 sets, whose automata are built as texts
+  need them. In Hyperscan these took 18 seconds to compile and 6 MB, in RE2 8 milliseconds. So that not every new
   number needs new states, these patterns do not tell one digit from another; and those that take letters too are in
-  a set of their own, where letters and digits are one class. Random text then has as few states as prose.
+  a set of their own, where letters and digits are one class. So random text, whose every token is new, has few
+  states as well. What these say yes to is then checked against the number of digits in the text.
+
+A yes of Hyperscan to a large pattern, of which only the start was asked, is checked against the whole of it by RE2.
 """
 
 from __future__ import annotations
@@ -21,22 +25,23 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib import metadata
 from re import _constants as c  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import Any
 
 import hyperscan
 import re2  # type: ignore[import-untyped]
 
 from chatward.engine import pattern_cache
-from chatward.engine.patterns import Walk, parse, shape_of
+from chatward.engine.patterns import Walk, least_digits, parse, shape_of
 
 _RE2_MEMORY = 64 * 1024 * 1024
 _SET_WIDTH = 32
+_LONG = 200  # characters of a pattern above which it is worth a look at the whole of it
+_WHOLE = 1000
+_WHOLE_MEMORY = 8 * 1024 * 1024
 _LITERAL = 2  # characters in a row that Hyperscan needs to look for a literal
 
 
 _Form = tuple[bytes, bool]
-_NUMBERS: Final = "0-9"
-_WORDS: Final = "0-9A-Za-z"
 
 
 class Prefilter:
@@ -48,14 +53,19 @@ class Prefilter:
         literal: dict[_Form, list[int]] = {}
         numbers: dict[_Form, list[int]] = {}
         words: dict[_Form, list[int]] = {}
+        self._all = [True] * len(patterns)
+        self._digits = [0] * len(patterns)
+        self._whole: list[_Whole | None] = [None] * len(patterns)
         for index, (pattern, flags) in enumerate(patterns):
             form = widened(pattern, flags)
             kind = literal
             alphabet = shape_of(pattern, flags).alphabet
             if not _has_literal(form[0]) and all(map(str.isascii, alphabet)):
-                takes_letters = any(map(str.isalpha, alphabet))
-                kind = words if takes_letters else numbers
-                form = widened(pattern, flags, exactly=_SET_WIDTH, classes=_WORDS if takes_letters else _NUMBERS)
+                kind = words if any(map(str.isalpha, alphabet)) else numbers
+                form = widened(pattern, flags, exactly=_SET_WIDTH)
+                self._digits[index] = least_digits(parse(pattern, flags))
+            elif len(pattern) > _LONG:
+                self._whole[index] = _Whole(pattern, flags)
             kind.setdefault(form, []).append(index)
         self._literal_places = [tuple(indexes) for indexes in literal.values()]
         self._hyperscan = _hyperscan_of(list(literal)) if literal else None
@@ -65,23 +75,48 @@ class Prefilter:
             if forms
         ]
 
-    def __call__(self, text: str) -> list[int]:
-        return self.bytes(text.encode())
-
-    def bytes(self, data: bytes) -> list[int]:
-        """The same for a text that is encoded already."""
+    def __call__(self, text: str, relevant: Sequence[bool] | None = None) -> list[int]:
+        """``relevant`` tells for each pattern whether the answer matters; others are left out."""
+        data = text.encode()
+        if relevant is None:
+            relevant = self._all
         hits: list[int] = []
         if not data:
             return hits
         for patterns, indexes in self._sets:
-            for found in patterns.Match(data) or ():
-                hits.extend(indexes[found])
+            found = patterns.Match(data)
+            if found:
+                digits = len(data) - len(data.translate(None, b"0123456789"))
+                needed = self._digits
+                for place in found:
+                    hits.extend([index for index in indexes[place] if needed[index] <= digits and relevant[index]])
         if self._hyperscan is not None:
-            places = self._literal_places
+            places: list[int] = []
             with self._lock:  # a database has one scratch space
-                self._hyperscan.scan(data, match_event_handler=lambda found, *_: hits.extend(places[found]))
+                self._hyperscan.scan(data, match_event_handler=lambda place, *_: places.append(place))
+            for place in places:
+                for index in self._literal_places[place]:
+                    if not relevant[index]:
+                        continue
+                    whole = self._whole[index]
+                    if whole is None or whole.may_match(data):
+                        hits.append(index)
         hits.sort()
         return hits
+
+
+class _Whole:
+    """One large pattern as RE2 sees it. Compiled when first asked."""
+
+    def __init__(self, pattern: str, flags: re.RegexFlag) -> None:
+        self._pattern = pattern
+        self._flags = flags
+        self._set: Any = None
+
+    def may_match(self, data: bytes) -> bool:
+        if self._set is None:
+            self._set = _set_of([widened(self._pattern, self._flags, exactly=_WHOLE, coarse=False)], _WHOLE_MEMORY)
+        return bool(self._set.Match(data))
 
 
 def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
@@ -108,10 +143,10 @@ def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
     return database
 
 
-def _set_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
+def _set_of(forms: Sequence[_Form], memory: int = _RE2_MEMORY) -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = _RE2_MEMORY
+    options.max_mem = memory
     options.log_errors = False
     patterns = re2.Set.SearchSet(options)
     for expression, caseless in forms:
@@ -139,20 +174,21 @@ _ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0, classes: str = "") -> _Form:
+def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0, coarse: bool = True) -> _Form:
     """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
     it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
     match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
-    they are and so many code points are rendered. A class that holds one of ``classes`` holds all of them.
+    they are and so many code points are rendered, and (``coarse``) letters and digits are not told apart.
     """
     tree = parse(pattern, flags)
     text, caseless = "", False
     for wanted in (exactly,) if exactly else range(_PREFIX, _SHORTEST - 1, -1):
         render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-        render.exact, render.coarse = exactly or _EXACT_REPEATS, classes
+        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly) and coarse
+        render.letters = any(map(str.isalpha, shape_of(pattern, flags).alphabet))
         text, _ = render.prefix(tree, wanted)
         caseless = render.caseless
         if len(text) <= _LARGE:
@@ -167,7 +203,8 @@ class _Render(Walk):
         super().__init__(ignore_case, dot_all)
         self.caseless = ignore_case
         self.exact = _EXACT_REPEATS
-        self.coarse = ""  # what is one class: as much as stands between brackets
+        self.coarse = False
+        self.letters = False  # coarse, and letters can be consumed somewhere
 
     def sequence(self, tree: Any) -> str:  # type: ignore[override]
         return "".join(self.node(operator, value) for operator, value in tree)
@@ -248,7 +285,7 @@ class _Render(Walk):
 
     def _literal(self, character: str) -> str:
         if self.coarse and character.isascii() and character.isalnum():
-            return _coarse({character}, self.coarse)
+            return _coarse({character}, self.letters)
         forms = sorted(self.cases({character})) if self.ignore_case else [character]
         if all(len(form) == 1 and form.isascii() for form in forms):
             return _byte(ord(forms[-1]))  # the pattern is compiled caseless where forms differ
@@ -257,18 +294,19 @@ class _Render(Walk):
     def _class(self, operator: Any, value: Any) -> str:
         members = self.characters(operator, value)
         if self.coarse and all(member.isascii() for member in members):
-            return _coarse(members, self.coarse)
+            return _coarse(members, self.letters)
         low = _ranges(sorted(ord(member) for member in members if len(member) == 1 and member.isascii()))
         if all(member.isascii() for member in members):
             return f"[{low}]"
         return f"(?:[{low}{_HIGH}]|[{_HIGH}]{{2,4}})" if low else f"[{_HIGH}]{{1,4}}"
 
 
-def _coarse(members: set[str], classes: str) -> str:
-    """The class of ``members`` that does not tell letters and digits apart."""
-    both = classes if any(member.isalnum() for member in members) else ""
-    others = _ranges(sorted(ord(member) for member in members if not member.isalnum()))
-    return f"[{both}{others}]"
+def _coarse(members: set[str], letters: bool) -> str:
+    """The class that also holds all digits, and all ``letters``, where there is a letter or digit."""
+    low = ""
+    if any(member.isalnum() for member in members):
+        low = "0-9A-Za-z" if letters else "0-9"
+    return f"[{low}{_ranges(sorted(ord(member) for member in members if not member.isalnum()))}]"
 
 
 def _ranges(codes: list[int]) -> str:

@@ -13,7 +13,7 @@ from chatward.core.normalise import read
 from chatward.core.rules import MAX_CONTEXT, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Category, Finding, Severity
-from chatward.engine.patterns import shape_of
+from chatward.engine.patterns import least_digits, parse, shape_of
 from chatward.engine.scanner import BudgetExceeded, PatternError, Scanner
 
 
@@ -214,6 +214,14 @@ def test_shapes() -> None:
     assert not shape_of(r"\S+", re.RegexFlag(0)).consumes_blank
     assert shape_of(r'[^"]+', re.RegexFlag(0)).consumes_blank
     assert "K" in shape_of("k", re.IGNORECASE).alphabet
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least"),
+    [(r"\d{3}-?\d{2,4}", 5), (r"(?:1|23)x", 1), (r"[0-9a-f]{8}", 0), (r"4(?:5[0-6]){2}\d*", 5), (r"a(?=\d)", 0)],
+)
+def test_least_digits(pattern: str, least: int) -> None:
+    assert least_digits(parse(pattern, re.RegexFlag(0))) == least
 
 
 def test_views_choose_their_rules() -> None:
