@@ -18,40 +18,10 @@ PATTERNS = [
     (r"(?:abc)?d{3}(?=efg)efgh", NONE),
     (r"(a(?:bcd|cde))f\1?", NONE),
 ]
-TEXTS = st.lists(
-    st.sampled_from(
-        [
-            "ignore",
-            "FORGET",
-            " ",
-            "all ",
-            "rules",
-            "INSTRUCTION",
-            "abc",
-            "d",
-            "e",
-            "fgh",
-            "xyz",
-            "sıks",
-            "SIKS",
-            "ska",
-            "ddd",
-            "σας",
-            "ΣΑΣ",
-            "kelvin",
-            "stop",
-            "ſTOP",
-            "efgh",
-            "bcd",
-            "cde",
-            "f",
-            "a",
-            "İ",
-            "ß",
-        ]
-    ),
-    max_size=8,
-).map("".join)
+WORDS = (
+    "ignore FORGET rules INSTRUCTION abc d e fgh xyz sıks SIKS ska ddd σας ΣΑΣ kelvin stop ſTOP efgh bcd cde f a İ ß"
+)
+TEXTS = st.lists(st.sampled_from([" ", "all ", *WORDS.split()]), max_size=8).map("".join)
 
 
 @given(TEXTS)

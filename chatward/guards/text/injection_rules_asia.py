@@ -57,12 +57,12 @@ _HINGLISH: Final = language(
     "hi-latin",
     "Hindi in Latin letters",
     override=[
-        r"\b(?:pichl[aei]~|pehl[aei]~|pahl[aei]~|purane|purani|sabhi|saare|sare|saari|sari|apne|apni|upar|uper|tumhare|tumhari|aapke|diye gaye|previous|system) <5>(?:instructions?|nirdesh~|rules?|niyam~|guidelines?|prompts?|commands?|aadesh~|adesh~|hidayat~|restrictions?|policy|policies|filters?) <3>(?:ignore|bhool|bhul|bhulja~|nazar-?andaz|nazarandaz|andekha|andekhi|chhod~|chod~|hata~|mat mano|mat maan~|bypass|override|skip|disable|todo|tod do)\b",
+        r"\b(?:pichl[aei]~|pehl[aei]~|pahl[aei]~|purane|purani|sabhi|saare|sare|saari|sari|apne|apni|upar|uper|tumhare|tumhari|aapke|diye gaye|previous|system) <5>(?:instructions?|nirdesh~|rules?|niyam~|guidelines?|prompts?|commands?|aadesh~|adesh~|hidayat~|restrictions?|policy|policies|filters?) <3>(?:ignore|bhool|bhul|bhulja~|nazar-?anda{1,2}z|andekha|andekhi|chhod~|chod~|hata~|mat mano|mat maan~|bypass|override|skip|disable|todo|tod do)\b",
         r"\b(?:ignore|bhool ja~|bhul ja~) (?:karo|kar do|karke|kar)? ?<2>(?:sabhi|saare|sare|pichl~|pehle|purane|apne) <3>(?:instructions?|nirdesh|rules?|guidelines?|prompts?)\b",
     ],
     everything=[r"\b(?:sab|sab kuch|sabkuch|pehle ka sab|ab tak ka sab) <1>(?:bhool|bhul) ja~"],
     extraction=[
-        r"\b(?:system prompt|system instructions?|hidden prompt|initial prompt|system message|secret instructions?|hidden instructions?|apna prompt|internal instructions?) <3>(?:dikha~|bata~|batao|btao|likho|print|reveal|share|do|de do|kya hai|kya hain|repeat)\b",
+        r"\b(?:system prompt|system instructions?|hidden prompt|initial prompt|system message|secret instructions?|hidden instructions?|apna prompt|internal instructions?) <3>(?:dikha~|bata~|batao|btao|likho|(?:print|reveal|share|repeat|show) (?:kar~|kr)|de do|do na|kya hai|kya hain)\b",
         r"\b(?:apna|apne|apni|tumhara|tumhare|aapka|aapke|tera) <2>(?:system|original|hidden|secret|initial|internal|asli) <1>(?:prompt|instructions?|rules?|nirdesh|message|configuration)\b",
         r"\b(?:ab|phir|fir|please|mujhe|poora|pura) <2>system prompt\b",
     ],
