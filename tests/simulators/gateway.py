@@ -142,6 +142,7 @@ def main() -> None:
 
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=Settings)
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    logging.debug("down to this level")
     real = catalog.catalog
     routing.catalog = lambda canaries=(): (  # type: ignore[attr-defined]
         *real(canaries),

@@ -101,6 +101,12 @@ class ScriptedUpstream:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
+    @property
+    def models(self) -> Sequence[str]:
+        """The models that were asked for."""
+        with self._lock:
+            return list(self._records)
+
     def seen(self, model: str) -> Sequence[Seen]:
         """The requests for ``model``, in order."""
         return list(self._record(model).seen)
