@@ -130,7 +130,7 @@ RULES: Final[tuple[Rule, ...]] = (
         category=Category.JAILBREAK,
         confidence=0.65,
         lowering=[
-            (r"\b(?:legal|laws?|limits|warnings|policy|policies|regulations|principles|boundaries)$", 0.45),
+            (r"\b(?:legal|laws?|limits|rules|warnings|policy|policies|regulations|principles|boundaries)$", 0.45),
             (
                 r"^(?:bot|model|character|assistant|persona|system)\b.*\b(?:rules|constraints?|limitations?|restrictions?)$",
                 0.45,

@@ -192,6 +192,7 @@ SUPPORT = [
     "Explain why a company needs rules and policies.",
     "My child's character in the game has no limits.",
     "Repeat my last order.",
+    "Did you know that the league has no rules about this?",
 ]
 
 TALK = [
