@@ -70,9 +70,7 @@ _BARE: Final = (
 )
 _OPENING: Final = "|".join(opening for _, opening, _ in _FAMILIES)
 _CLOSING: Final = "|".join(closing for _, _, closing in _FAMILIES)
-_PATTERN: Final = (
-    rf"(?:{_OPENING}){_GAP}{_MARK}{_NAME}{_NUMBER}{_INFLECTION}{_MARK}{_GAP}(?:{_CLOSING})\(?|{_BARE}"
-)
+_PATTERN: Final = rf"(?:{_OPENING}){_GAP}{_MARK}{_NAME}{_NUMBER}{_INFLECTION}{_MARK}{_GAP}(?:{_CLOSING})\(?|{_BARE}"
 _TRIGGER: Final = "(?:[\\\\\\[{<(%&\u3010\uff3b\u3014\u27e6\uff1c\uff08]|[A-Z][A-Z_\\\\])"
 
 _BARE_FORM: Final = re.compile(_BARE)
@@ -218,9 +216,7 @@ _SEPARATORS: Final = str.maketrans("", "", " \t\n\u00a0\u2009\u202f-\u2010\u2011
 _DIGITS_ONLY: Final = re.compile(r"\+?[0-9]{7,}")
 _ALPHANUMERIC: Final = re.compile(r"\+?[0-9A-Za-z]{5,}")
 # Values in which a separator carries meaning: 1.12.2000 is not 11.2.2000, 10.1.1.1 is not 101.1.1.0.
-_DATE_OR_IP: Final = re.compile(
-    r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]+)?"
-)
+_DATE_OR_IP: Final = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]+)?")
 
 
 @lru_cache(maxsize=1024)

@@ -91,9 +91,7 @@ def choose(guards: Sequence[AnyGuard], patterns: Sequence[str], *, route: str) -
     for pattern in patterns:
         if not any(fnmatchcase(guard.spec.id, pattern) for guard in guards):
             raise ConfigError(f"routes.{route}.guards names no known guard: {pattern}", key=f"routes.{route}.guards")
-    return tuple(
-        guard for guard in guards if any(fnmatchcase(guard.spec.id, pattern) for pattern in patterns)
-    )
+    return tuple(guard for guard in guards if any(fnmatchcase(guard.spec.id, pattern) for pattern in patterns))
 
 
 def watch(guards: Sequence[AnyGuard], moment: Moment, pool: ScannerPool) -> Watch:

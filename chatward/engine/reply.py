@@ -76,9 +76,7 @@ class ReplySession:
 
     def verdict(self) -> Verdict:
         """The verdict of the reply so far."""
-        outcomes: list[Outcome] = [
-            Inspected(guard) for guard in self._ran if guard not in self._unavailable
-        ]
+        outcomes: list[Outcome] = [Inspected(guard) for guard in self._ran if guard not in self._unavailable]
         outcomes.extend(self._unavailable.values())
         return self._plan.policy.judge(outcomes, self._decisions)
 

@@ -64,9 +64,7 @@ class Hit:
 
     def finding(self, span: tuple[int, int], part: int = 0) -> Finding:
         rule = self.rule
-        return Finding(
-            rule.id, rule.category, rule.severity, self.confidence, span, part, rule.entity, rule.detail
-        )
+        return Finding(rule.id, rule.category, rule.severity, self.confidence, span, part, rule.entity, rule.detail)
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,9 +286,7 @@ def _validated(rule: Rule, text: str, start: int, end: int) -> float | None:
     return rule.validate(text[start:end], text[max(0, start - MAX_CONTEXT) : start])
 
 
-def _extended(
-    rule: _Compiled, text: str, start: int, end: int, *, final: bool
-) -> Iterator[tuple[int, int, bool]]:
+def _extended(rule: _Compiled, text: str, start: int, end: int, *, final: bool) -> Iterator[tuple[int, int, bool]]:
     """The spans that a head grows to with its tail or terminator: (start, end, complete).
 
     A span is cut at ``limit``; a tail goes on as a further span, because what follows still belongs to it.

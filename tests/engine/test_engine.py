@@ -181,7 +181,7 @@ def test_a_reply_masks_what_is_not_the_persons_own() -> None:
 
 
 def test_tool_arguments_are_restored_whatever_the_source() -> None:
-    screening = screen(engine(), plan(), ("tool", 'row: eve@example.com'), ("user", "mail ann@example.com"))
+    screening = screen(engine(), plan(), ("tool", "row: eve@example.com"), ("user", "mail ann@example.com"))
     out = answered(screening, '{"to": "[EMAIL_1]", "cc": ["[EMAIL_2]", "zoe@example.com"]}', kind=PartKind.JSON)
     assert json.loads(out) == {"to": "eve@example.com", "cc": ["ann@example.com", "[email hidden]"]}
 
@@ -194,7 +194,13 @@ def test_nobody_reads_a_value_by_typing_its_placeholder() -> None:
     assert answered(other, "It is [EMAIL_1].") == "It is [EMAIL_1]."
 
 
-@given(st.lists(st.sampled_from(["[EMAIL_1]", "EMAIL_1", "(email_2)", "ann@example.com", "bob@example.com", " ", "[CODE_1]", "CODE123"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["[EMAIL_1]", "EMAIL_1", "(email_2)", "ann@example.com", "bob@example.com", " ", "[CODE_1]", "CODE123"]
+        )
+    )
+)
 def test_what_a_person_typed_comes_back_as_typed(words: list[str]) -> None:
     """A bot that repeats what it was told gives the person their own words, whatever they typed."""
     text = " ".join(words)
@@ -211,7 +217,13 @@ def test_conversations_share_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("treatment", "seen"),
-    [("mask", "I am [email hidden]"), ("remove", "I am "), ("keep", None), ("hash", "I am [email "), ("placeholder", "I am [EMAIL_1]")],
+    [
+        ("mask", "I am [email hidden]"),
+        ("remove", "I am "),
+        ("keep", None),
+        ("hash", "I am [email "),
+        ("placeholder", "I am [EMAIL_1]"),
+    ],
 )
 def test_each_treatment(treatment: str, seen: str | None) -> None:
     use = plan(treatments=Treatments(pii_input=treatment))  # type: ignore[arg-type]
@@ -241,7 +253,9 @@ def test_a_blocked_reply_lets_out_what_stands_before() -> None:
 
 def test_links_to_allowed_hosts_stay() -> None:
     screening = screen(engine(), plan(), ("user", "hello"))
-    assert answered(screening, "https://good.example/x https://evil.example/x") == "https://good.example/x [link removed]"
+    assert (
+        answered(screening, "https://good.example/x https://evil.example/x") == "https://good.example/x [link removed]"
+    )
 
 
 def test_monitor_changes_nothing_and_says_what_it_would_do() -> None:
@@ -385,5 +399,5 @@ def test_choose() -> None:
     assert choose(guards, ["test.c*"], route="r") == guards[1:]
     assert choose(guards, ["none"], route="r") == ()
     for wrong in ([], ["test.nothing"]):
-        with pytest.raises(Exception, match="routes.r.guards"):
+        with pytest.raises(Exception, match=r"routes\.r\.guards"):
             choose(guards, wrong, route="r")

@@ -382,9 +382,7 @@ def test_a_vault_survives_its_dump_and_hides_its_values(vault: Vault) -> None:
     assert "ada" not in repr(vault)
 
 
-@pytest.mark.parametrize(
-    "data", [{}, {"version": 2}, {"version": 1, "values": 3}, {"version": 1, "values": [[1]]}]
-)
+@pytest.mark.parametrize("data", [{}, {"version": 2}, {"version": 1, "values": 3}, {"version": 1, "values": [[1]]}])
 def test_foreign_data_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="vault"):
         Vault.load(data)

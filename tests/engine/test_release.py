@@ -62,7 +62,9 @@ def splits(text: str) -> st.SearchStrategy[list[str]]:
 EDITS = {"secret": Edit("[x]"), "crete": Edit("[y]"), "stop": Edit(block=True), "keep": Edit(), "é": Edit("e")}
 
 
-@given(st.lists(st.sampled_from(["secret", "secrete", "crete", "stop", "keep", "é", " ", "a", "ｓ", "\u200b"])), st.data())
+@given(
+    st.lists(st.sampled_from(["secret", "secrete", "crete", "stop", "keep", "é", " ", "a", "ｓ", "\u200b"])), st.data()
+)
 def test_out_does_not_depend_on_the_pieces(words: list[str], data: st.DataObject) -> None:
     text = "".join(words)
     assert out_of(data.draw(splits(text)), EDITS) == out_of([text], EDITS)
@@ -114,7 +116,10 @@ def test_memory_does_not_grow_with_the_text() -> None:
 
 
 DOCUMENTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.sampled_from(["a secret b", 'quote " secret', "\\secret\n", "crete"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["a secret b", 'quote " secret', "\\secret\n", "crete"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["secret", "b"]), inner, max_size=2),
     max_leaves=8,
 )

@@ -31,11 +31,15 @@ def policy(**route: object) -> Policy:
     return Policy(Route(**route), version="v1", today=TODAY)  # type: ignore[arg-type]
 
 
-def finding(rule: str = "text.pii/email", category: Category = Category.PII, confidence: float = 0.9, **more: object) -> Finding:
+def finding(
+    rule: str = "text.pii/email", category: Category = Category.PII, confidence: float = 0.9, **more: object
+) -> Finding:
     return Finding(rule, category, Severity.MEDIUM, confidence, (0, 5), entity="EMAIL", **more)  # type: ignore[arg-type]
 
 
-def decide(made: Policy, found: Finding, moment: Moment = Moment.INPUT, source: Source = Source.USER, **more: object) -> Decision:
+def decide(
+    made: Policy, found: Finding, moment: Moment = Moment.INPUT, source: Source = Source.USER, **more: object
+) -> Decision:
     return made.decide(found, moment, source, **more)  # type: ignore[arg-type]
 
 
@@ -105,7 +109,9 @@ def test_injection_in_untrusted_text_is_indirect() -> None:
     for source in (Source.TOOL, Source.DOCUMENT):
         decision = decide(policy(), finding("text.injection/x", Category.INJECTION), source=source)
         assert decision.finding.category is Category.INDIRECT_INJECTION
-    assert decide(policy(), finding("text.injection/x", Category.INJECTION), source=Source.OPERATOR).action is Action.ALLOW
+    assert (
+        decide(policy(), finding("text.injection/x", Category.INJECTION), source=Source.OPERATOR).action is Action.ALLOW
+    )
 
 
 def test_information_never_acts() -> None:
