@@ -36,6 +36,7 @@ MAX_TRIGGER: Final = 24
 
 Validator = Callable[[str, str], float | None]
 
+NO_FLAGS: Final = re.RegexFlag(0)
 PLAIN_AND_DECODED: Final = frozenset({ViewKind.PLAIN, ViewKind.DECODED})
 ALL_VIEWS: Final = frozenset(ViewKind)
 PLAIN_ONLY: Final = frozenset({ViewKind.PLAIN})
@@ -58,7 +59,7 @@ class Rule:
     summary: str = ""
     entity: str = ""
     detail: str = ""
-    flags: re.RegexFlag = re.RegexFlag(0)
+    flags: re.RegexFlag = NO_FLAGS
     group: int = 0
     validate: Validator | None = None
     tail: str = ""

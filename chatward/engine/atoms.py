@@ -113,7 +113,8 @@ class _Atoms:
             sets = _Atoms().sequence(branch)
             if not sets:
                 return
-            union |= min(sets, key=_commonness)
+            rarest: frozenset[str] = min(sets, key=_commonness)
+            union |= rarest
         self._found.append(_reduced(union))
 
 

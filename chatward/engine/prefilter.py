@@ -12,8 +12,6 @@ two engines share the work, each doing what it is fast at (measured with 820 rul
   number needs new states, these patterns do not tell one digit from another; and those that take letters too are in
   a set of their own, where letters and digits are one class. So random text, whose every token is new, has few
   states as well. What these say yes to is then checked against the number of digits in the text.
-
-A yes of Hyperscan to a large pattern, of which only the start was asked, is checked against the whole of it by RE2.
 """
 
 from __future__ import annotations
@@ -35,9 +33,6 @@ from chatward.engine.patterns import Walk, least_digits, parse, shape_of
 
 _RE2_MEMORY = 64 * 1024 * 1024
 _SET_WIDTH = 32
-_LONG = 200  # characters of a pattern above which it is worth a look at the whole of it
-_WHOLE = 1000
-_WHOLE_MEMORY = 8 * 1024 * 1024
 _LITERAL = 2  # characters in a row that Hyperscan needs to look for a literal
 
 
@@ -55,7 +50,6 @@ class Prefilter:
         words: dict[_Form, list[int]] = {}
         self._all = [True] * len(patterns)
         self._digits = [0] * len(patterns)
-        self._whole: list[_Whole | None] = [None] * len(patterns)
         for index, (pattern, flags) in enumerate(patterns):
             form = widened(pattern, flags)
             kind = literal
@@ -64,8 +58,6 @@ class Prefilter:
                 kind = words if any(map(str.isalpha, alphabet)) else numbers
                 form = widened(pattern, flags, exactly=_SET_WIDTH)
                 self._digits[index] = least_digits(parse(pattern, flags))
-            elif len(pattern) > _LONG:
-                self._whole[index] = _Whole(pattern, flags)
             kind.setdefault(form, []).append(index)
         self._literal_places = [tuple(indexes) for indexes in literal.values()]
         self._hyperscan = _hyperscan_of(list(literal)) if literal else None
@@ -96,27 +88,10 @@ class Prefilter:
                 self._hyperscan.scan(data, match_event_handler=lambda place, *_: places.append(place))
             for place in places:
                 for index in self._literal_places[place]:
-                    if not relevant[index]:
-                        continue
-                    whole = self._whole[index]
-                    if whole is None or whole.may_match(data):
+                    if relevant[index]:
                         hits.append(index)
         hits.sort()
         return hits
-
-
-class _Whole:
-    """One large pattern as RE2 sees it. Compiled when first asked."""
-
-    def __init__(self, pattern: str, flags: re.RegexFlag) -> None:
-        self._pattern = pattern
-        self._flags = flags
-        self._set: Any = None
-
-    def may_match(self, data: bytes) -> bool:
-        if self._set is None:
-            self._set = _set_of([widened(self._pattern, self._flags, exactly=_WHOLE, coarse=False)], _WHOLE_MEMORY)
-        return bool(self._set.Match(data))
 
 
 def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
@@ -143,10 +118,10 @@ def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
     return database
 
 
-def _set_of(forms: Sequence[_Form], memory: int = _RE2_MEMORY) -> Any:
+def _set_of(forms: Sequence[_Form]) -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = memory
+    options.max_mem = _RE2_MEMORY
     options.log_errors = False
     patterns = re2.Set.SearchSet(options)
     for expression, caseless in forms:
@@ -174,20 +149,20 @@ _ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0, coarse: bool = True) -> _Form:
+def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> _Form:
     """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
     it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
     match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
-    they are and so many code points are rendered, and (``coarse``) letters and digits are not told apart.
+    they are and so many code points are rendered, and letters and digits are not told apart among themselves.
     """
     tree = parse(pattern, flags)
     text, caseless = "", False
     for wanted in (exactly,) if exactly else range(_PREFIX, _SHORTEST - 1, -1):
         render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly) and coarse
+        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
         render.letters = any(map(str.isalpha, shape_of(pattern, flags).alphabet))
         text, _ = render.prefix(tree, wanted)
         caseless = render.caseless

@@ -300,7 +300,8 @@ def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> N
 
 def test_pieces_that_come_together_are_looked_at_once(fakes: Any) -> None:
     reply = fakes.Reply()
-    chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":%s}]}\n\n'
+    shell = b'"id":"c","object":"chat.completion.chunk","created":1,"model":"m"'
+    chunk = b"data: {" + shell + b',"choices":[{"index":0,"delta":%s}]}\n\n'
     pieces = [chunk % b'{"role":"assistant","content":""}', *(chunk % b'{"content":"word "}' for _ in range(50))]
     rewriter = ChatRewriter(reply)
     out = rewriter.feed(b"".join(pieces))

@@ -280,7 +280,7 @@ def test_a_cut_stream_says_so_after_what_was_settled(tail: bytes, fakes: Any) ->
     "bad",
     [
         b"not json", b"[]", b"{}", b'{"type": "a b"}', b'{"type": "response.created"}',
-        b'{"type": "response.created", "response": {}}', b'{"type": "response.output_item.added", "item": 1}',
+        b'{"type": "response.created", "response": {"output": 1}}', b'{"type": "response.output_item.added", "item": 1}',
         b'{"type": "response.output_item.added", "item": {"type": "message"}}',
         b'{"type": "response.output_item.done", "output_index": 0, "item": {"type": "message", "content": [1]}}',
         b'{"type": "response.content_part.done", "part": 1}',

@@ -364,3 +364,9 @@ def test_any_text_is_survived(text: str) -> None:
         if rule.validate is not None:
             confidence = rule.validate(text, text[:96])
             assert confidence is None or 0 < confidence <= 1
+
+
+def test_one_pass_over_all_rules_loses_nothing(scan: Callable[[str], dict[str, str]]) -> None:
+    for name in [*SHAPES, *WRITTEN]:
+        text, secret = (WRITTEN[name], WRITTEN[name]) if name in WRITTEN else drawn(name)
+        assert scan(f"it is: {text}").get(name) == secret
