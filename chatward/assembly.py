@@ -231,6 +231,10 @@ def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -
         return load(loaded.path, guards=IDS) if loaded.path is not None else loaded
 
     def apply(new: Loaded) -> None:
+        for name, route in new.settings.routes.items():
+            if route.bot not in loaded.settings.bots:
+                key = f"routes.{name}.bot"
+                raise ConfigError(f"{key}: the bot {route.bot} is new; restart to use it", key=key)
         old = engine.routing
         engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
         later = needs_restart(watcher.current, new)

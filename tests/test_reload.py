@@ -124,3 +124,11 @@ def test_changes_and_what_needs_a_restart(scene: Scene) -> None:
     assert "server.host" not in changed
     assert needs_restart(old, new) == ["ledger.min_free", "server.port"]
     assert changes(old, old) == []
+
+
+def test_another_address_of_a_bot_and_another_chat_page_wait_for_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "chatward.toml"
+    path.write_text(GOOD)
+    old = load(path, {})
+    path.write_text(GOOD.replace("bot.example", "other.example") + '[chat]\ntitle = "Help"\n')
+    assert needs_restart(old, load(path, {})) == ["bots.default.upstream", "chat.title"]
