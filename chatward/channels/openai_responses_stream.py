@@ -13,6 +13,8 @@ The rules:
 4. ``sequence_number`` is counted anew. ``obfuscation`` is dropped. ``logprobs`` of a text are emptied from its
    first changed or held piece on, ``annotations`` once it is known to be changed.
 5. A block: an ``error`` event with code ``content_filter`` and the refusal sentence, then nothing more.
+6. What lenient servers leave out (llama.cpp has ids but no indexes) is filled in, and no stream begins with anything
+   but the state of its response: the official clients build their answer on both.
 """
 
 from __future__ import annotations
@@ -66,6 +68,15 @@ _PART_EVENTS: Final = {
     "summary_text": ("text", "reasoning_summary_text"),
 }
 _PER_EVENT: Final = frozenset({"delta", "sequence_number", "obfuscation", "logprobs"})
+# Begin of an event's type -> the index that it needs below ``output_index``.
+_NUMBERED: Final = {
+    "response.content_part.": "content_index",
+    "response.output_text.": "content_index",
+    "response.refusal.": "content_index",
+    "response.reasoning_text.": "content_index",
+    "response.reasoning_summary_part.": "summary_index",
+    "response.reasoning_summary_text.": "summary_index",
+}
 _PLACE: Final = ("item_id", "output_index", "content_index", "summary_index", "command_index")
 
 _Key = tuple[Any, ...]
@@ -109,6 +120,8 @@ class ResponsesRewriter(EventRewriter):
         self._items: dict[int, dict[str, Any]] = {}  # as they went out, by output_index
         self._tools: dict[Any, str] = {}
         self._number = 0
+        self._indexes: dict[str, int] = {}  # output_index by the id of an item
+        self._parts: dict[tuple[int, str], int] = {}  # the newest part of an item, where parts came without an index
 
     def _end_mark(self) -> None:
         """Some servers end every stream so; the dialect ends with its own events."""
@@ -130,6 +143,7 @@ class ResponsesRewriter(EventRewriter):
         if type(kind) is not str or not is_identifier(kind):
             raise malformed("an event has no type")
         event.pop("obfuscation", None)
+        self._fill_in(event, kind)
         if kind.endswith(".delta") and type(event.get("delta")) is str:
             self._delta(event, kind[len(_PREFIX) : -len(".delta")])
         elif kind in {"response.output_item.added", "response.output_item.done"}:
@@ -150,6 +164,25 @@ class ResponsesRewriter(EventRewriter):
                 self._pass(event)
         else:
             self._pass(event)
+
+    def _fill_in(self, event: dict[str, Any], kind: str) -> None:
+        """Numbers that an event lacks altogether; what it has is never changed."""
+        item = event.get("item")
+        identity = item.get("id") if type(item) is dict else event.get("item_id")
+        if type(identity) is not str:
+            return
+        if "output_index" not in event:
+            event["output_index"] = self._indexes.setdefault(identity, len(self._indexes))
+        index = event["output_index"]
+        if type(index) is not int:
+            return
+        self._indexes.setdefault(identity, index)
+        numbered = _NUMBERED.get(kind[: kind.rfind(".") + 1])
+        if numbered is not None and numbered not in event:
+            place = (index, numbered)
+            if kind.endswith("_part.added"):
+                self._parts[place] = self._parts.get(place, -1) + 1
+            event[numbered] = self._parts.setdefault(place, 0)
 
     # --- texts ---
 
@@ -281,6 +314,11 @@ class ResponsesRewriter(EventRewriter):
 
     def _response(self, event: dict[str, Any], ended: bool) -> None:
         response = dict_at(event, "response", "response")
+        identity = response.get("id")
+        self.reply_id = identity if type(identity) is str else ""
+        if not ended:
+            for key, value in self._begun().items():
+                response.setdefault(key, value)
         output = response.get("output")
         if type(output) is not list:
             raise malformed("output is not a list")
@@ -295,8 +333,6 @@ class ResponsesRewriter(EventRewriter):
                 rewrite_item(item, self._reply)
         rewrite_envelope(response, self._request, self._reply)
         self._count(response.get("usage"), _USAGE)
-        identity = response.get("id")
-        self.reply_id = identity if type(identity) is str else ""
         self._send(event, {"response"})
         self._done = self._done or ended
 
@@ -323,7 +359,25 @@ class ResponsesRewriter(EventRewriter):
             self._put(event)  # what the lane had let go of before the block
         self._block()
 
+    def _begun(self) -> dict[str, Any]:
+        """The least that a response which has begun says of itself."""
+        return {
+            "id": "resp_0",
+            "object": "response",
+            "created_at": 0,
+            "status": "in_progress",
+            "error": None,
+            "incomplete_details": None,
+            "model": self._request.get("model") or "",
+            "output": [],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+        }
+
     def _put(self, event: dict[str, Any]) -> None:
+        if not self._number and event["type"] not in _STATES:
+            self._put({"type": "response.created", "response": self._begun()})
         event["sequence_number"] = self._number
         self._number += 1
         self._out.append(b"event: " + event["type"].encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n")

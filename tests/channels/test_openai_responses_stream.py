@@ -130,8 +130,7 @@ def said(out: bytes) -> list[Any]:
     for number, sse in enumerate(SSEDecoder().iter_bytes(iter([out]))):
         event = EVENTS.validate_json(sse.data)
         assert (event.type, event.sequence_number) == (sse.event, number)
-        if event.type != "error":
-            state.handle_event(event)
+        state.handle_event(event)
         found.append(event)
     return found
 
@@ -280,7 +279,8 @@ def test_a_cut_stream_says_so_after_what_was_settled(tail: bytes, fakes: Any) ->
     "bad",
     [
         b"not json", b"[]", b"{}", b'{"type": "a b"}', b'{"type": "response.created"}',
-        b'{"type": "response.created", "response": {"output": 1}}', b'{"type": "response.output_item.added", "item": 1}',
+        b'{"type": "response.created", "response": {"output": 1}}',
+        b'{"type": "response.output_item.added", "item": 1}',
         b'{"type": "response.output_item.added", "item": {"type": "message"}}',
         b'{"type": "response.output_item.done", "output_index": 0, "item": {"type": "message", "content": [1]}}',
         b'{"type": "response.content_part.done", "part": 1}',
@@ -341,3 +341,50 @@ def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> N
     with client.responses.create(model="m", input="x", stream=True) as opened:
         found = list(opened)
     assert (found[-1].type, joined(found, "output_text")) == ("error", "good ")
+
+
+def test_indexes_and_states_that_a_server_leaves_out_are_filled_in(fakes: Any) -> None:
+    """llama.cpp names items by id alone, and says of a begun response little more than that."""
+
+    def bare(event: dict[str, Any]) -> dict[str, Any]:
+        lean = {key: value for key, value in event.items() if not key.endswith("_index")}
+        if event["type"] in {"response.created", "response.in_progress"}:
+            lean["response"] = {key: event["response"][key] for key in ("id", "object", "status")}
+        return lean
+
+    full = [
+        *begin(),
+        *reasoning_events(["abc ", "def"], 0),
+        *text_events(["spill ", "it"], 1),
+        *call_events(['{"a": ', '"b"}'], 2),
+    ]
+    items = (reasoning_item("abc def"), message("spill it"), call_item('{"a": "b"}'))
+    end = {"type": "response.completed", "response": response("completed", *items)}
+    wanted, _ = run([events(*full, end)], fakes.Reply(delay=3))
+    got, _ = run([events(*map(bare, full), end)], fakes.Reply(delay=3))
+    assert fakes.events(got)[2:] == fakes.events(wanted)[2:]
+    assert all(event["response"]["output"] == [] for event in fakes.events(got)[:2])
+
+
+def test_two_parts_of_an_item_without_indexes_stay_apart(fakes: Any) -> None:
+    at = {"item_id": "msg_1"}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    spoken = [
+        {"type": "response.output_item.added", "item": message("", "in_progress")},
+        {"type": "response.content_part.added", **at, "part": part},
+        {"type": "response.output_text.delta", **at, "delta": "one"},
+        {"type": "response.output_text.done", **at, "text": "one"},
+        {"type": "response.content_part.added", **at, "part": part},
+        {"type": "response.output_text.delta", **at, "delta": "two"},
+        {"type": "response.output_text.done", **at, "text": "two"},
+    ]
+    out, _ = run([events(*begin(), *spoken)], fakes.Reply())
+    done = [event for event in fakes.events(out) if event["type"] == "response.output_text.done"]
+    assert [(event["content_index"], event["text"]) for event in done] == [(0, "one"), (1, "two")]
+
+
+@pytest.mark.parametrize("sent", [b"", b"data: junk\n\n", b'data: {"type": "error", "message": "no"}\n\n'])
+def test_an_error_never_comes_first(sent: bytes, fakes: Any) -> None:
+    """The official stream helpers raise an error of their own unless ``response.created`` is the first event."""
+    out, _ = run([sent], fakes.Reply())
+    assert [event.type for event in said(out)] == ["response.created", "error"]
