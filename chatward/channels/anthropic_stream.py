@@ -10,6 +10,7 @@ The rules:
 4. A block: the refusal sentence as text, in the open text block or in a new one; then ``message_delta`` with
    ``stop_reason: "refusal"`` and ``message_stop``. The block of a tool call that has begun is never stopped, so
    that no client takes the call as complete.
+5. No message begins without ``message_start``, which llama.cpp leaves out at times: the official clients build on it.
 """
 
 from __future__ import annotations
@@ -88,7 +89,6 @@ class MessagesRewriter(EventRewriter):
         elif kind == "message_start":
             message = dict_at(event, "message", "message")
             self._count(message.get("usage"), _USAGE)
-            self._started = True
             self._pass(event)
         elif kind == "message_delta":
             self._count(event.get("usage"), _USAGE)
@@ -210,6 +210,10 @@ class MessagesRewriter(EventRewriter):
             self._block()
 
     def _put(self, event: dict[str, Any]) -> None:
+        if not self._started and event["type"].startswith(("content_block_", "message_")):
+            self._started = True
+            if event["type"] != "message_start":
+                self._put({"type": "message_start", "message": _empty_message()})
         self._out.append(b"event: " + event["type"].encode() + b"\ndata: " + orjson.dumps(event) + b"\n\n")
 
     def _text(self, index: int, kind: str, key: str, text: str) -> None:
@@ -221,8 +225,6 @@ class MessagesRewriter(EventRewriter):
             self._text(event["index"], "text_delta", "text", event["delta"]["text"])
 
     def _block(self) -> None:
-        if not self._started:
-            self._put({"type": "message_start", "message": _empty_message()})
         sentence = self._reply.refusal
         last = max(self._blocks, default=-1)
         block = self._blocks.get(last)

@@ -247,6 +247,21 @@ def test_the_official_client_reads_a_block_without_an_exception(fakes: Any) -> N
     assert message.stop_reason == "refusal"
 
 
+def test_a_message_that_was_never_begun_is_begun(fakes: Any) -> None:
+    """llama.cpp leaves ``message_start`` out when its first token is not yet a whole character."""
+    out, _ = run([text("🌟 ", "SECRET") + END], fakes.Reply(mask="SECRET"))
+    message = said(out)
+    assert message["content"][0]["text"] == "🌟 [hidden]"
+    assert message["stop_reason"] == "end_turn"
+    assert out.count(b"event: message_start") == 1
+
+
+def test_a_block_in_the_start_itself_leaves_a_valid_message(fakes: Any) -> None:
+    out, _ = run([START.replace(b'"m"', b'"BAD words"')], fakes.Reply(bad="BAD"))
+    assert said(out)["stop_reason"] == "refusal"
+    assert b"BAD" not in out
+
+
 def test_a_call_opens_this_rewriter(fakes: Any) -> None:
     call = Messages().parse(b'{"messages":[{"role":"user","content":"x"}],"stream":true}')
     assert isinstance(call.rewriter(fakes.Reply()), MessagesRewriter)
