@@ -58,6 +58,8 @@ bench-soak: .venv/.core
 	@echo "chatward: installing what locks/core.txt names"
 	@$(INSTALL) -r locks/core.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --offline --editable .
+	@echo "chatward: compiling the guards' patterns, once"
+	@$(BIN)/python -c "from chatward import Ward; Ward()"
 	@touch $@
 
 .venv/.demo: locks/demo.txt locks/weights.txt .venv/.core

@@ -1,4 +1,6 @@
-"""Compiled pattern databases kept between starts, so that only the first start of a version compiles.
+"""What was worked out of patterns, kept between starts: compiled databases, and facts read from parsed patterns.
+
+Parsing and compiling the rules takes seconds and tens of megabytes, so only the first start of a version does it.
 
 The rules: a file is used only if it is this user's, nobody else can write it or its folder, and its digest holds
 (Hyperscan itself refuses databases of another version or processor). What cannot be read or written is no
@@ -7,13 +9,40 @@ error: the patterns are compiled. The cache holds patterns of the program, nothi
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 _DIGEST = 32
+_SOURCES = ("atoms.py", "patterns.py", "prefilter.py", "scanner.py")
+
+
+def remembered(kind: str, about: object, make: Callable[[], Any]) -> Any:
+    """The JSON value that ``make`` works out of ``about`` (which ``repr`` tells in full), kept between starts.
+
+    A change of the modules that do the working out makes the kept value unknown.
+    """
+    key = sha256(f"{_sources()}\0{kind}\0{about!r}".encode()).hexdigest()
+    place = folder()
+    kept = load(key, place)
+    if kept is not None:
+        with suppress(ValueError):
+            return json.loads(kept)
+    made = make()
+    store(key, json.dumps(made, separators=(",", ":")).encode(), place)
+    return made
+
+
+@cache
+def _sources() -> str:
+    here = Path(__file__).parent
+    return sha256(b"\0".join((here / name).read_bytes() for name in _SOURCES)).hexdigest()
 
 
 def folder() -> Path | None:
@@ -32,7 +61,7 @@ def load(key: str, place: Path | None) -> bytes | None:
     """The database of ``key``, or ``None``."""
     if place is None:
         return None
-    path = place / f"{key}.hsdb"
+    path = place / f"{key}.bin"
     try:
         if not (_is_ours(place) and _is_ours(path)):
             return None
@@ -54,7 +83,7 @@ def store(key: str, blob: bytes, place: Path | None) -> None:
         draft = place / f".{key}.{os.getpid()}"
         draft.write_bytes(sha256(blob).digest() + blob)
         draft.chmod(0o600)
-        draft.replace(place / f"{key}.hsdb")
+        draft.replace(place / f"{key}.bin")
 
 
 def _is_ours(path: Path) -> bool:

@@ -45,9 +45,15 @@ class Shape:
         return self.alphabet <= frozenset(characters)
 
 
+def forget() -> None:
+    """Lets go of what was parsed: called when a set of rules is compiled."""
+    parse.cache_clear()
+    shape_of.cache_clear()
+
+
 @cache
 def parse(pattern: str, flags: re.RegexFlag) -> Any:
-    """The parsed form of a pattern. Raises ``re.error``. Whoever is done with many clears the cache."""
+    """The parsed form of a pattern, kept until ``forget``. Raises ``re.error``."""
     return parser.parse(pattern, int(flags))
 
 

@@ -50,15 +50,12 @@ class Prefilter:
         words: dict[_Form, list[int]] = {}
         self._all = [True] * len(patterns)
         self._digits = [0] * len(patterns)
-        for index, (pattern, flags) in enumerate(patterns):
-            form = widened(pattern, flags)
-            kind = literal
-            alphabet = shape_of(pattern, flags).alphabet
-            if not _has_literal(form[0]) and all(map(str.isascii, alphabet)):
-                kind = words if any(map(str.isalpha, alphabet)) else numbers
-                form = widened(pattern, flags, exactly=_SET_WIDTH)
-                self._digits[index] = least_digits(parse(pattern, flags))
-            kind.setdefault(form, []).append(index)
+        kinds = {"literal": literal, "numbers": numbers, "words": words}
+        about = [(pattern, int(flags)) for pattern, flags in patterns]
+        forms = pattern_cache.remembered("forms", about, lambda: [_form(*pattern) for pattern in patterns])
+        for index, (kind, expression, caseless, digits) in enumerate(forms):
+            kinds[kind].setdefault((expression.encode("latin-1"), caseless), []).append(index)
+            self._digits[index] = digits
         self._literal_places = [tuple(indexes) for indexes in literal.values()]
         self._hyperscan = _hyperscan_of(list(literal)) if literal else None
         self._sets = [
@@ -92,6 +89,17 @@ class Prefilter:
                         hits.append(index)
         hits.sort()
         return hits
+
+
+def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
+    """Who looks for a pattern, as what (Latin-1 text, caseless), and how many digits it needs. JSON-able."""
+    expression, caseless = widened(pattern, flags)
+    alphabet = shape_of(pattern, flags).alphabet
+    if _has_literal(expression) or not all(map(str.isascii, alphabet)):
+        return ["literal", expression.decode("latin-1"), caseless, 0]
+    expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH)
+    kind = "words" if any(map(str.isalpha, alphabet)) else "numbers"
+    return [kind, expression.decode("latin-1"), caseless, least_digits(parse(pattern, flags))]
 
 
 def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:

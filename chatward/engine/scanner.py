@@ -23,12 +23,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
+from typing import Any
 
-from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, Rule
+from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, NO_FLAGS, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
+from chatward.engine import pattern_cache
 from chatward.engine.atoms import AtomSet, atoms_of, fold, may_match
-from chatward.engine.patterns import Shape, parse, shape_of
+from chatward.engine.patterns import Shape, forget, shape_of
 from chatward.engine.prefilter import Prefilter
 
 _NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
@@ -73,6 +75,8 @@ class _Compiled:
     stride: Stride
     reach: int  # width and look-ahead: code points from a start that can matter
     ahead: int
+    atoms: tuple[AtomSet, ...]  # what every match must hold
+    trigger_width: int
     tail: Callable[..., re.Match[str] | None] | None
     until: Callable[..., re.Match[str] | None] | None
 
@@ -81,13 +85,9 @@ class _Compiled:
         """Compiled when the rule is first needed: most rules never are."""
         return re.compile(self.rule.pattern, self.rule.flags).search
 
-    @cached_property
-    def atoms(self) -> tuple[AtomSet, ...]:
-        """What every match must hold."""
-        return atoms_of(self.rule.pattern, self.rule.flags)
 
-
-def _compile(rule: Rule) -> _Compiled:
+def _facts(rule: Rule) -> list[Any]:
+    """What is read from a rule's parsed pattern: reach, look-ahead, stride, atoms, its trigger's width. JSON-able."""
     try:
         shape = shape_of(rule.pattern, rule.flags)
     except re.error as error:
@@ -98,13 +98,29 @@ def _compile(rule: Rule) -> _Compiled:
         stride = Stride.TOKEN
     elif shape.only(_NUMBER):
         stride = Stride.NUMBER
-    return _Compiled(
-        rule=rule,
-        stride=stride,
-        reach=shape.width + shape.ahead,
-        ahead=shape.ahead,
-        tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
-        until=re.compile(rule.until).search if rule.until else None,
+    trigger = 0
+    if rule.trigger:
+        found = shape_of(_with_flags(rule), NO_FLAGS)
+        trigger = found.width + found.ahead
+    atoms = atoms_of(rule.pattern, rule.flags)
+    return [shape.width + shape.ahead, shape.ahead, stride.value, atoms, trigger]
+
+
+def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
+    about = [(r.id, r.pattern, int(r.flags), r.trigger, r.tail, r.until) for r in rules]
+    known = pattern_cache.remembered("rules", about, lambda: [_facts(rule) for rule in rules])
+    return tuple(
+        _Compiled(
+            rule=rule,
+            stride=Stride(stride),
+            reach=reach,
+            ahead=ahead,
+            atoms=tuple(map(tuple, atoms)),
+            trigger_width=trigger,
+            tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
+            until=re.compile(rule.until).search if rule.until else None,
+        )
+        for rule, (reach, ahead, stride, atoms, trigger) in zip(rules, known, strict=True)
     )
 
 
@@ -149,7 +165,7 @@ _Pattern = tuple[str, re.RegexFlag]
 
 def _patterns_of(rules: Sequence[Rule]) -> list[_Pattern]:
     patterns = [(rule.pattern, rule.flags) for rule in rules]
-    return patterns + [(_with_flags(rule), re.RegexFlag(0)) for rule in rules if rule.trigger]
+    return patterns + [(_with_flags(rule), NO_FLAGS) for rule in rules if rule.trigger]
 
 
 class _Candidates:
@@ -157,7 +173,7 @@ class _Candidates:
 
     def __init__(self, rules: Sequence[_Compiled], triggers: Sequence[str], prefilters: Prefilters) -> None:
         patterns = [(one.rule.pattern, one.rule.flags) for one in rules]
-        found = [(trigger, re.RegexFlag(0)) for trigger in triggers]
+        found = [(trigger, NO_FLAGS) for trigger in triggers]
         self._prefilter, places = prefilters.of([*patterns, *found])
         by_rule: list[tuple[int, ...]] = [()] * len(places)
         by_trigger: list[tuple[int, ...]] = [()] * len(places)
@@ -187,13 +203,13 @@ class Scanner:
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
             raise PatternError(f"rules defined twice: {', '.join(twice)}")
-        self._rules = tuple(_compile(rule) for rule in rules)
+        self._rules = _compiled(rules)
         prose = [rule for rule in self._rules if rule.stride is Stride.PROSE]
         triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
         self._candidates = _Candidates(self._rules, triggers, prefilters or Prefilters())
         self._plan = _StreamPlan.of(self._rules, self._candidates, triggers)
         self.look_ahead = max((rule.reach for rule in self._rules), default=0)
-        parse.cache_clear()
+        forget()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -333,7 +349,6 @@ class _StreamPlan:
             )
 
         prose = [rule for rule in rules if rule.stride is Stride.PROSE]
-        shapes = [shape_of(trigger, re.RegexFlag(0)) for trigger in triggers]
         return cls(
             rules=rules,
             candidates=candidates,
@@ -342,7 +357,7 @@ class _StreamPlan:
             prose=extent(Stride.PROSE),
             untriggered=max((rule.reach for rule in prose if not rule.rule.trigger), default=0),
             triggers=tuple(triggers),
-            trigger_width=max((shape.width + shape.ahead for shape in shapes), default=0),
+            trigger_width=max((rule.trigger_width for rule in prose), default=0),
         )
 
     def decided(self, text: str, low: tuple[int, int, int], occurring: Sequence[int]) -> tuple[int, int, int]:
