@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from chatward.engine.prefilter import Prefilter
 
 
 @pytest.fixture(name="place")
-def place_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "cache"
     monkeypatch.setenv("CHATWARD_CACHE", str(place))
-    yield place
+    return place
 
 
 def test_a_value_is_worked_out_once(place: Path) -> None:
