@@ -38,6 +38,8 @@ CLIENTS: Final = (1, 16, 64)
 WARMUP: Final = 0.3
 SLOW_SECONDS: Final = 3.0
 """LiteLLM answers some tens of requests a second: a window of a second would say nothing."""
+PACED_SECONDS: Final = 1.5
+"""A paced stream lasts a third of a second: a window has to hold several."""
 MAX_ERRORS: Final = 1 / 200
 BUSY: Final = 0.9
 _SOAK_STEPS: Final = 10
@@ -180,7 +182,8 @@ class _Field:
 
     def drive(self, name: str, cell: Cell, requests: int = 0) -> Result:
         self._number += 1
-        seconds = max(self._options.seconds, SLOW_SECONDS if name == "litellm" else 0.0)
+        least = SLOW_SECONDS if name == "litellm" else PACED_SECONDS if cell.kind is Kind.PACED else 0.0
+        seconds = max(self._options.seconds, least)
         job = Job(
             port=self.servers[name].port,
             kind=cell.kind,

@@ -15,7 +15,7 @@ from typing import cast
 
 import uvloop
 
-from chatward.bench.wire import PACE, Answers, Kind, kind_of
+from chatward.bench.wire import PACE, Answers, kind_of
 
 
 class Upstream(asyncio.Protocol):
@@ -40,7 +40,7 @@ class Upstream(asyncio.Protocol):
         if not kind.streams:
             self._transport.write(self._answers.whole())
         else:
-            self._go_on(iter(self._answers.stream(kind)), 0.0 if kind is Kind.UNPACED else PACE)
+            self._go_on(iter(self._answers.stream(kind)), PACE if kind.paced else 0.0)
 
     def _go_on(self, chunks: object, pace: float) -> None:
         chunk = next(chunks, None)  # type: ignore[call-overload]

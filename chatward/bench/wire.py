@@ -46,6 +46,10 @@ class Kind(str, Enum):
     def streams(self) -> bool:
         return self in {Kind.PACED, Kind.UNPACED, Kind.FIRST}
 
+    @property
+    def paced(self) -> bool:
+        return self in {Kind.PACED, Kind.FIRST}
+
 
 class Requests:
     """HTTP/1.1 requests of one kind, each with a message that was not sent before. ``first`` is where the running

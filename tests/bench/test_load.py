@@ -106,7 +106,22 @@ async def test_first_text_is_not_the_first_byte() -> None:
 
     result = await played(scene, Kind.PACED, requests=2)
     assert result.errors == 0
-    assert 40 < result.first_p50_ms < result.p50_ms - 40
+    assert 40 < result.first_p50_ms < result.p50_ms - 5
+
+
+async def test_the_rate_of_paced_streams_does_not_come_in_lumps() -> None:
+    """Two clients in step, a tenth of a second each: never more than twenty a second, whatever the window caught."""
+
+    async def scene(writer: Writer) -> None:
+        await asyncio.sleep(0.1)
+        event = b'data: {"delta": {"content": "Hi"}}\n\n'
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(event), event)
+        )
+
+    result = await played(scene, Kind.PACED, seconds=0.25, requests=0)
+    assert result.requests % 2 == 0
+    assert 2 / result.p99_ms * 1000 * 0.999 <= result.per_second <= 20
 
 
 async def test_a_stream_without_text_is_an_error() -> None:
