@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from chatward.settings import LedgerSettings, Route, Server, Settings
-from tests.simulators.gateway import DOWN, RunningGateway
+from tests.simulators.gateway import DOWN, GUARDS, RunningGateway
 from tests.simulators.scenes import Call, Scene
 from tests.simulators.upstream import ScriptedUpstream
 
@@ -286,7 +286,7 @@ def _raw(url: str) -> None:
         f'{head}content-length: 900\r\n\r\n{{"input": "{planted()}',
         f'{head}transfer-encoding: chunked\r\n\r\n10\r\n{{"input": "{name()}',
     ):
-        with socket.create_connection(where, timeout=5) as connection:  # type: ignore[arg-type]
+        with socket.create_connection(where, timeout=5) as connection:
             connection.sendall(sent.encode())
 
 
@@ -310,14 +310,13 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Everything that remains after all was said, by name."""
     folder = tmp_path_factory.mktemp("own-logs")
     (folder / "tmp").mkdir()
-    guards = ("text.*", "links.*", "session.*")
     routes = {
-        "enforce": Route(models=("enforce~*",), guards=guards, canaries=("env:OWN_LOGS_CANARY",)),
-        "monitor": Route(models=("monitor~*",), guards=guards, mode="monitor"),
+        "enforce": Route(models=("enforce~*",), guards=GUARDS, canaries=("env:OWN_LOGS_CANARY",)),
+        "monitor": Route(models=("monitor~*",), guards=GUARDS, mode="monitor"),
         "none": Route(models=("none~*",), guards=("none",)),
     }
     for part in DOWN:
-        names = (*guards, f"test.down-{part}")
+        names = (*GUARDS, f"test.down-{part}")
         routes[f"down-{part}"] = Route(models=(f"down-{part}~*",), guards=names)
         routes[f"open-{part}"] = Route(models=(f"open-{part}~*",), guards=names, on_unavailable="allow")
     with ScriptedUpstream(SCENES) as bot:

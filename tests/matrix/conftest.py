@@ -13,11 +13,10 @@ import pytest
 
 from chatward.settings import Bot, LedgerSettings, Route, Server, Settings
 from tests.matrix.table import CANARY, REFUSAL, SCENES, Cell, cells
-from tests.simulators.gateway import DOWN, RunningGateway
+from tests.simulators.gateway import DOWN, GUARDS, RunningGateway
 from tests.simulators.upstream import ScriptedUpstream
 
 NODE: Final = Path(__file__).parents[1] / "node"
-GUARDS: Final = ("text.*", "links.*", "session.*")
 KEYS: Final = {"MATRIX_KEY": "key-of-the-matrix", "MATRIX_OTHER_KEY": "key-of-somebody-else"}
 
 

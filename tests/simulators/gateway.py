@@ -28,6 +28,8 @@ from chatward.ledger.reading import Record, tail
 from chatward.settings import Settings
 
 START_SECONDS: Final = 90.0
+GUARDS: Final = ("text.*", "links.*", "session.*")
+"""All guards of the catalog. ``*`` would take those that cannot run too."""
 DOWN: Final = {"input": Moment.INPUT, "output": Moment.OUTPUT, "tool": Moment.TOOL_CALL}
 
 

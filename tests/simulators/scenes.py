@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 Json = dict[str, Any]
 T = TypeVar("T")
 
-_SIZES: Final = (1, 3, 2, 1, 1, 2)
 USAGE: Final = (7, 11)
 """Tokens in and out that every reply claims."""
 
@@ -35,7 +34,8 @@ class Call:
 @dataclass(frozen=True)
 class Scene:
     """One reply. ``choices`` are further texts (chat completions only). ``in_turn``: streamed tool calls come one
-    after another, not interleaved. ``endless``: the stream never ends."""
+    after another, not interleaved. ``endless``: the stream never ends. ``sizes`` of the pieces, in code points, go
+    round."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
@@ -44,6 +44,7 @@ class Scene:
     choices: tuple[str, ...] = ()
     in_turn: bool = False
     endless: bool = False
+    sizes: tuple[int, ...] = (1, 3, 2, 1, 1, 2)
     status: int = 200
     body: bytes | None = None
     """Sent as it is in place of a reply."""
@@ -57,15 +58,14 @@ class Scene:
         calls = tuple(replace(call, arguments=call.arguments.replace("{said}", inner)) for call in self.calls)
         return replace(self, text=self.text.replace("{said}", said), calls=calls)
 
-
-def pieces(text: str) -> Iterator[str]:
-    """``text`` in pieces of one to three code points."""
-    at = 0
-    for size in cycle(_SIZES):
-        if at >= len(text):
-            return
-        yield text[at : at + size]
-        at += size
+    def pieces(self, text: str) -> Iterator[str]:
+        """``text`` in pieces of ``sizes``."""
+        at = 0
+        for size in cycle(self.sizes):
+            if at >= len(text):
+                return
+            yield text[at : at + size]
+            at += size
 
 
 def _groups(calls: list[T], scene: Scene) -> list[list[T]]:
@@ -110,13 +110,13 @@ def chat_stream(scene: Scene, model: str) -> Iterator[Json | str]:
     shell = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model}
     for index in range(1 + len(scene.choices)):
         yield chunk({"role": "assistant", "content": ""}, index)
-    for piece in pieces(scene.reasoning):
+    for piece in scene.pieces(scene.reasoning):
         yield chunk({"reasoning_content": piece})
-    for row in zip_longest(*(pieces(text) for text in (scene.text, *scene.choices))):
+    for row in zip_longest(*(scene.pieces(text) for text in (scene.text, *scene.choices))):
         for index, piece in enumerate(row):
             if piece:
                 yield chunk({"content": piece}, index)
-    for piece in pieces(scene.refusal):
+    for piece in scene.pieces(scene.refusal):
         yield chunk({"refusal": piece})
     for group in _groups(list(enumerate(scene.calls)), scene):
         # In one chunk for the whole group, which is the dialect's way to interleave.
@@ -128,7 +128,7 @@ def chat_stream(scene: Scene, model: str) -> Iterator[Json | str]:
                 ]
             }
         )
-        for row in zip_longest(*(pieces(call.arguments) for _, call in group), fillvalue=""):
+        for row in zip_longest(*(scene.pieces(call.arguments) for _, call in group), fillvalue=""):
             parts = [{"index": n, "function": {"arguments": piece}} for (n, _), piece in zip(group, row, strict=True)]
             yield chunk({"tool_calls": parts})
     while scene.endless:
@@ -222,47 +222,47 @@ def _responses_events(scene: Scene, model: str, identity: str) -> Iterator[Json]
         at: Json = {"item_id": item["id"], "output_index": index}
         if item["type"] == "reasoning":
             yield {"type": "response.output_item.added", "output_index": index, "item": {**item, "summary": []}}
-            yield from _summary(item, at)
+            yield from _summary(item, at, scene)
             yield {"type": "response.output_item.done", "output_index": index, "item": item}
         elif item["type"] == "message":
             empty = {**item, "status": "in_progress", "content": []}
             yield {"type": "response.output_item.added", "output_index": index, "item": empty}
             for place, part in enumerate(item["content"]):
-                yield from _part(part, {**at, "content_index": place}, endless=scene.endless)
+                yield from _part(part, {**at, "content_index": place}, scene)
             yield {"type": "response.output_item.done", "output_index": index, "item": item}
     calls = [(index, item) for index, item in enumerate(items) if item["type"] == "function_call"]
     for group in _groups(calls, scene):
-        yield from _interleaved(group)
+        yield from _interleaved(group, scene)
     yield {"type": "response.completed", "response": _response(model, "completed", items, identity)}
 
 
-def _summary(item: Json, at: Json) -> Iterator[Json]:
+def _summary(item: Json, at: Json, scene: Scene) -> Iterator[Json]:
     text = item["summary"][0]["text"]
     at = {**at, "summary_index": 0}
     yield {"type": "response.reasoning_summary_part.added", **at, "part": {"type": "summary_text", "text": ""}}
-    for piece in pieces(text):
+    for piece in scene.pieces(text):
         yield {"type": "response.reasoning_summary_text.delta", **at, "delta": piece}
     yield {"type": "response.reasoning_summary_text.done", **at, "text": text}
     yield {"type": "response.reasoning_summary_part.done", **at, "part": {"type": "summary_text", "text": text}}
 
 
-def _part(part: Json, at: Json, *, endless: bool) -> Iterator[Json]:
+def _part(part: Json, at: Json, scene: Scene) -> Iterator[Json]:
     key, name = ("text", "output_text") if part["type"] == "output_text" else ("refusal", "refusal")
     tokens: Json = {"logprobs": []} if key == "text" else {}
     yield {"type": "response.content_part.added", **at, "part": {**part, key: ""}}
-    for piece in pieces(part[key]):
+    for piece in scene.pieces(part[key]):
         yield {"type": f"response.{name}.delta", **at, "delta": piece, **tokens}
-    while endless:
+    while scene.endless:
         yield {"type": f"response.{name}.delta", **at, "delta": "and so on ", **tokens}
     yield {"type": f"response.{name}.done", **at, key: part[key], **tokens}
     yield {"type": "response.content_part.done", **at, "part": part}
 
 
-def _interleaved(calls: list[tuple[int, Json]]) -> Iterator[Json]:
+def _interleaved(calls: list[tuple[int, Json]], scene: Scene) -> Iterator[Json]:
     for index, item in calls:
         empty = {**item, "status": "in_progress", "arguments": ""}
         yield {"type": "response.output_item.added", "output_index": index, "item": empty}
-    for row in zip_longest(*(pieces(item["arguments"]) for _, item in calls)):
+    for row in zip_longest(*(scene.pieces(item["arguments"]) for _, item in calls)):
         for (index, item), piece in zip(calls, row, strict=True):
             if piece:
                 kind = "response.function_call_arguments.delta"
@@ -317,7 +317,7 @@ def messages_stream(scene: Scene, model: str) -> Iterator[Json | str]:
     yield {"type": "ping"}
     for index, block in enumerate(whole["content"]):
         if block["type"] != "tool_use":
-            yield from _told(block, index, endless=scene.endless)
+            yield from _told(block, index, scene)
     arguments = {
         index: call.arguments for index, call in enumerate(scene.calls, len(whole["content"]) - len(scene.calls))
     }
@@ -325,7 +325,7 @@ def messages_stream(scene: Scene, model: str) -> Iterator[Json | str]:
         for index in group:
             block = {**whole["content"][index], "input": {}}
             yield {"type": "content_block_start", "index": index, "content_block": block}
-        for row in zip_longest(*(pieces(arguments[index]) for index in group)):
+        for row in zip_longest(*(scene.pieces(arguments[index]) for index in group)):
             for index, piece in zip(group, row, strict=True):
                 if piece:
                     delta = {"type": "input_json_delta", "partial_json": piece}
@@ -337,13 +337,13 @@ def messages_stream(scene: Scene, model: str) -> Iterator[Json | str]:
     yield {"type": "message_stop"}
 
 
-def _told(block: Json, index: int, *, endless: bool) -> Iterator[Json]:
+def _told(block: Json, index: int, scene: Scene) -> Iterator[Json]:
     key = str(block["type"])
     empty = {**block, key: ""} | ({"signature": ""} if key == "thinking" else {})
     yield {"type": "content_block_start", "index": index, "content_block": empty}
-    for piece in pieces(block[key]):
+    for piece in scene.pieces(block[key]):
         yield {"type": "content_block_delta", "index": index, "delta": {"type": f"{key}_delta", key: piece}}
-    while endless and key == "text":
+    while scene.endless and key == "text":
         delta = {"type": "text_delta", "text": "and so on "}
         yield {"type": "content_block_delta", "index": index, "delta": delta}
     if key == "thinking":
