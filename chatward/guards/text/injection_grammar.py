@@ -47,6 +47,9 @@ def _loose(character: str) -> str:
     return f"[{character}{base}]" if base != character and base.isascii() else character
 
 
+_CLASS_OR_CHARACTER: Final = re.compile(r"\\.|\[[^\]]*\]|.", re.DOTALL)
+
+
 def phrase(words: str) -> str:
     """The pattern of a phrase in a script with blanks between words."""
     return _spelled(words, _GAP, _FURTHER, _WORD_WIDTH)
@@ -72,8 +75,15 @@ def _spelled(words: str, gap: str, further: str, width: int) -> str:
         elif piece == "~":
             pattern.append(_ENDING)
         else:
-            pattern.append("".join(map(_loose, piece)))
+            pattern.append(_CLASS_OR_CHARACTER.sub(_loosened, piece))
     return "".join(pattern)
+
+
+def _loosened(found: re.Match[str]) -> str:
+    """A character of a phrase, or a class of them, with the forms that people type for each."""
+    if len(found[0]) == 1 or found[0][0] != "[":
+        return "".join(map(_loose, found[0]))
+    return "[" + "".join(_loose(char).strip("[]") for char in found[0][1:-1]) + "]"
 
 
 def any_of(words: str) -> str:

@@ -20,7 +20,7 @@ from typing import Final
 
 from chatward.core.rules import Rule, Validator
 from chatward.core.values import Category, Severity
-from chatward.guards.text.secrets_values import random_like, solid
+from chatward.guards.text.secrets_values import random_like, showpiece, solid
 
 PREFIX: Final = "text.secrets/"
 GAP: Final = 48
@@ -104,7 +104,7 @@ def _marked_validator(kind: Marked) -> Validator:
         mark = None if kind.keyed else _compiled(kind.mark).match(text)
         body = text[mark.end() :] if mark is not None else text
         if not solid(body):
-            return None
+            return 0.6 if showpiece(body) else None
         return 0.99 if kind.check is not None and kind.check(text) else 0.95
 
     return validate

@@ -32,6 +32,7 @@ _FILLER: Final = re.compile(
     r"|(?-i:x{4,}|X{4,})|\*{3,}|\.{3,}|_{4,}|#{4,}|deadbeef|cafebabe|lorem|foobar|some[_\-]|my[_\-]?(?:secret|token|key|pass)"
     r"|todo|fixme|undefined|not[_\-]?set|wJalrXUtnFEMI"
 )
+_SHOWN: Final = re.compile("(?i)example|sample|test")
 _TEMPLATE: Final = re.compile(
     r"[$%#@]\{|\{\{|\}\}|\$\(|\(\)|\[\]|<[A-Za-z_%\-/ ]+>?|^\$[A-Za-z_]+(?:$|/)|^%[A-Za-z_]+%$|^:[a-z_]+$"
     r"|%(?:\.?\d*)?[sdvqx](?![0-9A-Za-z])|environ|getenv|ENV\[|^\{[\w.]*\}$|^\\u"
@@ -120,6 +121,18 @@ def solid(body: str) -> bool:
         return False
     need = 8 if len(body) >= 24 else 5 if len(body) >= 12 else 3
     return len(set(body)) >= need
+
+
+def showpiece(body: str) -> bool:
+    """True for the random part of a token that documentation shows: complete, and visibly made up.
+
+    Nothing tells it from a real token that was drawn badly, so it is a finding, if a weaker one. Slots to be
+    filled in, runs and repeats are none.
+    """
+    bare = _SHOWN.sub("", body)
+    if _FILLER.search(bare) or _RUN.search(bare) or _REPEAT.search(bare):
+        return False
+    return len(set(body)) >= (8 if len(body) >= 24 else 5)
 
 
 def turns(text: str) -> float:
