@@ -51,7 +51,7 @@ _FOLDABLE: Final = (
 _ORDINARY: Final = ((0x3131, 0x318E), (0xE33, 0xE33), (0xEB3, 0xEB3), (0xF0C, 0xF0C), (0xF77, 0xF79))
 
 _MARKS: Final = {
-    **dict.fromkeys(map(ord, "‘’‚‛′‵ʹʻʼʽˈ´`‹›՚＇"), "'"),
+    **dict.fromkeys(map(ord, "‘’‚‛′‵ʹʻʼʽˈ´‹›՚＇"), "'"),
     **dict.fromkeys(map(ord, "“”„‟″‶ʺ«»〝〞〟＂"), '"'),
     **dict.fromkeys(map(ord, "‐‑‒–—―−⁃"), "-"),
     **dict.fromkeys(map(ord, "⁄∕⧸"), "/"),

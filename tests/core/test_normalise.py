@@ -121,6 +121,7 @@ def test_json_strings_read_as_their_value(value):
     assert plain(quoted, PartKind.JSON).text == plain(f'"{value}"').text
 
 
+@example("é", "".join(map(chr, range(128))))
 @given(TEXTS, TEXTS)
 def test_the_plain_view_is_local(first, second):
     whole, left, right = plain(first + second), plain(first), plain(second)
