@@ -27,7 +27,7 @@ demo: .venv/.demo
 
 test: lint $(if $(NODE),tests/node/node_modules/.package-lock.json)
 	@test -n "$(NODE)" || echo "no npm here: the Node clients and axe-core are skipped"
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/.test
 	$(BIN)/ruff check .

@@ -67,10 +67,13 @@ class ScannerPool:
     """Scanners by their rules, so that equal sets are compiled once."""
 
     def __init__(self, guards: Sequence[AnyGuard] = ()) -> None:
-        """``guards`` are all that may be used: their patterns are compiled together."""
+        """``guards`` are all that may be used. Those that look at the same moments are compiled together."""
         self._scanners: dict[tuple[str, ...], Scanner] = {}
-        rules = [rule for guard in guards if isinstance(guard, RuleGuard) for rule in guard.rules]
-        self._prefilters = Prefilters([*rules, placeholder_rule()])
+        groups: dict[frozenset[Moment], list[Rule]] = {frozenset(Moment): [placeholder_rule()]}
+        for guard in guards:
+            if isinstance(guard, RuleGuard):
+                groups.setdefault(guard.spec.moments, []).extend(guard.rules)
+        self._prefilters = Prefilters(list(groups.values()))
 
     def get(self, rules: Sequence[Rule]) -> Scanner:
         key = tuple(rule.id for rule in rules)

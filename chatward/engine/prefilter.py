@@ -64,11 +64,12 @@ class Prefilter:
             if forms
         ]
 
-    def __call__(self, text: str, relevant: Sequence[bool] | None = None) -> list[int]:
-        """``relevant`` tells for each pattern whether the answer matters; others are left out."""
-        data = text.encode()
-        if relevant is None:
-            relevant = self._all
+    def __call__(self, text: str) -> list[int]:
+        return self.find(text.encode(), self._all)
+
+    def find(self, data: bytes, relevant: Sequence[bool]) -> list[int]:
+        """The same for encoded text. ``relevant`` tells for each pattern whether the answer matters; others are left
+        out."""
         hits: list[int] = []
         if not data:
             return hits

@@ -128,7 +128,8 @@ class Release:
                 start, end = finding.span
                 if end <= self._left and end > start:
                     continue
-                edit = self._decide(finding, self._held[start - self._base : end - self._base])
+                # Of a finding that an edit has covered in part, the rest is what is decided on.
+                edit = self._decide(finding, self._held[max(start, self._left) - self._base : end - self._base])
                 if edit.block:
                     out.append(self._take(max(start, self._left)))
                     self.blocked = True
@@ -140,7 +141,7 @@ class Release:
                 out.append(self._replace(end, edit.text))
         if settled > self._left:
             out.append(self._take(settled))
-        self._forget()
+        self._forget(settled)
         return "".join(out)
 
     def _take(self, upto: int) -> str:
@@ -157,12 +158,13 @@ class Release:
         self._left = upto
         return replacement if self._json is None else self._json.replace(text, replacement)
 
-    def _forget(self) -> None:
+    def _forget(self, settled: int) -> None:
         drop = self._left - self._base
         if drop > 0:
             self._held = self._held[drop:]
             self._base = self._left
-            self._map.forget(self._base)
+            # An edit may reach beyond what is settled: findings that start under it are still to come.
+            self._map.forget(min(self._base, settled))
 
 
 def rewrite(text: str, edits: Sequence[tuple[int, int, str]], kind: PartKind = PartKind.TEXT) -> str:

@@ -142,22 +142,28 @@ def _check(rule: Rule, shape: Shape) -> None:
 
 
 class Prefilters:
-    """One prefilter for all the patterns that scanners of one process may ask about, compiled once.
+    """Prefilters for the patterns that scanners of one process may ask about, each compiled once.
 
-    ``universe`` are the rules that are known beforehand; a scanner with others gets a prefilter of its own.
+    ``universe`` are groups of rules that are known beforehand and always used together; each group has a prefilter.
+    A scanner with other rules gets a prefilter of its own.
     """
 
-    def __init__(self, universe: Sequence[Rule] = ()) -> None:
-        self._universe = tuple(dict.fromkeys(_patterns_of(universe)))
+    def __init__(self, universe: Sequence[Sequence[Rule]] = ()) -> None:
+        self._groups = [tuple(dict.fromkeys(_patterns_of(rules))) for rules in universe]
         self._made: dict[tuple[_Pattern, ...], Prefilter] = {}
 
-    def of(self, patterns: Sequence[_Pattern]) -> tuple[Prefilter, dict[_Pattern, int]]:
-        """A prefilter that knows all of ``patterns``, and the index of each of its patterns."""
-        wanted = tuple(dict.fromkeys(patterns))
-        chosen = self._universe if set(wanted) <= set(self._universe) else wanted
-        if chosen not in self._made:
-            self._made[chosen] = Prefilter(chosen)
-        return self._made[chosen], {pattern: index for index, pattern in enumerate(chosen)}
+    def of(self, patterns: Sequence[_Pattern]) -> list[tuple[Prefilter, tuple[_Pattern, ...]]]:
+        """Prefilters that together know all of ``patterns``, each with the patterns it knows."""
+        wanted = dict.fromkeys(patterns)
+        chosen = [group for group in self._groups if any(pattern in wanted for pattern in group)]
+        known = {pattern for group in chosen for pattern in group}
+        others = tuple(pattern for pattern in wanted if pattern not in known)
+        return [(self._get(group), group) for group in (*chosen, others) if group]
+
+    def _get(self, group: tuple[_Pattern, ...]) -> Prefilter:
+        if group not in self._made:
+            self._made[group] = Prefilter(group)
+        return self._made[group]
 
 
 _Pattern = tuple[str, re.RegexFlag]
@@ -169,29 +175,30 @@ def _patterns_of(rules: Sequence[Rule]) -> list[_Pattern]:
 
 
 class _Candidates:
-    """Which of some rules may match a text, and which triggers may occur: one run of the prefilter."""
+    """Which of some rules may match a text, and which triggers may occur."""
 
     def __init__(self, rules: Sequence[_Compiled], triggers: Sequence[str], prefilters: Prefilters) -> None:
-        patterns = [(one.rule.pattern, one.rule.flags) for one in rules]
-        found = [(trigger, NO_FLAGS) for trigger in triggers]
-        self._prefilter, places = prefilters.of([*patterns, *found])
-        by_rule: list[tuple[int, ...]] = [()] * len(places)
-        by_trigger: list[tuple[int, ...]] = [()] * len(places)
-        for index, pattern in enumerate(patterns):
-            by_rule[places[pattern]] = (*by_rule[places[pattern]], index)
-        for index, pattern in enumerate(found):
-            by_trigger[places[pattern]] = (index,)
-        self._by_rule = by_rule
-        self._by_trigger = by_trigger
-        self._relevant = [bool(by_rule[place] or by_trigger[place]) for place in range(len(places))]
+        by_pattern: dict[_Pattern, tuple[list[int], list[int]]] = {}
+        for index, one in enumerate(rules):
+            by_pattern.setdefault((one.rule.pattern, one.rule.flags), ([], []))[0].append(index)
+        for index, trigger in enumerate(triggers):
+            by_pattern.setdefault((trigger, NO_FLAGS), ([], []))[1].append(index)
+        nothing: tuple[list[int], list[int]] = ([], [])
+        self._passes = [
+            (prefilter, [by_pattern.get(pattern, nothing) for pattern in known], [p in by_pattern for p in known])
+            for prefilter, known in prefilters.of(list(by_pattern))
+        ]
 
     def __call__(self, text: str) -> tuple[list[int], list[int]]:
         """Indexes of rules and of triggers."""
+        data = text.encode()
         rules: list[int] = []
         triggers: list[int] = []
-        for place in self._prefilter(text, self._relevant):
-            rules.extend(self._by_rule[place])
-            triggers.extend(self._by_trigger[place])
+        for prefilter, places, relevant in self._passes:
+            for place in prefilter.find(data, relevant):
+                of_rules, of_triggers = places[place]
+                rules += of_rules
+                triggers += of_triggers
         return rules, triggers
 
 

@@ -237,18 +237,11 @@ def test_one_code_point_and_one_byte_at_a_time(made: Routing, kind: str, protoco
         assert json.dumps(KINDS[kind])[1:-1] not in told
 
 
-# The engine forgets its map from plain to original text too early (``Release._forget``): an edit may reach beyond what
-# is settled, and findings that start under it are still to come.
-_forgetful = pytest.mark.xfail(reason="Release forgets its map too early")
-
-
-@_forgetful
 def test_what_starts_under_an_edit_is_still_found(made: Routing) -> None:
     text = KINDS["pem"] + KINDS["email-invisible"]
     assert _split(made, "chat", text, [1], []) == _unsplit(made, "chat", text)
 
 
-@_forgetful
 @pytest.mark.parametrize("protocol", DIALECTS)
 @given(
     parts=st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from(_FILLERS)), min_size=1, max_size=4),
