@@ -87,8 +87,7 @@ class Ward:
             kept = self._conversation(conversation)
             if source is Source.BOT:
                 session = self._session(kept)
-                lane = session.lane()
-                out = lane.feed(text) + lane.close()
+                out = session.lane().whole(text)
                 verdict = session.verdict()
                 return replace(verdict, text=self._plan.refusal if session.blocked else out)
             part = Part(text, source)

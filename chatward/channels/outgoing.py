@@ -37,8 +37,7 @@ def load(body: bytes) -> dict[str, Any]:
 
 def through(reply: Reply, text: str, kind: PartKind = PartKind.TEXT, name: str = "") -> str:
     """``text`` as it may leave. One whole text, one lane."""
-    lane = reply.lane(kind, name=name)
-    return lane.feed(text) + lane.close()
+    return reply.lane(kind, name=name).whole(text)
 
 
 def rewrite(reply: Reply, container: Any, key: Any, kind: PartKind = PartKind.TEXT, name: str = "") -> bool:

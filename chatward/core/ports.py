@@ -154,6 +154,10 @@ class Lane(Protocol):
 
     def close(self) -> str: ...
 
+    def whole(self, text: str) -> str:
+        """A text that is complete: ``feed`` and ``close`` in one, at the cost of one look."""
+        ...
+
 
 class Reply(Protocol):
     """A reply being inspected: opens lanes and says whether to stop."""

@@ -120,7 +120,8 @@ class Screening:
     def finish(self, reply: ReplySession | None, reply_id: str) -> Verdict:
         """The reply has ended: its verdict. Remembers the conversation for the next turn."""
         if reply is None:
-            self.engine.remember_refused(self)
+            if self.plan.inspects:
+                self.engine.remember_refused(self)
             return self.verdict
         self.engine.remember(self, reply, reply_id)
         return reply.verdict()
@@ -156,6 +157,9 @@ class Engine:
         """Inspects and judges a request; decides what goes to the bot."""
         owner = f"{tenant}\0{principal}"
         parts = tuple(request.parts)
+        if not plan.inspects:  # nothing looks, so nothing is remembered
+            exchange = Exchange(channel, parts, principal=principal, tenant=tenant, route=plan.route)
+            return Screening(exchange, plan, Verdict(policy=plan.policy.version), {}, Vault(), b"", self)
         thread = self._threads.get(owner, request.previous) if request.previous else None
         vault = thread.vault if thread is not None else Vault()
         digests = [plan.digests.of(part) for part in parts]

@@ -89,6 +89,13 @@ class Release:
         self.closed = True
         return self._advance("", final=True)
 
+    def whole(self, text: str) -> str:
+        """A text that is complete: what ``feed`` and ``close`` would return, in one."""
+        if self.blocked or self.closed:
+            return ""
+        self.closed = True
+        return self._advance(text, final=True)
+
     def _advance(self, piece: str, *, final: bool) -> str:
         self._held += piece
         end = self._base + len(self._held)

@@ -214,6 +214,14 @@ class _Lane:
             self.out.append(text)
         return text
 
+    def whole(self, text: str) -> str:
+        if self._session.blocked is not None:
+            return ""
+        out = self.release.whole(text)
+        if out:
+            self.out.append(out)
+        return out
+
 
 class _Timed:
     """Counts the time of a stream guard: over its budget it is unavailable."""

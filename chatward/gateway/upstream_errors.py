@@ -45,8 +45,7 @@ def passed_on(dialect: Dialect, status: int, body: bytes, reply: Reply | None, *
 
 
 def _through(reply: Reply, text: str) -> str:
-    lane = reply.lane()
-    return lane.feed(text) + lane.close()
+    return reply.lane().whole(text)
 
 
 def _is_name(value: object) -> bool:

@@ -30,6 +30,9 @@ class FakeLane:
     def close(self) -> str:
         return self._let_go("", final=True)
 
+    def whole(self, text: str) -> str:
+        return self.feed(text) + self.close()
+
     def _let_go(self, piece: str, *, final: bool) -> str:
         reply = self._reply
         if reply.blocked is not None:

@@ -147,6 +147,9 @@ def test_a_block_found_at_the_end_leaves_no_other_finish(fakes: Any) -> None:
                     outer.verdict = fakes.verdict
                     return ""
 
+                def whole(self, text: str) -> str:
+                    return self.feed(text) + self.close()
+
             return Lane()
 
     out, _ = run([stream(chunk({"content": "abc"}), chunk({}, "stop"))], Late(delay=9))

@@ -92,6 +92,20 @@ def test_edits(text: str, expected: str) -> None:
     assert out_of(list(text), EDITS) == expected
 
 
+@given(st.lists(st.sampled_from(["secret", "crete", "stop", " ", "a", "\u200b"])).map("".join))
+def test_a_whole_text_is_as_if_fed_and_closed(text: str) -> None:
+    def release() -> Release:
+        return Release(
+            [Watcher(WordFinder(*EDITS), ("test.words",))],
+            lambda f, _: EDITS[f.rule.partition("/")[2]],
+            lambda *_: True,
+        )
+
+    one, other = release(), release()
+    assert one.whole(text) == other.feed(text) + other.close()
+    assert (one.blocked, one.whole("more")) == (other.blocked, "")
+
+
 def test_an_edit_covers_what_the_eye_does_not_see() -> None:
     assert out_of(list("a se\u200bcret b"), {"secret": Edit("[x]")}) == "a [x] b"
 

@@ -51,6 +51,9 @@ class WordLane:
     def close(self) -> str:
         return self._go("", keep=0)
 
+    def whole(self, text: str) -> str:
+        return self.feed(text) + self.close()
+
     def _go(self, piece: str, keep: int) -> str:
         reply = self._reply
         if reply.blocked is not None:
