@@ -152,8 +152,6 @@ def _has_literal(expression: bytes) -> bool:
 
 _HIGH = r"\x80-\xff"
 _PREFIX = 8
-_SHORTEST = 4
-_LARGE = 1500  # characters of a rendered pattern above which fewer code points are rendered
 _ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
@@ -168,16 +166,11 @@ def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> _Form:
     they are and so many code points are rendered, and letters and digits are not told apart among themselves.
     """
     tree = parse(pattern, flags)
-    text, caseless = "", False
-    for wanted in (exactly,) if exactly else range(_PREFIX, _SHORTEST - 1, -1):
-        render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-        render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
-        render.letters = any(map(str.isalpha, shape_of(pattern, flags).alphabet))
-        text, _ = render.prefix(tree, wanted)
-        caseless = render.caseless
-        if len(text) <= _LARGE:
-            break
-    return text.encode("latin-1"), caseless
+    render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
+    render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
+    render.letters = any(map(str.isalpha, shape_of(pattern, flags).alphabet))
+    text, _ = render.prefix(tree, exactly or _PREFIX)
+    return text.encode("latin-1"), render.caseless
 
 
 class _Render(Walk):
