@@ -16,13 +16,13 @@ The rules every channel keeps:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from chatward.core.errors import ChatwardError
-from chatward.core.ports import Reply
-from chatward.core.values import Message, Part, Verdict
+from chatward.core.ports import Reply, Request
+from chatward.core.values import Verdict
 
 JSON_TYPE = "application/json"
 SSE_TYPE = "text/event-stream"
@@ -62,35 +62,8 @@ class StreamRewriter(Protocol):
         ...
 
 
-class Call(Protocol):
-    """One parsed request. ``parts`` and ``messages`` are in reading order; ``body`` puts edited texts back."""
-
-    @property
-    def parts(self) -> Sequence[Part]: ...
-
-    @property
-    def messages(self) -> Sequence[Message]: ...
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def stream(self) -> bool: ...
-
-    @property
-    def tools(self) -> Sequence[str]:
-        """Names of the tools that the request offers."""
-        ...
-
-    @property
-    def conversation(self) -> str:
-        """The caller's own id of the thread (``conversation``, ``metadata.conversation_id``, ...), or ``""``."""
-        ...
-
-    @property
-    def previous(self) -> str:
-        """The id of the earlier reply that this one continues (``previous_response_id``), or ``""``."""
-        ...
+class Call(Request, Protocol):
+    """One parsed request, as the engine reads it (``Request``), and the way back to bytes."""
 
     def body(self, edits: Mapping[int, str]) -> bytes:
         """The request for the upstream, with the texts of the parts in ``edits`` replaced."""

@@ -87,7 +87,9 @@ def test_an_installation_that_takes_too_long_is_a_reason(tmp_path: Path, monkeyp
     assert "longer" in found.reason
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx here")
+@pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="no nginx on the PATH; finding and installing peers is tested with a stand-in"
+)
 def test_nginx_passes_answers_on(tmp_path: Path) -> None:
     program = peers.nginx(offline=True)
     assert isinstance(program, peers.Program)

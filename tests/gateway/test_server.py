@@ -94,7 +94,7 @@ async def test_a_name_and_version_six_are_listened_on() -> None:
             await server.start()
         except ConfigError:
             if host == "::1":
-                pytest.skip("no IPv6 here")
+                pytest.skip("this machine has no IPv6 loopback; localhost is tried all the same")
             raise
         assert (await get(server)).text == "hello"
         await server.stop(0.1)
