@@ -8,9 +8,9 @@ The rules:
 2. Only JSON (RFC 8259, so UTF-8), and no content coding.
 3. A body that ends early is an error, never a shorter body.
 
-Framing itself is checked by the server below (hyper): unequal lengths are refused there, and where
-``transfer-encoding`` meets ``content-length`` the length is dropped and the connection closed after the answer
-(RFC 9112 section 6.1). Nothing of it reaches a bot, whose request is framed anew.
+Framing itself is checked by the server below (``http1_server``; under TLS hyper): unequal lengths are refused there, and
+where ``transfer-encoding`` meets ``content-length`` the request is refused (by hyper: the length is dropped) and the
+connection closed after the answer (RFC 9112 section 6.1). Nothing of it reaches a bot, whose request is framed anew.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ async def read_body(headers: Fields, source: Source, limit: int) -> bytes:
                 raise too_large(limit)
             pieces.append(piece)
         else:
-            # granian ends a body with one empty piece; an error, or trailers, give one more before it.
+            # granian ends a body with one empty piece; an error, or trailers, give one more before it. Ours gives none.
             ends += 1
     if ends > 1:
         raise cut_short()

@@ -239,7 +239,8 @@ class Messages:
             unread = call.rewriter(screening.reply())
             await transport.send_bytes(unread.fail(ChatwardError("Something went wrong here.")))
         finally:
-            del transport  # The caller's stream ends here.
+            _end(transport)
+            del transport
             flight.over = True
             if reply is not None:
                 verdict = screening.finish(reply, call.reply_id())
@@ -263,6 +264,13 @@ def _media(response: UpstreamResponse) -> str:
 
 def _not_json() -> UpstreamError:
     return UpstreamError("The bot answered with another content type than asked for.", reason="upstream-content-type")
+
+
+def _end(transport: Any) -> None:
+    """The caller's stream ends here: ours is told, granian's ends when nobody holds it any more."""
+    end = getattr(transport, "end", None)
+    if end is not None:
+        end()
 
 
 async def _let_end(chunks: Any) -> None:

@@ -1,10 +1,13 @@
-"""Serving an application in this process: granian (hyper, rustls) below, this event loop above.
+"""Serving an application in this process, in this event loop.
+
+Plain RSGI connections, which carry the message path, are served by ``http1_server``; TLS (with HTTP/2) and ASGI, which
+carries the admin plane, by granian (hyper, rustls).
 
 The rules:
 
 1. The socket is bound here and handed over. So port 0 works, a name is resolved as the system does it, and a port
    that is taken is an error at once (granian's own sockets share ports silently).
-2. Plain connections speak HTTP/1.1 only; TLS is 1.3 and offers HTTP/2.
+2. Plain connections speak HTTP/1.1 only; TLS is 1.3 and offers HTTP/2. The application cannot tell them apart.
 3. Stopping first closes the door to new connections, then lets what runs end for ``grace`` seconds, then ends it
    (``end_all`` of the application, if it has one). A caller that does not read cannot hold the process.
 
@@ -31,6 +34,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from chatward.core.errors import ConfigError
+from chatward.gateway.http1_server import Front
 
 BACKLOG: Final = 1024
 MAX_HEAD: Final = 64 * 1024
@@ -76,6 +80,9 @@ class EmbeddedServer:
         }
         if (tls_cert is None) != (tls_key is None):
             raise ConfigError("TLS needs both a certificate and a key.", key="server.tls_cert")
+        self._plain = interface == "rsgi" and not self._secure
+        self._front: Front | None = None
+        self._listener: asyncio.Server | None = None
         self._server: _Embedded | None = None
         self._serving: asyncio.Task[None] | None = None
         self.port = 0
@@ -90,6 +97,11 @@ class EmbeddedServer:
         """Listens; returns the port. Raises ``ConfigError`` when the address cannot be used."""
         bound = _bind(self._host, self._wanted)
         self.port = bound.getsockname()[1]
+        if self._plain:
+            loop = asyncio.get_running_loop()
+            self._front = Front(self._app, loop)
+            self._listener = await loop.create_server(self._front.connection, sock=bound, backlog=BACKLOG)
+            return self.port
         try:
             server = _Embedded(
                 self._app,
@@ -113,6 +125,8 @@ class EmbeddedServer:
 
     async def stop(self, grace: float = 10.0) -> None:
         """Stops as told in the module's rule 3. Does nothing when not started."""
+        if self._front is not None:
+            await self._stop_front(self._front, grace)
         server, serving = self._server, self._serving
         if server is None or serving is None:
             return
@@ -130,6 +144,18 @@ class EmbeddedServer:
             serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+    async def _stop_front(self, front: Front, grace: float) -> None:
+        self._front = None
+        if self._listener is not None:
+            self._listener.close()
+        front.close_idle()
+        if not await front.empty(grace):
+            end_all = getattr(self._app, "end_all", None)
+            if end_all is not None:
+                end_all()
+            await front.empty(LAST_WRITES)
+        front.abort()
 
     async def _serve(self, server: _Embedded) -> None:
         with warnings.catch_warnings():

@@ -1,0 +1,684 @@
+"""HTTP/1.1 from callers: one object a connection over httptools (llhttp), speaking RSGI to the application.
+
+Why not the server below it all: it costs a message more time than parsing, routing and forwarding it together.
+TLS stays with granian (``server``). The rules:
+
+1. **One framing or none.** llhttp runs strict: two lengths, a length beside ``transfer-encoding``, any coding but
+   ``chunked``, bare line feeds, folded lines, blanks before a colon are refused with 400 and the connection is closed
+   (RFC 9112 sections 2.2, 5.1, 6.1, 6.3). So is an HTTP/1.1 request without exactly one ``host`` (section 3.2).
+   Trailers are refused: what is not inspected does not pass.
+2. **One request at a time.** Requests that come before the answer wait in order, at most ``MAX_WAITING``, and while
+   one waits the socket is not read (RFC 9112 section 9.3.2).
+3. **Bounded.** A head has at most ``MAX_HEAD`` bytes and ``MAX_FIELDS`` fields (431); a body nobody has asked for
+   stops the reading at ``HIGH_WATER``; an answer the caller does not read stops the application. A caller has
+   ``HEAD_TIMEOUT`` seconds for a head, ``IDLE_TIMEOUT`` between two requests, ``STALL_TIMEOUT`` to read some of
+   an answer. At most ``MAX_CONNECTIONS``: then the one that was idle longest makes room, or the new one goes.
+4. **A connection is used again** only when the request was read to its end and the answer written whole.
+   An offer to upgrade is not taken up (RFC 9110 section 7.8), ``100 Continue`` is sent when the body is asked for.
+5. An application that ends without an answer, or breaks off inside one, ends the connection: nobody may take a
+   part for the whole.
+
+What the application gets (``Door``) is scope and protocol of RSGI in one. Nothing about a message is ever logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any, Final, Protocol, cast
+from urllib.parse import unquote
+
+import httptools
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from chatward.gateway.bodies import LINGER_SECONDS
+
+MAX_HEAD: Final = 64 * 1024
+MAX_FIELDS: Final = 128
+MAX_WAITING: Final = 16
+HIGH_WATER: Final = 256 * 1024
+MAX_CONNECTIONS: Final = 2048
+HEAD_TIMEOUT: Final = 15.0
+IDLE_TIMEOUT: Final = 75.0
+STALL_TIMEOUT: Final = 60.0
+_SWEEP: Final = 1.0
+_JOIN: Final = 64 * 1024
+_MAX_KNOWN: Final = 1024
+_LONG_TARGET: Final = 256
+
+_log = logging.getLogger("chatward.gateway")
+_names: dict[bytes, str] = {}
+_targets: dict[bytes, tuple[str, str]] = {}
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_STATUS: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_NO_BODY: Final = frozenset({204, 304})
+
+
+class _RefusedError(Exception):
+    """Raised inside parser callbacks; ``args[0]`` is the status."""
+
+
+class App(Protocol):
+    """An RSGI application."""
+
+    async def __rsgi__(self, scope: Any, door: Any) -> None: ...
+
+
+class Fields:
+    """Request headers, names in lower case (``bodies.Fields``). Of a field that came twice, ``get`` has the first."""
+
+    __slots__ = ("_first", "_more", "get")
+
+    def __init__(self, first: dict[str, str], more: list[tuple[str, str]]) -> None:
+        self._first = first
+        self._more = more
+        self.get = first.get
+
+    def get_all(self, key: str) -> list[str]:
+        if key not in self._first:
+            return []
+        return [self._first[key], *(value for name, value in self._more if name == key)]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._first
+
+
+class Door:
+    """One request and the way to its answer: RSGI's scope and HTTP protocol in one object."""
+
+    __slots__ = (
+        "_buffered",
+        "_connection",
+        "_left",
+        "_pieces",
+        "_waiter",
+        "answered",
+        "broken",
+        "complete",
+        "headers",
+        "http_version",
+        "keep",
+        "method",
+        "path",
+        "query_string",
+        "stream",
+        "whole",
+    )
+
+    def __init__(self, connection: Connection, method: str, target: bytes, headers: Fields, version: str) -> None:
+        self._connection = connection
+        self.method = method
+        self.path, self.query_string = _targets.get(target) or _read_target(target)
+        self.headers = headers
+        self.http_version = version
+        self.keep = False
+        """Whether the connection may be used again after the answer."""
+        self.complete = False
+        """True once the whole request is here."""
+        self.broken = False
+        """True when the rest of the body will not come, or came wrong."""
+        self.whole = False
+        """True once all of the body was asked for: then its size was found acceptable."""
+        self.answered = False
+        self.stream: Stream | None = None
+        self._pieces: list[bytes] = []
+        self._buffered = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._left: asyncio.Future[None] | None = None
+
+    # --- the body ---
+
+    def arrived(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._buffered += len(piece)
+        if self._buffered > HIGH_WATER and not self.whole:
+            self._connection.pause()
+        self.wake()
+
+    def wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and (self.complete or self.broken or not self.whole):
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def __call__(self) -> bytes:
+        """The whole body. Raises ``ProtocolClosed`` where it does not come to its end."""
+        self.whole = True
+        while not self.complete:
+            await self._more()
+        return self._take()
+
+    def __aiter__(self) -> Door:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._pieces:
+            if self.complete:
+                raise StopAsyncIteration
+            await self._more()
+        return self._take()
+
+    async def _more(self) -> None:
+        if self.broken:
+            raise ProtocolClosed
+        connection = self._connection
+        if not self._pieces and "expect" in self.headers and not self.answered:
+            connection.invite(self)
+        connection.resume()
+        self._waiter = connection.loop.create_future()
+        await self._waiter
+
+    def _take(self) -> bytes:
+        pieces = self._pieces
+        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._buffered = 0
+        return taken
+
+    # --- the caller ---
+
+    def client_disconnect(self) -> asyncio.Future[None]:
+        """A future that is done when the caller has left."""
+        left = self._left = self._connection.loop.create_future()
+        if self._connection.lost:
+            left.set_result(None)
+        return left
+
+    def gone(self) -> None:
+        """The connection is lost."""
+        self.broken = self.broken or not self.complete
+        if self._left is not None and not self._left.done():
+            self._left.set_result(None)
+        self.wake()
+        if self.stream is not None:
+            self.stream.wake()
+
+    # --- the answer ---
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        head = self._head(status, headers, f"content-length: {len(body)}\r\n")
+        write = self._connection.write
+        if len(body) <= _JOIN and self.method != "HEAD":
+            write(head + body)
+            return
+        write(head)
+        if self.method != "HEAD":
+            write(body)
+
+    def response_empty(self, status: int, headers: list[tuple[str, str]]) -> None:
+        self._connection.write(self._head(status, headers, "" if status in _NO_BODY else "content-length: 0\r\n"))
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Stream:
+        chunked = self.http_version != "1.0"
+        self.keep = self.keep and chunked  # else the end of the body is that of the connection
+        self.stream = Stream(self._connection, chunked, silent=self.method == "HEAD")
+        self._connection.write(self._head(status, headers, "transfer-encoding: chunked\r\n" if chunked else ""))
+        return self.stream
+
+    def _head(self, status: int, headers: list[tuple[str, str]], framing: str) -> bytes:
+        if self.answered:
+            raise RuntimeError("a second answer")
+        self.answered = True
+        keep = self.keep = self.keep and self.complete and not self._connection.closing
+        fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        # Every line break is one that was put here; so none can be smuggled in by a value.
+        if fields.count("\n") != len(headers) or fields.count("\r") != len(headers) or "\0" in fields:
+            raise ValueError("a header with a line break")
+        if not keep:
+            framing += "connection: close\r\n"
+        elif self.http_version == "1.0":
+            framing += "connection: keep-alive\r\n"
+        start = _STATUS.get(status) or f"HTTP/1.1 {status} \r\n"
+        return f"{start}{fields}{framing}date: {_date()}\r\n\r\n".encode("latin-1")
+
+
+class Stream:
+    """An answer that is written piece by piece, in chunks (RFC 9112 section 7.1)."""
+
+    __slots__ = ("_chunked", "_connection", "_silent", "_waiter", "ended")
+
+    def __init__(self, connection: Connection, chunked: bool, *, silent: bool) -> None:
+        self._connection = connection
+        self._chunked = chunked
+        self._silent = silent
+        self._waiter: asyncio.Future[None] | None = None
+        self.ended = False
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Writes a piece; waits while the caller does not read. Raises ``ProtocolClosed`` once it has left."""
+        connection = self._connection
+        if connection.lost or self.ended:
+            raise ProtocolClosed
+        if not data or self._silent:
+            return
+        connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        while connection.full:
+            self._waiter = connection.loop.create_future()
+            await self._waiter
+            if connection.lost:
+                raise ProtocolClosed
+
+    def end(self) -> None:
+        """The answer is whole."""
+        if not self.ended:
+            self.ended = True
+            if self._chunked and not self._silent:
+                self._connection.write(b"0\r\n\r\n")
+
+    def wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+
+class Connection(asyncio.Protocol):
+    """One socket of a caller."""
+
+    __slots__ = (
+        "_active",
+        "_again",
+        "_fields",
+        "_fields_size",
+        "_front",
+        "_lingering",
+        "_message",
+        "_more",
+        "_parser",
+        "_partial",
+        "_paused",
+        "_refusal",
+        "_serving",
+        "_target",
+        "_task",
+        "_transport",
+        "_waiting",
+        "closing",
+        "full",
+        "loop",
+        "lost",
+    )
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self.loop = front.loop
+        self._transport: asyncio.Transport  # set by connection_made, before anything else happens
+        self._parser = httptools.HttpRequestParser(self)
+        self._fields: dict[str, str] = {}
+        self._more: list[tuple[str, str]] = []
+        self._target = b""
+        self._fields_size = 0
+        self._partial = 1  # bytes of a head that is not whole yet; a new connection owes one
+        self._message: Door | None = None  # the request whose body is being read
+        self._waiting: deque[Door] = deque()
+        self._serving: Door | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._refusal = 0  # the status that ends the connection once those before it are answered
+        self._again = False  # a head is read a second time, without its offer to upgrade
+        self._paused = False
+        self._lingering = False
+        self._active = front.loop.time()
+        self.closing = False
+        self.full = False
+        """True while the caller does not read what was written."""
+        self.lost = False
+
+    # --- for doors ---
+
+    def write(self, data: bytes) -> None:
+        if not self.lost:
+            self._transport.write(data)
+
+    def invite(self, door: Door) -> None:
+        if door is self._serving and "100-continue" in (door.headers.get("expect") or "").lower():
+            self.write(_CONTINUE)
+
+    def pause(self) -> None:
+        if not self._paused and not self.lost:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused and not self._waiting:
+            self._paused = False
+            if not self.lost:
+                self._transport.resume_reading()
+
+    # --- for the front ---
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when nothing is asked, ``None`` while something is."""
+        return self._active if self._serving is None else None
+
+    def close_when_done(self) -> None:
+        self.closing = True
+        if self._serving is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+
+    def sweep(self, now: float) -> None:
+        quiet = now - self._active
+        if self._lingering:
+            if quiet > LINGER_SECONDS:
+                self._transport.abort()
+        elif self.full or self.closing:
+            if quiet > STALL_TIMEOUT and (self.full or self._serving is None):
+                self._transport.abort()
+        elif self._serving is None and quiet > (HEAD_TIMEOUT if self._partial else IDLE_TIMEOUT):
+            self._transport.close()
+
+    # --- asyncio.Protocol ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._front.entered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        self._front.left(self)
+        self._waiting.clear()
+        if self._serving is not None:
+            self._serving.gone()
+
+    def pause_writing(self) -> None:
+        self.full = True
+        self._active = self.loop.time()
+
+    def resume_writing(self) -> None:
+        self.full = False
+        if self._serving is not None and self._serving.stream is not None:
+            self._serving.stream.wake()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refusal or (self.closing and self._serving is None):
+            return
+        under_way = self._partial
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._malformed(error)
+        if under_way and self._partial and not self._refusal:
+            # The parser keeps half a field to itself, so what is not whole is counted here, from its second piece on.
+            self._partial += len(data)
+            if self._partial > MAX_HEAD:
+                self._refusal = 431
+        if self._serving is None:
+            if self._waiting:
+                self._next()
+            elif self._refusal:
+                self._refuse()
+                return
+        if self._waiting:
+            self.pause()
+
+    def _malformed(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__
+        message = self._message
+        if message is not None and not message.complete:
+            message.broken = True
+            message.keep = False
+            message.wake()
+            self._refusal = -1
+        else:
+            self._refusal = cause.args[0] if isinstance(cause, _RefusedError) else 400
+
+    def _refuse(self) -> None:
+        """Ends the connection with an error that no application sees: what came is no request."""
+        if self._refusal > 0:
+            reason, public = _REFUSALS.get(self._refusal, _REFUSALS[400])
+            body = b'{"error":{"message":"%b","type":"invalid_request_error","param":null,"code":"%b"}}' % (
+                public, reason,
+            )  # fmt: skip
+            head = (
+                f"{_STATUS[self._refusal]}content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+                f"connection: close\r\ndate: {_date()}\r\n\r\n"
+            )
+            self.write(head.encode() + body)
+        self.closing = True
+        if self._refusal < 0 or self.lost or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        # Who is still sending gets to read this instead of a reset (RFC 9112 section 9.6); what comes is dropped.
+        self._transport.write_eof()
+        self._lingering = True
+        self._active = self.loop.time()
+
+    def _stay(self, rest: bytes) -> None:
+        """The offer to speak another protocol is not taken up: the body is read as HTTP/1.1 after all."""
+        message = self._message
+        if message is None or message.method == "CONNECT":
+            self._refusal = -1
+            if message is not None:
+                message.keep = False
+            return
+        lines = [f"{message.method} / HTTP/{message.http_version}"]
+        lines += [
+            f"{name}: {value}"
+            for name in ("content-length", "transfer-encoding")
+            if (value := message.headers.get(name)) is not None
+        ]
+        if not message.keep:
+            lines.append("connection: close")
+        self._parser = httptools.HttpRequestParser(self)
+        self._again = True
+        try:
+            self._parser.feed_data("\r\n".join([*lines, "", ""]).encode("latin-1"))
+            self._again = False
+            if rest:
+                self._parser.feed_data(rest)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(rest[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._malformed(error)
+
+    # --- requests ---
+
+    def _next(self) -> None:
+        door = self._serving = self._waiting.popleft()
+        self._task = self.loop.create_task(self._serve(door))
+
+    async def _serve(self, door: Door) -> None:
+        whole = False
+        try:
+            await self._front.app.__rsgi__(door, door)
+            whole = door.answered
+        except asyncio.CancelledError:
+            pass  # the connection ends below
+        except Exception as error:
+            if not isinstance(error, ProtocolClosed):
+                _log.error("an application ended with %s", type(error).__name__)
+        finally:
+            self._over(door, whole)
+
+    def _over(self, door: Door, whole: bool) -> None:
+        self._serving = self._task = None
+        if self.lost:
+            return
+        if not whole:
+            self._transport.abort()
+            return
+        if door.stream is not None:
+            door.stream.end()
+        self._active = self.loop.time()
+        if not door.keep or self.closing:
+            self.closing = True
+            self._transport.close()
+        elif self._waiting:
+            self._next()
+        elif self._refusal:
+            self._refuse()
+        if self._paused:
+            self.resume()
+
+    # --- httptools ---
+
+    def on_message_begin(self) -> None:
+        if self._again:
+            return
+        self._message = None
+        self._target = b""
+        self._fields = {}
+        self._more = []
+        self._fields_size = 0
+        self._partial = 1
+        self._active = self.loop.time()
+
+    def on_url(self, part: bytes) -> None:
+        if not self._again:
+            self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._message is not None:
+            if self._again:
+                return
+            raise _RefusedError(400)  # a trailer
+        key = _names.get(name) or _learn(name)
+        fields = self._fields
+        text = value.decode("latin-1")
+        if key in fields:
+            self._more.append((key, text))
+        else:
+            fields[key] = text
+        self._fields_size += len(name) + len(value)
+        if self._fields_size > MAX_HEAD or len(fields) + len(self._more) > MAX_FIELDS:
+            raise _RefusedError(431)
+
+    def on_headers_complete(self) -> None:
+        if self._again:
+            return
+        parser = self._parser
+        fields, more = self._fields, self._more
+        version = parser.get_http_version()
+        if version != "1.0" and ("host" not in fields or (more and any(name == "host" for name, _ in more))):
+            raise _RefusedError(400)
+        if len(self._target) > MAX_HEAD:
+            raise _RefusedError(431)
+        if len(self._waiting) >= MAX_WAITING:
+            raise _RefusedError(400)
+        self._partial = 0
+        message = Door(self, parser.get_method().decode("ascii"), self._target, Fields(fields, more), version)
+        message.keep = parser.should_keep_alive()
+        self._message = message
+        self._waiting.append(message)
+
+    def on_body(self, piece: bytes) -> None:
+        if self._message is not None:
+            self._message.arrived(piece)
+
+    def on_message_complete(self) -> None:
+        message = self._message
+        if message is None or (self._parser.should_upgrade() and message.method != "CONNECT"):
+            return
+        message.complete = True
+        message.wake()
+        if not message.keep:
+            self._refusal = -1  # nothing after it is read
+
+
+_REFUSALS: Final = {
+    400: (b"http-invalid", b"This is not valid HTTP."),
+    431: (b"head-too-large", b"The request's head is too large."),
+}
+
+
+class Front:
+    """All connections of one address."""
+
+    def __init__(self, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        self.app = app
+        self.loop = loop
+        self.connections: set[Connection] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._emptied = asyncio.Event()
+
+    def connection(self) -> Connection:
+        return Connection(self)
+
+    def entered(self, connection: Connection) -> None:
+        if len(self.connections) >= MAX_CONNECTIONS:
+            idle = [(one.idle_since, id(one), one) for one in self.connections if one.idle_since is not None]
+            (min(idle)[2] if idle else connection).abort()
+        self.connections.add(connection)
+        if self._timer is None:
+            self._timer = self.loop.call_later(_SWEEP, self._sweep)
+
+    def left(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        if not self.connections:
+            self._emptied.set()
+
+    def close_idle(self) -> None:
+        """No connection is used again from now on; those without a request are closed."""
+        for connection in tuple(self.connections):
+            connection.close_when_done()
+
+    async def empty(self, seconds: float) -> bool:
+        """Waits until all connections are gone; false where some are left after ``seconds``."""
+        if self.connections:
+            self._emptied.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), seconds)
+        return not self.connections
+
+    def abort(self) -> None:
+        for connection in tuple(self.connections):
+            connection.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _sweep(self) -> None:
+        self._timer = None
+        now = self.loop.time()
+        for connection in tuple(self.connections):
+            connection.sweep(now)
+        if self.connections:
+            self._timer = self.loop.call_later(_SWEEP, self._sweep)
+
+
+def _learn(name: bytes) -> str:
+    key = name.decode("latin-1").lower()
+    if len(_names) < _MAX_KNOWN:
+        _names[name] = key
+    return key
+
+
+def _read_target(target: bytes) -> tuple[str, str]:
+    """The decoded path and the query of a request target (RFC 9112 section 3.2)."""
+    text = target.decode("latin-1")
+    path, _, query = text.partition("?")
+    if not path.startswith("/"):  # absolute-form; authority-form and "*" are no paths of ours
+        scheme, mark, rest = path.partition("://")
+        path = "/" + rest.partition("/")[2] if mark and scheme.lower() in {"http", "https"} else path
+    found = unquote(path.partition("#")[0]), query.partition("#")[0]
+    if len(_targets) < _MAX_KNOWN and len(target) <= _LONG_TARGET:
+        _targets[target] = found
+    return found
+
+
+class _Date:
+    """The ``date`` field's value (RFC 9110 section 5.6.7), made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def __call__(self) -> str:
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._text = now, formatdate(now, usegmt=True)
+        return self._text
+
+
+_date: Final = _Date()
