@@ -34,8 +34,10 @@ from typing import Any, Final, Protocol, cast
 from urllib.parse import unquote
 
 import httptools
+import orjson
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
+from chatward.core.errors import ClientError
 from chatward.gateway.bodies import LINGER_SECONDS
 
 MAX_HEAD: Final = 64 * 1024
@@ -437,10 +439,9 @@ class Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         """Ends the connection with an error that no application sees: what came is no request."""
         if self._refusal > 0:
-            reason, public = _REFUSALS.get(self._refusal, _REFUSALS[400])
-            body = b'{"error":{"message":"%b","type":"invalid_request_error","param":null,"code":"%b"}}' % (
-                public, reason,
-            )  # fmt: skip
+            error = _REFUSALS[self._refusal]
+            told = {"message": error.public, "type": "invalid_request_error", "param": None, "code": error.reason}
+            body = orjson.dumps({"error": told})
             head = (
                 f"{_STATUS[self._refusal]}content-type: application/json\r\ncontent-length: {len(body)}\r\n"
                 f"connection: close\r\ndate: {_date()}\r\n\r\n"
@@ -588,8 +589,8 @@ class Connection(asyncio.Protocol):
 
 
 _REFUSALS: Final = {
-    400: (b"http-invalid", b"This is not valid HTTP."),
-    431: (b"head-too-large", b"The request's head is too large."),
+    400: ClientError("This is not valid HTTP.", reason="http-invalid"),
+    431: ClientError("The request's head is too large.", reason="head-too-large", status=431),
 }
 
 

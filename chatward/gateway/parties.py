@@ -1,7 +1,7 @@
 """Whom the gateway deals with: the engine, the bots, and the server below it.
 
 ``Engine`` and ``Screening`` are what ``assembly`` has to provide; ``Scope`` and ``Door`` are the parts of RSGI
-(granian's interface, which ``http1_server`` speaks too) that are used; ``BotLink`` and ``Limits`` are settings made ready.
+(granian's interface; ``http1_server`` speaks it too) that are used; ``BotLink`` and ``Limits`` are settings made ready.
 """
 
 from __future__ import annotations
