@@ -195,8 +195,8 @@ def _reversed_text(text: str) -> str:
 
 _NOISE: Final = (
     "alongside", "Thereby", ".]", "({", "Us", "taking**", "TWO", "kindly?", "undo", "by", '"\\?--', "Sept", "}[", ".#",
-    "lesson", "=>", "panel", "Handbuch", "USING", "phases", "?!", "clauses", "finish", "\\\\", "Okay", "^{", "span", "];",
-    "var", "layout", "`", "Eve", "belts", "&&", "Obs", "darf", "/>",
+    "lesson", "=>", "panel", "Handbuch", "USING", "phases", "?!", "clauses", "finish", "\\\\", "Okay", "^{", "span",
+    "];", "var", "layout", "`", "Eve", "belts", "&&", "Obs", "darf", "/>",
 )  # fmt: skip
 _ORDINARY: Final = (
     "Hello, I ordered a pair of walking boots from you last month and they arrived in good time, thank you for that.",
