@@ -1,8 +1,8 @@
 """The peers that detection is compared with: who they are, and their answers on the same rows.
 
 The rules: each peer lives in an environment of its own, made by ``chatward.bench.peers``, and runs without a network
-and with nothing of this process' environment but its path, home and language. A peer that cannot be installed, needs what
-is not in its packages, or does not finish is missing with the reason; it never counts as one that found nothing.
+and with nothing of this process' environment but its path, home and language. A peer that cannot be installed, needs
+what is not in its packages, or does not finish is missing with the reason; it never counts as one that found nothing.
 """
 
 from __future__ import annotations
