@@ -18,7 +18,7 @@ from chatward.evaluation.metrics import Bin, Curve, Floats, probit
 
 _WIDTH: Final = 420
 _HEIGHT: Final = 360
-_LEFT, _TOP, _RIGHT, _BOTTOM = 56, 34, 14, 48
+_LEFT, _TOP, _RIGHT, _BOTTOM = 56, 34, 22, 48
 _POINTS: Final = 400
 _COLOURS: Final = ("#0a6fb8", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0f766e", "#be123c", "#475569")
 _DASHES: Final = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2 1 2", "3 6")

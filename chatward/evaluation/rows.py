@@ -106,6 +106,22 @@ class Corpus:
                 fitted=self.fitted,
             )
 
+    def turns(self) -> Iterator[Row]:
+        """What users say in its dialogues, as harmless rows. Raises ``DataError``."""
+        for number, fields in enumerate(_objects(self), 1):
+            turns = fields.get("turns")
+            if not isinstance(turns, list):
+                raise DataError(f"{self.name}: row {number} has no turns")
+            for turn in turns:
+                if not isinstance(turn, dict) or not isinstance(turn.get("text"), str):
+                    raise DataError(f"{self.name}: row {number} has a turn without text")
+                if turn.get("role") == "user":
+                    lang, split = str(fields.get("lang") or "und"), str(fields.get("split") or "")
+                    yield Row(
+                        turn["text"], "benign", "user", lang, self.source, "", split, str(fields.get("id", number)),
+                        self.kind, fitted=self.fitted,
+                    )  # fmt: skip
+
     def span_rows(self) -> Iterator[SpanRow]:
         """Its texts with spans. Raises ``DataError``, also for a span that does not lie in its text."""
         for number, fields in enumerate(_objects(self), 1):

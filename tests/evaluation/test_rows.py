@@ -108,3 +108,17 @@ def test_the_products_own_rows_can_be_read() -> None:
         assert row.text.strip(), row.id
         if row.label == "indirect-injection":
             assert row.role in {"document", "tool"}, row.id
+
+
+def test_what_users_say_in_dialogues_is_ordinary_chat(tmp_path: Path) -> None:
+    turns = [{"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Hi"}, {"role": "user", "text": "Bye"}]
+    good = written(tmp_path, "dialogues/good.jsonl.gz", [{"id": 1, "turns": turns, "lang": "it"}], role="train")
+    wrong = written(tmp_path, "dialogues/wrong.jsonl.gz", [{"turns": [{"role": "user"}]}])
+    data = open_data(manifest(tmp_path, good, wrong))
+    rows = list(data.corpus("dialogues/good").turns())
+    assert [(row.text, row.label, row.lang, row.fitted) for row in rows] == [
+        ("Hello", "benign", "it", True),
+        ("Bye", "benign", "it", True),
+    ]
+    with pytest.raises(DataError, match="turn without text"):
+        list(data.corpus("dialogues/wrong").turns())

@@ -3,8 +3,8 @@
 The rule: ``python -I runners.py NAME`` reads JSON Lines ``{"text", "role"}`` and prints JSON Lines. The first says
 ``{"version"}``, or ``{"missing": reason}`` and nothing more. Then one for each row, in order, with ``seconds`` (wall
 time of this row alone) and what the peer gives: ``score`` (its own, rising with suspicion) and ``flagged`` (its own
-verdict, as it comes), or ``spans`` ``[[start, end, entity]]`` in code points. Nothing else goes to standard output. No peer is
-given a network.
+verdict, as it comes), or ``spans`` ``[[start, end, entity]]`` in code points. Nothing else goes to standard output. No
+peer is given a network.
 """
 
 from __future__ import annotations
