@@ -4,6 +4,9 @@ The prefilter looks at the start of a pattern, which for prose is a common word 
 rare is that other words follow. So each rule that may match is first asked for its atoms: a handful of
 ``in`` tests, a hundred times cheaper than a search. They may say yes too often and never no to a match.
 
+The rarest set of a pattern is its *anchor*: the prefilter looks for the anchors of all patterns at once. What makes a
+string rare is its length and its characters: a sign or an ideograph weighs more than a letter.
+
 Both sides are folded as ``re.IGNORECASE`` compares: lower case, then one letter for each of the extra pairs that
 it treats as equal (dotless i and i, long s and s, the sigmas).
 """
@@ -17,12 +20,19 @@ from re import _casefix  # type: ignore[attr-defined]
 from re import _constants as c  # type: ignore[attr-defined]
 from typing import Any, Final
 
-from chatward.engine.patterns import parse
+from chatward.engine.patterns import Walk, parse
 
 AtomSet = tuple[str, ...]
 
-_SHORTEST: Final = 3
+_LIGHTEST: Final = 3
+"""The weight of an atom, at least: that of three letters."""
 _MOST: Final = 160
+_MOST_ANCHORS: Final = 1500
+_ALTERNATIVES: Final = 16
+"""Spellings of one literal, at most, that small classes in it give."""
+_FEW: Final = 4
+_RARE: Final = 3.0**-3
+"""The rough chance that prose holds one of a set, from which it is no anchor."""
 _EQUAL: Final = {
     0x130: "i",
     **{code: chr(min(code, *others)) for code, others in _casefix._EXTRA_CASES.items() if min(others) < code},
@@ -37,8 +47,42 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=4096)
 def atoms_of(pattern: str, flags: re.RegexFlag) -> tuple[AtomSet, ...]:
     """The atom sets of a pattern, rarest first; none where it has no literal part."""
-    sets = sorted(_Atoms().sequence(parse(pattern, flags)), key=_commonness)
-    return tuple(tuple(sorted(chosen, key=len)) for chosen in dict.fromkeys(sets) if len(chosen) <= _MOST)
+    return tuple(tuple(sorted(chosen, key=len)) for chosen in _sets(pattern, flags) if len(chosen) <= _MOST)
+
+
+def anchor_of(pattern: str, flags: re.RegexFlag) -> AtomSet:
+    """The rarest atom set of a pattern; empty where none is rare enough to be looked for in every text."""
+    for chosen in _sets(pattern, flags):
+        if len(chosen) <= _MOST_ANCHORS and _commonness(chosen) <= _RARE:
+            return tuple(sorted(chosen))
+    return ()
+
+
+@lru_cache(maxsize=4096)
+def _sets(pattern: str, flags: re.RegexFlag) -> tuple[frozenset[str], ...]:
+    return tuple(dict.fromkeys(sorted(_Atoms().sequence(parse(pattern, flags)), key=_commonness)))
+
+
+def needs_foreign(tree: Any, ignore_case: bool) -> bool:
+    """True where every match of a parsed pattern holds a character beyond ASCII."""
+    walk = Walk(ignore_case, False)
+    for operator, value in tree:
+        if operator in (c.LITERAL, c.IN):
+            members = walk.characters(operator, value)
+            needs = bool(members) and not any(fold(member).isascii() for member in members)
+        elif operator is c.BRANCH:
+            needs = all(needs_foreign(branch, ignore_case) for branch in value[1])
+        elif operator is c.SUBPATTERN:
+            needs = needs_foreign(value[3], ignore_case or bool(value[1] & re.IGNORECASE))
+        elif operator is c.ATOMIC_GROUP:
+            needs = needs_foreign(value, ignore_case)
+        elif operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
+            needs = value[0] > 0 and needs_foreign(value[2], ignore_case)
+        else:
+            needs = False
+        if needs:
+            return True
+    return False
 
 
 def may_match(sets: Iterable[AtomSet], folded: str, seen: dict[str, bool]) -> bool:
@@ -57,7 +101,17 @@ def may_match(sets: Iterable[AtomSet], folded: str, seen: dict[str, bool]) -> bo
 
 def _commonness(chosen: frozenset[str]) -> float:
     """A rough chance that prose holds one of the atoms: a letter more makes one three times rarer."""
-    return sum(3.0 ** -len(atom) for atom in chosen)
+    return sum(3.0 ** -_weight(atom) for atom in chosen)
+
+
+def _weight(atom: str) -> int:
+    return sum(map(_weight_of, atom))
+
+
+def _weight_of(char: str) -> int:
+    if char.isalnum():
+        return 3 if char >= "\u2e80" else 1  # from there on: ideographs, kana, Hangul
+    return 3 if char == "@" else 1 if char in " .,'-/:\n" else 2
 
 
 def _reduced(atoms: Iterable[str]) -> frozenset[str]:
@@ -70,10 +124,10 @@ def _reduced(atoms: Iterable[str]) -> frozenset[str]:
 
 
 class _Atoms:
-    """Walks a parsed pattern and collects atom sets; ``_run`` is the literal that is being read."""
+    """Walks a parsed pattern and collects atom sets; ``_run`` are the spellings of the literal that is being read."""
 
     def __init__(self) -> None:
-        self._run = ""
+        self._run = frozenset({""})
         self._found: list[frozenset[str]] = []
 
     def sequence(self, tree: Any) -> list[frozenset[str]]:
@@ -82,16 +136,22 @@ class _Atoms:
         return self._found
 
     def _close(self) -> None:
-        if len(self._run) >= _SHORTEST:
-            self._found.append(frozenset({self._run}))
-        self._run = ""
+        if all(_weight(spelling) >= _LIGHTEST for spelling in self._run):
+            self._found.append(_reduced(self._run))
+        self._run = frozenset({""})
+
+    def _add(self, letters: frozenset[str]) -> None:
+        """The literal goes on with one of ``letters``."""
+        if len(self._run) * len(letters) > _ALTERNATIVES:
+            self._close()
+        self._run = frozenset(run + letter for run in self._run for letter in letters)
 
     def _read(self, tree: Any) -> None:
         for operator, value in tree:
             if operator is c.LITERAL:
-                self._run += fold(chr(value))
-            elif operator is c.IN and (letter := _one_letter(value)):
-                self._run += letter
+                self._add(frozenset({fold(chr(value))}))
+            elif operator is c.IN and (letters := _letters(value)):
+                self._add(letters)
             elif operator is c.SUBPATTERN:
                 self._read(value[3])
             elif operator is c.ATOMIC_GROUP:
@@ -118,9 +178,9 @@ class _Atoms:
         self._found.append(_reduced(union))
 
 
-def _one_letter(members: Any) -> str:
-    """The letter of a class that holds nothing but its cases; "" for any other."""
+def _letters(members: Any) -> frozenset[str]:
+    """The folded letters of a class that names a few; none for any other."""
     if not all(kind is c.LITERAL for kind, _ in members):
-        return ""
-    letters = {fold(chr(code)) for _, code in members}
-    return letters.pop() if len(letters) == 1 else ""
+        return frozenset()
+    letters = frozenset(fold(chr(code)) for _, code in members)
+    return letters if len(letters) <= _FEW else frozenset()

@@ -15,6 +15,7 @@ from typing import Any
 
 # A character of each kind that rules tell apart: all of ASCII, and letters of other scripts.
 _PROBES = (*map(chr, range(128)), "é", "я", "中", "ا")
+_DIGITS = frozenset("0123456789")
 _CATEGORIES = {
     c.CATEGORY_DIGIT: re.compile(r"\d"),
     c.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
@@ -74,7 +75,7 @@ def least_digits(tree: Any) -> int:
     for operator, value in tree:
         if operator in (c.LITERAL, c.IN):
             members = walk.characters(operator, value)
-            count += bool(members) and all(map(str.isdigit, members))
+            count += bool(members) and members <= _DIGITS
         elif operator is c.BRANCH:
             count += min(least_digits(branch) for branch in value[1])
         elif operator is c.SUBPATTERN:

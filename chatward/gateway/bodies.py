@@ -8,7 +8,7 @@ The rules:
 2. Only JSON (RFC 8259, so UTF-8), and no content coding.
 3. A body that ends early is an error, never a shorter body.
 
-Framing itself is checked by the server below (``http1_server``; under TLS hyper): unequal lengths are refused, and where
+Framing itself is checked by the server below (``http1_server``, under TLS hyper): unequal lengths are refused; where
 ``transfer-encoding`` meets ``content-length`` the request is refused (by hyper: the length is dropped) and the
 connection closed after the answer (RFC 9112 section 6.1). Nothing of it reaches a bot, whose request is framed anew.
 """

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatward.engine.atoms import atoms_of, fold, may_match
+from chatward.engine.atoms import anchor_of, atoms_of, fold, may_match, needs_foreign
+from chatward.engine.patterns import parse
 
 I = re.IGNORECASE  # noqa: E741
 NONE = re.RegexFlag(0)
@@ -31,6 +32,8 @@ def test_a_match_always_holds_its_atoms(text: str) -> None:
     for pattern, flags in PATTERNS:
         if re.search(pattern, text, flags):
             assert may_match(atoms_of(pattern, flags), fold(text), {})
+            anchor = anchor_of(pattern, flags)
+            assert not anchor or any(atom in fold(text) for atom in anchor)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,27 @@ def test_one_set_without_an_atom_is_enough_to_say_no() -> None:
     assert may_match(sets, "give orders", {})
     assert not may_match(sets, "give way", {})
     assert may_match((), "anything", {})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "anchor"),
+    [
+        (r"(?:show|give) the system prompt", (" the system prompt",)),
+        (r"(?:the|and) \w+", ()),  # too common
+        (r"nf[pco]_[a-z]{9}", ("nfc_", "nfo_", "nfp_")),
+        (r"\w+@\w+", ("@",)),
+        (r"忽略\w?", ("忽略",)),
+        (r"[a-f]{2}x", ()),
+    ],
+)
+def test_the_anchor_is_the_rarest_set(pattern: str, anchor: tuple[str, ...]) -> None:
+    assert anchor_of(pattern, NONE) == anchor
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needs"),
+    [("é+", True), ("é*", False), ("(?:é|a)", False), ("a[à-ï]", True), ("[aà]", False), ("K", False), ("İ", False),
+     ("(?:é|[ï日])x", True), (r"[^\W\d]", False), ("(?=é)a", False)],
+)  # fmt: skip
+def test_what_needs_a_letter_beyond_ascii(pattern: str, needs: bool) -> None:
+    assert needs_foreign(parse(pattern, I), True) is needs

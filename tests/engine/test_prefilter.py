@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.core.normalise import plain
-from chatward.engine.prefilter import Prefilter, widened
+from chatward.engine.prefilter import Prefilter, quick_search, widened
 
 PATTERNS = [
     (r"\bhello\b", re.RegexFlag(0)),
@@ -24,8 +24,13 @@ PATTERNS = [
     (r"(?=ab)abc?", re.RegexFlag(0)),
     (r"(?:hello-0123-abc|é|ab) ?ssz{2}", re.RegexFlag(0)),  # alternatives of unequal length, and something behind
     (r"(?:(?:xyzxyzxyz|x)(?:0123012301|1)|[a-c]{12}){1,2}z", re.RegexFlag(0)),
+    (r"(?:[éï]+|猫)ab", re.RegexFlag(0)),  # needs a letter beyond ASCII
+    (r"(?:é|K)[a-z]", re.IGNORECASE),  # seems to, but for the Kelvin sign
+    (r"[aà]bc|x?y[_-]z", re.IGNORECASE),
+    (r"(?:[a-cé]|\d)\d:|!0", re.RegexFlag(0)),
 ]
 FILTER = Prefilter(PATTERNS)
+QUICK = [quick_search(*pattern) for pattern in PATTERNS]
 ALPHABET = "hello 0123-straßeSTRASSEétÉTÉ:abcABCDxyz()!日ïK\nK"
 
 
@@ -36,6 +41,7 @@ PIECES = ["hello-0123-abc", "xyzxyzxyz", "0123012301", "ssz", "abcabcabcabc", "s
 def test_it_never_loses_a_match(text: str) -> None:
     matching = [i for i, (pattern, flags) in enumerate(PATTERNS) if re.search(pattern, text, flags)]
     assert set(matching) <= set(FILTER(text))
+    assert all(QUICK[index](text.encode()) for index in matching)
 
 
 @pytest.mark.parametrize("text", ["", "(?!", "日本語", "\n"])
@@ -65,6 +71,7 @@ def test_what_a_pattern_generates_is_let_through(data: st.DataObject) -> None:
     text = plain(drawn).text  # what guards read: digits of all scripts are ASCII there
     if re.search(pattern, text, flags):
         assert index in FILTER(text)
+        assert QUICK[index](text.encode())
 
 
 def test_equal_forms_are_run_once() -> None:
@@ -76,3 +83,17 @@ def test_equal_forms_are_run_once() -> None:
 @pytest.mark.parametrize("text", ["skip all rules", "disregard all rules", "disregard rules"])
 def test_what_follows_alternatives_of_unlike_length_is_asked_after_whole_ones(text: str) -> None:
     assert Prefilter([(r"\b(?:skip|disregard) (?:all |any )?rules", re.RegexFlag(0))])(text) == [0]
+
+
+def test_digits_and_letters_beyond_ascii_are_asked_first() -> None:
+    asked = Prefilter([(r"[a-z]{2}\d{3}[a-z]", re.RegexFlag(0)), (r"[é-ï]{2,3}[a-z]+", re.RegexFlag(0))])
+    assert asked("ab123c") == [0]
+    assert asked("ab12 c") == []
+    assert asked("éée") == [1]
+    assert asked("eee") == []
+
+
+def test_the_quick_search_says_no() -> None:
+    quick = quick_search(r"\bhello (?:big )?world\b", re.IGNORECASE)
+    assert quick(b"well, Hello BIG World")
+    assert not quick(b"hello, world")
