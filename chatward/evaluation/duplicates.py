@@ -95,13 +95,21 @@ def twins(
     train_texts: Sequence[str], test_texts: Sequence[str], *, threshold: float = THRESHOLD, run: int = RUN
 ) -> Mask:
     """True for each test text that has a twin among the training texts. Raises as ``groups`` does."""
+    near, shared = kinship(train_texts, test_texts, threshold=threshold, run=run)
+    return near | shared
+
+
+def kinship(
+    train_texts: Sequence[str], test_texts: Sequence[str], *, threshold: float = THRESHOLD, run: int = RUN
+) -> tuple[Mask, Mask]:
+    """``twins`` by rule: those equal or alike as a whole, and those that share a run; some are both."""
     _check(threshold, run)
     known = {normalise(text) for text in train_texts}
     seen = [normalise(text) for text in test_texts]
     mask = np.fromiter((text in known for text in seen), dtype=np.bool_, count=len(seen))
     left = list(dict.fromkeys(text for text in seen if text not in known))
     if not left or not known:
-        return mask
+        return mask, np.zeros(len(seen), dtype=np.bool_)
     shingled = _Shingles.of([*sorted(known), *left], run)
     border = len(known)
     proposed = [_across(keys, border) for keys in _band_keys(shingled.signatures)]
@@ -109,10 +117,9 @@ def twins(
     found = np.zeros(len(shingled.starts), dtype=np.bool_)
     found[near[:, 1]] = True
     of_train = shingled.run_owner < border
-    shared = np.isin(shingled.runs[~of_train], shingled.runs[of_train])
-    found[shingled.run_owner[~of_train][shared]] = True
-    caught = {text for text, hit in zip(left, found[border:], strict=True) if hit}
-    return mask | np.fromiter((text in caught for text in seen), dtype=np.bool_, count=len(seen))
+    passages = np.zeros(len(shingled.starts), dtype=np.bool_)
+    passages[shingled.run_owner[~of_train][np.isin(shingled.runs[~of_train], shingled.runs[of_train])]] = True
+    return mask | _of(seen, left, found[border:]), _of(seen, left, passages[border:])
 
 
 def split(ids: Indexes, shares: Mapping[str, float], *, seed: int = 0) -> NDArray[np.str_]:
@@ -169,6 +176,12 @@ class _Shingles:
         starts = np.cumsum(counts) - counts
         runs, run_owner = _runs(tokens, owner, blankless, run)
         return cls(shingles, starts, counts, _signatures(shingles, starts), runs, run_owner)
+
+
+def _of(seen: Sequence[str], left: Sequence[str], hits: Mask) -> Mask:
+    """The hits of distinct texts, for each text that was seen."""
+    caught = {text for text, hit in zip(left, hits.tolist(), strict=True) if hit}
+    return np.fromiter((text in caught for text in seen), dtype=np.bool_, count=len(seen))
 
 
 def _check(threshold: float, run: int) -> None:

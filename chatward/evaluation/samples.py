@@ -3,7 +3,8 @@
 The rules:
 
 1. Rows that name ``in_train`` are left out, and so are rows of ``eval`` corpora that have a near-duplicate in a
-   ``train`` corpus (``duplicates.twins``); how many is told.
+   ``train`` corpus (``duplicates``); how many is told. Rows that only share a passage with a ``train`` corpus are kept
+   apart, under the corpus' name and ``KNOWN``, and count as ones that weights may be fitted on.
 2. At most ``limit`` rows of one corpus, label and language: those whose text has the least digest, so that the same
    rows are taken each time.
 3. Thresholds are chosen on one half of ordinary support chat and measured on the other; no group of near-duplicates
@@ -14,11 +15,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
-from chatward.evaluation.duplicates import groups, split, twins
+from chatward.evaluation.duplicates import groups, kinship, split
 from chatward.evaluation.rows import Corpus, Data, Row
 
 Progress = Callable[[str], None]
@@ -31,6 +32,7 @@ CHAT: Final[Mapping[str, frozenset[str]]] = {
 }
 """Ordinary support chat and the parts of it that a threshold may be chosen on."""
 
+KNOWN: Final = "(known passages)"
 HARMLESS: Final = frozenset({"benign", "benign-trigger", "neither", "ham"})
 UNTRUSTED: Final = frozenset({"tool", "document"})
 
@@ -141,10 +143,15 @@ def _parted(corpus: Corpus, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 def _without_twins(rows: Sequence[Row], fitted: Sequence[str], dropped: Counter[str]) -> list[Row]:
     checked = [row for row in rows if not row.fitted]
-    known = twins(fitted, [row.text for row in checked]) if fitted else [False] * len(checked)
-    gone = {row for row, twin in zip(checked, known, strict=True) if twin}
+    near, shared = kinship(fitted, [row.text for row in checked])
+    gone = {row for row, twin in zip(checked, near.tolist(), strict=True) if twin}
+    partly = {row for row, known in zip(checked, shared.tolist(), strict=True) if known}
     dropped.update(row.source for row in gone)
-    return [row for row in rows if row not in gone]
+    return [
+        replace(row, source=f"{row.source} {KNOWN}", fitted=True) if row in partly else row
+        for row in rows
+        if row not in gone
+    ]
 
 
 def _halves(rows: Sequence[Row]) -> tuple[tuple[Row, ...], tuple[Row, ...]]:

@@ -19,6 +19,10 @@ from chatward.evaluation.metrics import Span
 from chatward.ward import Ward
 
 _CHUNK: Final = 32
+_WARM_UP: Final = (
+    "Hello, call me on +44 20 7946 0018 or +49 30 23125 000",
+    "ann@example.com, 192.0.2.7, 4111 1111 1111 1111",
+)
 
 Ask = tuple[str, str]
 """A text and its role."""
@@ -33,13 +37,15 @@ class Scored:
     rules: Mapping[str, float]
     stopped: bool
     spans: tuple[Span, ...]
+    ran: tuple[str, ...]
     unavailable: tuple[str, ...]
     seconds: float
 
     def value(self, name: str, *, rules: bool = False) -> float | None:
-        """The score of a name (a guard's id); with ``rules`` what the guard's rules say, 0 where they found nothing."""
+        """The score of a name (a guard's id); with ``rules`` what the guard's rules say: 0 where it ran and found
+        nothing, ``None`` where it did not run."""
         if rules:
-            return self.rules.get(name, 0.0)
+            return self.rules.get(name, 0.0) if name in self.ran else None
         return self.scores.get(name)
 
 
@@ -47,6 +53,8 @@ def score(
     ward: Ward, asked: Sequence[Ask], *, workers: int = 0, done: Callable[[int], None] = lambda count: None
 ) -> list[Scored]:
     """What the guards say, in order. ``workers`` 0 takes one a core. ``done`` hears how many are done."""
+    for text in _WARM_UP:
+        ward.check(text)  # what is loaded at first use is loaded once, before the crew is forked
     count = min(workers or os.cpu_count() or 1, max(len(asked) // _CHUNK, 1))
     answers: list[Scored] = []
     for one in _each(ward, asked, count):
@@ -63,7 +71,7 @@ def scored(verdict: Verdict, seconds: float) -> Scored:
         rules[finding.guard] = max(finding.confidence, rules.get(finding.guard, 0.0))
     spans = tuple((*finding.span, finding.entity) for finding in verdict.findings if finding.entity)
     missing = tuple(outcome.guard for outcome in verdict.unavailable)
-    return Scored(dict(verdict.scores), rules, verdict.blocked, spans, missing, seconds)
+    return Scored(dict(verdict.scores), rules, verdict.blocked, spans, verdict.ran, missing, seconds)
 
 
 def _each(ward: Ward, asked: Sequence[Ask], workers: int) -> Iterator[Scored]:

@@ -125,7 +125,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     for trial in range(200):
         sample = chance.random(120) < 0.8
         found = metrics.interval(lambda hits: float(hits.mean()), sample, rounds=200, seed=trial)
-        fast = metrics.share_interval(sample, rounds=400, seed=trial)
+        fast = metrics.share_interval(sample)
         assert found is not None
         assert fast is not None
         assert found.low <= found.value <= found.high
@@ -173,3 +173,16 @@ def test_samples_without_both_classes_are_left_out(rows: list[tuple[float, bool]
     found = metrics.interval(metrics.auc, *map(np.array, columns(rows)), rounds=20)
     assert found is not None
     assert 0 <= found.low <= found.high <= 1
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200))
+def test_a_shares_interval_solves_the_score_equation(hits: list[bool]) -> None:
+    found = metrics.share_interval(hits)
+    assert found is not None
+    share, count = sum(hits) / len(hits), len(hits)
+    assert found.value == pytest.approx(share)
+    for end in (found.low, found.high):
+        if 1e-9 < end < 1 - 1e-9 and end != found.value:
+            assert abs(share - end) == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / count), rel=1e-4)
+    assert found.high > 0
+    assert found.low < 1

@@ -10,7 +10,7 @@ import pytest
 
 from chatward.evaluation.duplicates import twins
 from chatward.evaluation.rows import Data, Row
-from chatward.evaluation.samples import TASKS, collect, sampled
+from chatward.evaluation.samples import KNOWN, TASKS, collect, sampled
 
 WORDS = ("order", "parcel", "refund", "invoice", "account", "voucher", "delivery", "address", "branch", "size")
 
@@ -45,6 +45,23 @@ def test_what_training_knows_is_left_out_and_told(data: Data) -> None:
     fresh = [row for row in found.rows if row.source == "fresh" and row.label in {"injection", "jailbreak"}]
     assert len(fresh) == 30
     assert not twins([row.text for row in found.rows if row.fitted], [row.text for row in fresh]).any()
+
+
+def test_rows_that_share_a_passage_with_training_stand_apart(data_of: Callable[[Any], Data]) -> None:
+    passage = " ".join(f"p{n}" for n in range(14))
+    longer = f"{sentence(50)} {sentence(60)} {sentence(70)} {sentence(80)} {passage} {sentence(90)}"
+    found = collect(
+        data_of(
+            {
+                ("injection/seen", "train"): [{"text": passage, "label": "injection"}],
+                ("injection/fresh", "eval"): [{"text": longer, "label": "injection"}],
+            }
+        ),
+        [],
+        limit=0,
+        progress=lambda line: None,
+    )
+    assert [(row.source, row.fitted) for row in found.rows] == [("seen", True), (f"fresh {KNOWN}", True)]
 
 
 def test_thresholds_are_chosen_on_one_half_and_measured_on_the_other(data: Data) -> None:

@@ -32,12 +32,16 @@ def test_what_is_kept_of_a_verdict() -> None:
     found = [finding("text.pii/email", 0.5, "EMAIL"), finding("text.pii/phone", 0.9)]
     verdict = Verdict(
         Action.BLOCK, decisions=tuple(found), scores=(("text.injection", 0.25),),
-        unavailable=(Unavailable("text.leak", "timeout"),),
+        ran=("text.pii", "text.secrets"), unavailable=(Unavailable("text.leak", "timeout"),),
     )  # fmt: skip
     kept = scored(verdict, 0.5)
-    assert kept == Scored({"text.injection": 0.25}, {"text.pii": 0.9}, True, ((2, 5, "EMAIL"),), ("text.leak",), 0.5)
+    ran = ("text.pii", "text.secrets")
+    assert kept == Scored(
+        {"text.injection": 0.25}, {"text.pii": 0.9}, True, ((2, 5, "EMAIL"),), ran, ("text.leak",), 0.5
+    )
     assert kept.value("text.injection") == 0.25
-    assert kept.value("text.injection", rules=True) == 0
+    assert kept.value("text.secrets", rules=True) == 0
+    assert kept.value("text.abuse", rules=True) is None
     assert kept.value("text.pii") is None
     assert kept.value("text.pii", rules=True) == 0.9
     assert not scored(replace(verdict, action=Action.REDACT), 0).stopped
