@@ -150,7 +150,7 @@ async def test_a_full_queue_is_refused_and_nothing_else(path: Path, entry: MakeE
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")  # the writer waits
     waiting = [asyncio.ensure_future(ledger.append(entry(0)))]
-    await until(lambda: ledger._queue.qsize() == 0)
+    await until(lambda: not ledger._gathered and ledger._queue.qsize() == 0)
     waiting += [asyncio.ensure_future(ledger.append(entry(number))) for number in range(1, 6)]
     with pytest.raises(StoreError) as caught:
         ledger.append(entry(6))
