@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatward.bench.wire import DELTAS, LONG_FIRST, PATH, Answers, Kind, Requests, kind_of
+from chatward.bench.wire import DELTAS, FIRST_PIECE, PATH, Answers, Kind, Requests, kind_of
 from chatward.ward import Ward
 
 
@@ -83,10 +83,10 @@ def test_streams_are_chunked_events_that_end_in_done(kind: Kind) -> None:
     deltas = [json.loads(event.removeprefix("data: "))["choices"][0]["delta"] for event in events[:-2]]
     pieces = [delta["content"] for delta in deltas if delta.get("content")]
     assert len(pieces) == (DELTAS if kind is not Kind.FIRST else 8)
-    assert (len(pieces[0]) == LONG_FIRST) == (kind is Kind.FIRST)
+    assert (len(pieces[0]) == FIRST_PIECE) == (kind is Kind.FIRST)
 
 
-async def test_of_the_long_first_piece_something_leaves_at_once() -> None:
+async def test_of_the_first_piece_something_leaves_at_once() -> None:
     """Else the time to first token would count what is held back on purpose."""
     ward = Ward()
     answers = Answers()
