@@ -122,7 +122,7 @@ def _peer_table(voices: Sequence[_Voice], pairs: Sequence[Pair], marks: tuple[in
         "alarms; an own verdict is what it says as it comes. Chatward's own verdict is its whole policy. Time is of "
         "one call, with other work beside it."
     )
-    own = frozenset({"recall, own verdict", "false alarms, own verdict", "over-defence, own verdict"})
+    own = frozenset({"AUC", "recall, own verdict", "false alarms, own verdict", "over-defence, own verdict"})
     return Table("peers", "Peers", columns, rows, note, own)
 
 
@@ -163,21 +163,14 @@ def pii_table(
         scored = scorer(asked)
         ours = [named(one.spans, OURS) for one in scored]
         theirs: list[tuple[metrics.Span, ...]] | None = None
-        their_seconds: float | None = None
         if ask is not None and texts and texts[0].lang == "en":
             said = ask(peer, asked)
             if isinstance(said, Missing):
                 notes.append(f"{peer.title} is missing: {said.reason}.")
             else:
                 theirs = [named(one, PRESIDIO) for one in said.spans]
-                their_seconds = sum(said.seconds)
         gold = [named(row.spans, CORPORA) for row in texts]
         rows += _span_rows(corpus.source, corpus.fitted, texts, gold, ours, theirs)
-        if their_seconds is not None:
-            ratio = their_seconds / max(sum(one.seconds for one in scored), 1e-9)
-            notes.append(
-                f"{corpus.source}: Presidio took {ratio:.1f} times as long as Chatward's whole check, in wall time."
-            )
     columns = (
         "corpus", "may be fitted on", "language", "kind", "spans", "F1", "precision", "recall", "F1, overlap",
         "Presidio F1", "Presidio precision", "Presidio recall", "Presidio F1, overlap",
@@ -186,7 +179,7 @@ def pii_table(
         "Exact: the same start and end. Overlap: a character in common. Kinds that a corpus does not label are not "
         "scored on it. Presidio's model is English; a dash says that it was not asked or has no such kind."
     )
-    return Table("pii", "Personal data", columns, rows, note), list(dict.fromkeys(notes))
+    return Table("pii", "Personal data", columns, rows, note, frozenset(columns[5:])), list(dict.fromkeys(notes))
 
 
 def _span_rows(

@@ -196,7 +196,7 @@ def source_table(found: Measured, task: Task, threshold: float | None, dropped: 
         columns,
         rows,
         "Sources that weights may be fitted on come last and show how well they are learnt, no more.",
-        frozenset({"stopped as shipped", "harmless stopped"}),
+        frozenset({"stopped as shipped", "harmless stopped", "AUC, own harmless"}),
     )
 
 
@@ -242,7 +242,7 @@ def language_table(found: Measured, threshold: float | None) -> Table:
         "language", "attacks", "recall", "attacks stopped as shipped", "chat", "false alarms",
         "chat stopped as shipped", "trigger", "accuracy", "AUC",
     )  # fmt: skip
-    shares = frozenset({"attacks stopped as shipped", "chat stopped as shipped"})
+    shares = frozenset({"attacks stopped as shipped", "chat stopped as shipped", "AUC"})
     return Table("languages", "Languages", columns, rows, "Sources that no weights are fitted on.", shares)
 
 
