@@ -102,6 +102,7 @@ def measured(found: Measured, scorer: Scorer, dropped: Mapping[str, int]) -> Out
             over,
             language_table(found, thresholds["injection"]),
             label_table(found, thresholds),
+            calibration_table(found),
             changed,
         ],
         curves=curves,
@@ -324,21 +325,56 @@ def _figures(found: Measured, thresholds: Mapping[str, float | None]) -> dict[st
     return figures
 
 
+def calibration_table(found: Measured) -> Table:
+    """How well scores rank and how near they are to probabilities, over sources that no weights are fitted on."""
+    rows: list[tuple[Cell, ...]] = []
+    for task in TASKS:
+        scores, labels = _fresh(found, task)
+        if not any(labels) or all(labels):
+            continue
+        bins = metrics.reliability(scores, labels) if _probabilities(scores) else ()
+        rows.append((
+            task.name, sum(labels), len(labels) - sum(labels), _auc_interval(*_sides(scores, labels)),
+            metrics.average_precision(scores, labels), metrics.calibration_error(bins),
+            metrics.brier(scores, labels) if bins else None,
+        ))  # fmt: skip
+    columns = ("task", "attacks", "harmless", "AUC", "average precision", "calibration error", "Brier score")
+    note = (
+        "Average precision, calibration error (15 bins) and Brier score depend on the share of attacks, which is "
+        "that of these rows and not of any traffic."
+    )
+    return Table("calibration", "Ranking and calibration", columns, rows, note)
+
+
 def _plotted(
     found: Measured,
 ) -> tuple[list[tuple[str, Curve]], list[tuple[str, Sequence[metrics.Bin]]]]:
     curves: list[tuple[str, Curve]] = []
     bins: list[tuple[str, Sequence[metrics.Bin]]] = []
     for task in TASKS:
-        pairs = [pair for pair in found.of_task(task) if not pair[0].fitted]
-        attacks = found.values([pair for pair in pairs if pair[0].label in task.attacks], task)
-        harmless = found.values([pair for pair in pairs if pair[0].label in HARMLESS], task)
-        if attacks and harmless:
-            scores = [*attacks, *harmless]
-            labels = [True] * len(attacks) + [False] * len(harmless)
+        scores, labels = _fresh(found, task)
+        if any(labels) and not all(labels):
             curves.append((task.name, metrics.roc(scores, labels)))
-            bins.append((task.name, metrics.reliability(scores, labels)))
+            if _probabilities(scores):
+                bins.append((task.name, metrics.reliability(scores, labels)))
     return curves, bins
+
+
+def _fresh(found: Measured, task: Task) -> tuple[list[float], list[bool]]:
+    """Scores and labels of sources that no weights are fitted on."""
+    pairs = [pair for pair in found.of_task(task) if not pair[0].fitted]
+    attacks = found.values([pair for pair in pairs if pair[0].label in task.attacks], task)
+    harmless = found.values([pair for pair in pairs if pair[0].label in HARMLESS], task)
+    return [*attacks, *harmless], [True] * len(attacks) + [False] * len(harmless)
+
+
+def _sides(scores: Sequence[float], labels: Sequence[bool]) -> tuple[list[float], list[float]]:
+    rows = list(zip(scores, labels, strict=True))
+    return [value for value, label in rows if label], [value for value, label in rows if not label]
+
+
+def _probabilities(scores: Sequence[float]) -> bool:
+    return min(scores) >= 0 and max(scores) <= 1
 
 
 def _absent(found: Measured, task: Task) -> str:

@@ -107,6 +107,17 @@ def test_robustness_counts_what_was_detected_before() -> None:
     assert one(rows, attack="tag-letters")["texts"] == 15
 
 
+def test_ranking_and_calibration_over_sources_that_are_not_learnt() -> None:
+    rows = found()["calibration"]
+    assert [row["task"] for row in rows] == ["injection", "indirect-injection"]
+    assert (rows[0]["attacks"], rows[0]["harmless"]) == (20, 60)
+    wins = 15 * (1 - 1 / 60) + 5 * (1 - 3 / 60)  # one chat at 1.0 beats all, two triggers beat the five at 0.5
+    assert rows[0]["AUC"]["value"] == pytest.approx(wins / 20)
+    squares = 15 * 0.005**2 + 5 * 0.25 + 1 + 49 * 0.01 + 2 * 0.99**2
+    assert rows[0]["Brier score"] == pytest.approx(squares / 80, rel=1e-4)
+    assert rows[1]["average precision"] == 1
+
+
 def test_headline_figures() -> None:
     outcome = measured(Measured.of(SAMPLES, scorer, rules=False), scorer, {})
     assert outcome.figures["injection_recall_mean"] == 0.75
