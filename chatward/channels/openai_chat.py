@@ -65,6 +65,8 @@ _SOURCES: Final = {
     "tool": Source.TOOL,
     "function": Source.TOOL,
 }
+_PLAIN: Final = frozenset({Source.OPERATOR, Source.USER, Source.BOT})
+"""Sources of messages that need nothing but their text to be read."""
 # Read at their own place, or no text that anyone reads.
 _PLACED: Final = frozenset(
     {
@@ -176,6 +178,11 @@ class ChatCall:
                 raise wrong_type(f"messages[{index}]", "an object")
             role = message.get("role")
             source = _SOURCES.get(role) if type(role) is str else None
+            if len(message) == 2 and source in _PLAIN and type(role) is str:
+                content = message.get("content")
+                if type(content) is str and content:  # what nearly all of them are
+                    self._request.message(message, "content", role, source)
+                    continue
             if source is None or type(role) is not str:
                 raise wrong_type(f"messages[{index}].role", f"one of {', '.join(_SOURCES)}")
             self._read_message(message, role, source, f"messages[{index}]", names)

@@ -78,6 +78,14 @@ class Request:
             self._first = len(self.parts)
             self._index += 1
 
+    def message(self, container: dict[str, Any], key: str, role: str, source: Source) -> None:
+        """A whole message that is the string at ``container[key]``."""
+        at = len(self.parts)
+        self._add(Part(container[key], source, PartKind.TEXT, self._index), (container, key, False))
+        self.messages.append(Message(role, tuple(range(self._first, at + 1))))
+        self._first = at + 1
+        self._index += 1
+
     # --- parts ---
 
     def text(self, container: Any, key: Any, source: Source, kind: PartKind = PartKind.TEXT, name: str = "") -> None:

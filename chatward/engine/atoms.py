@@ -1,11 +1,8 @@
 """What every match of a pattern must hold: sets of short strings, one of each of which stands in the text.
 
-The prefilter looks at the start of a pattern, which for prose is a common word ("show", "give"). What makes prose
-rare is that other words follow. So each rule that may match is first asked for its atoms: a handful of
-``in`` tests, a hundred times cheaper than a search. They may say yes too often and never no to a match.
-
-The rarest set of a pattern is its *anchor*: the prefilter looks for the anchors of all patterns at once. What makes a
-string rare is its length and its characters: a sign or an ideograph weighs more than a letter.
+The rarest set of a pattern is its *anchor*: the prefilter looks for the anchors of all patterns at once, as plain
+literals. Finding one may mean nothing, and where there is none there is no match. What makes a string rare is its
+length and its characters: a sign or an ideograph weighs more than a letter, and some words stand in every message.
 
 Both sides are folded as ``re.IGNORECASE`` compares: lower case, then one letter for each of the extra pairs that
 it treats as equal (dotless i and i, long s and s, the sigmas).
@@ -15,22 +12,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from re import _casefix  # type: ignore[attr-defined]
 from re import _constants as c  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from chatward.engine.patterns import Walk, parse
 
-AtomSet = tuple[str, ...]
-
 _LIGHTEST: Final = 3
 """The weight of an atom, at least: that of three letters."""
-_MOST: Final = 160
 _MOST_ANCHORS: Final = 1500
 _ALTERNATIVES: Final = 16
 """Spellings of one literal, at most, that small classes in it give."""
 _FEW: Final = 4
+_FREQUENT: Final = frozenset(
+    [
+        "all", "and", "any", "are", "can", "could", "end", "for", "from", "get", "give", "hat", "have", "her",
+        "here", "how", "into", "just", "let", "like", "may", "me", "more", "must", "need", "new", "not", "now",
+        "of", "on", "one", "open", "our", "out", "please", "say", "see", "should", "show", "so", "some", "start",
+        "take", "tell", "text", "that", "the", "them", "there", "these", "they", "this", "those", "time", "to",
+        "use", "want", "was", "we", "what", "when", "where", "which", "who", "will", "with", "without", "words",
+        "would", "you", "your",
+    ]
+)  # fmt: skip
+"""Strings that English messages are full of, whatever their length."""
 _RARE: Final = 3.0**-3
 """The rough chance that prose holds one of a set, from which it is no anchor."""
 _EQUAL: Final = {
@@ -44,22 +48,16 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_EQUAL).lower().translate(_EQUAL)
 
 
-@lru_cache(maxsize=4096)
-def atoms_of(pattern: str, flags: re.RegexFlag) -> tuple[AtomSet, ...]:
-    """The atom sets of a pattern, rarest first; none where it has no literal part."""
-    return tuple(tuple(sorted(chosen, key=len)) for chosen in _sets(pattern, flags) if len(chosen) <= _MOST)
-
-
-def anchor_of(pattern: str, flags: re.RegexFlag) -> AtomSet:
+def anchor_of(pattern: str, flags: re.RegexFlag) -> tuple[str, ...]:
     """The rarest atom set of a pattern; empty where none is rare enough to be looked for in every text."""
-    for chosen in _sets(pattern, flags):
+    for chosen in atoms_of(pattern, flags):
         if len(chosen) <= _MOST_ANCHORS and _commonness(chosen) <= _RARE:
             return tuple(sorted(chosen))
     return ()
 
 
-@lru_cache(maxsize=4096)
-def _sets(pattern: str, flags: re.RegexFlag) -> tuple[frozenset[str], ...]:
+def atoms_of(pattern: str, flags: re.RegexFlag) -> tuple[frozenset[str], ...]:
+    """The atom sets of a pattern, rarest first; none where it has no literal part."""
     return tuple(dict.fromkeys(sorted(_Atoms().sequence(parse(pattern, flags)), key=_commonness)))
 
 
@@ -85,23 +83,9 @@ def needs_foreign(tree: Any, ignore_case: bool) -> bool:
     return False
 
 
-def may_match(sets: Iterable[AtomSet], folded: str, seen: dict[str, bool]) -> bool:
-    """Whether a folded text holds one atom of each set. ``seen`` remembers answers about the same text."""
-    for chosen in sets:
-        for atom in chosen:
-            here = seen.get(atom)
-            if here is None:
-                here = seen[atom] = atom in folded
-            if here:
-                break
-        else:
-            return False
-    return True
-
-
 def _commonness(chosen: frozenset[str]) -> float:
     """A rough chance that prose holds one of the atoms: a letter more makes one three times rarer."""
-    return sum(3.0 ** -_weight(atom) for atom in chosen)
+    return sum(0.5 if atom.strip() in _FREQUENT else 3.0 ** -_weight(atom) for atom in chosen)
 
 
 def _weight(atom: str) -> int:
@@ -159,6 +143,9 @@ class _Atoms:
             elif operator in (c.AT, c.ASSERT, c.ASSERT_NOT):
                 continue  # consumes nothing, so the literal goes on behind it
             elif operator is c.BRANCH:
+                if spellings := _spellings(value[1]):
+                    self._add(spellings)
+                    continue
                 self._close()
                 self._branch(value[1])
             elif operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT) and value[0] > 0:
@@ -176,6 +163,16 @@ class _Atoms:
             rarest: frozenset[str] = min(sets, key=_commonness)
             union |= rarest
         self._found.append(_reduced(union))
+
+
+def _spellings(branches: Any) -> frozenset[str]:
+    """The folded literals that branches stand for, where they are few and nothing else; none otherwise."""
+    found: set[str] = set()
+    for branch in branches:
+        if not branch or not all(operator is c.LITERAL for operator, _ in branch):
+            return frozenset()
+        found.add("".join(fold(chr(code)) for _, code in branch))
+    return frozenset(found) if len(found) <= _FEW else frozenset()
 
 
 def _letters(members: Any) -> frozenset[str]:

@@ -14,7 +14,7 @@ Texts are asked cheap questions first; each says no to most patterns (measured w
   one digit from another; and those that take letters too are in sets of their own, where letters and digits are one
   class. So random text, whose every token is new, has few states as well.
 
-What these say yes to is then confirmed one by one: by its other atoms, by RE2 (``quick_search``), by ``re``.
+What these say yes to is then confirmed one by one: by RE2 (``quick_search``), then by ``re``.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
     else:
         expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH)
         letters = any(map(str.isalpha, alphabet))
-        kind = "numbers" if not letters else f"{many}words" if digits else "letters"
+        kind = "letters" if not digits else f"{many}words" if letters else "numbers"
     return [kind, expression.decode("latin-1"), caseless, digits, ()]
 
 

@@ -1,7 +1,8 @@
 """One multi-pattern pass over a text for the rules of all guards, whole or streamed, with one result.
 
-How it works: the prefilter tells in one pass which rules *may* match; the few rules that may are confirmed with the
-standard ``re`` and their validator. Cost is that of one pass, whatever the number of rules.
+How it works: the prefilter tells in one pass which rules *may* match; the few rules that may are asked of RE2, which is
+quick to say no, and confirmed with the standard ``re`` and their validator. Cost is that of one pass, whatever the
+number of rules.
 
 Why splitting a stream does not matter. A rule's matches are defined on the whole text: leftmost first,
 from left to right, not overlapping, each of bounded width. A start is *decided* once no text still to come can
@@ -29,7 +30,6 @@ from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, 
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
 from chatward.engine import pattern_cache
-from chatward.engine.atoms import AtomSet, atoms_of, may_match
 from chatward.engine.patterns import Shape, forget, shape_of
 from chatward.engine.prefilter import Prefilter, Probe, quick_search
 
@@ -75,7 +75,6 @@ class _Compiled:
     stride: Stride
     reach: int  # width and look-ahead: code points from a start that can matter
     ahead: int
-    atoms: tuple[AtomSet, ...]  # what every match must hold
     trigger_width: int
     tail: Callable[..., re.Match[str] | None] | None
     until: Callable[..., re.Match[str] | None] | None
@@ -92,7 +91,7 @@ class _Compiled:
 
 
 def _facts(rule: Rule) -> list[Any]:
-    """What is read from a rule's parsed pattern: reach, look-ahead, stride, atoms, its trigger's width. JSON-able."""
+    """What is read from a rule's parsed pattern: reach, look-ahead, stride, its trigger's width. JSON-able."""
     try:
         shape = shape_of(rule.pattern, rule.flags)
     except re.error as error:
@@ -107,8 +106,7 @@ def _facts(rule: Rule) -> list[Any]:
     if rule.trigger:
         found = shape_of(_with_flags(rule), NO_FLAGS)
         trigger = found.width + found.ahead
-    atoms = atoms_of(rule.pattern, rule.flags)
-    return [shape.width + shape.ahead, shape.ahead, stride.value, atoms, trigger]
+    return [shape.width + shape.ahead, shape.ahead, stride.value, trigger]
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
@@ -120,12 +118,11 @@ def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
             stride=Stride(stride),
             reach=reach,
             ahead=ahead,
-            atoms=tuple(map(tuple, atoms)),
             trigger_width=trigger,
             tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
             until=re.compile(rule.until).search if rule.until else None,
         )
-        for rule, (reach, ahead, stride, atoms, trigger) in zip(rules, known, strict=True)
+        for rule, (reach, ahead, stride, trigger) in zip(rules, known, strict=True)
     )
 
 
@@ -154,7 +151,7 @@ class Prefilters:
     """
 
     def __init__(self, universe: Sequence[Sequence[Rule]] = ()) -> None:
-        self._groups = [tuple(dict.fromkeys(_patterns_of(rules))) for rules in universe]
+        self._groups = _merged([tuple(dict.fromkeys(_patterns_of(rules))) for rules in universe])
         self._made: dict[tuple[_Pattern, ...], Prefilter] = {}
 
     def of(self, patterns: Sequence[_Pattern]) -> list[tuple[Prefilter, tuple[_Pattern, ...]]]:
@@ -172,6 +169,17 @@ class Prefilters:
 
 
 _Pattern = tuple[str, re.RegexFlag]
+_SMALL = 64  # patterns: each prefilter costs a text some microseconds, and so few more in another cost nothing
+
+
+def _merged(groups: Sequence[tuple[_Pattern, ...]]) -> list[tuple[_Pattern, ...]]:
+    """Small groups put into the largest one."""
+    largest = max(groups, key=len, default=())
+    if len(largest) <= _SMALL:
+        return list(groups)
+    small = [group for group in groups if len(group) <= _SMALL]
+    kept = [group for group in groups if len(group) > _SMALL and group is not largest]
+    return [tuple(dict.fromkeys(pattern for group in (largest, *small) for pattern in group)), *kept]
 
 
 def _patterns_of(rules: Sequence[Rule]) -> list[_Pattern]:
@@ -243,10 +251,9 @@ class Scanner:
                 raise
             failed.update(dict.fromkeys({rule.guard for rule in self.rules}, error))
             return hits
-        seen: dict[str, bool] = {}
         for index in candidates:
             rule = self._rules[index]
-            if view.kind not in rule.rule.views or not may_match(rule.atoms, probe.folded, seen):
+            if view.kind not in rule.rule.views:
                 continue
             try:
                 if not rule.may(probe.data):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatward.engine.atoms import anchor_of, atoms_of, fold, may_match, needs_foreign
+from chatward.engine.atoms import anchor_of, atoms_of, fold, needs_foreign
 from chatward.engine.patterns import parse
 
 I = re.IGNORECASE  # noqa: E741
@@ -31,7 +31,7 @@ TEXTS = st.lists(st.sampled_from([" ", "all ", *WORDS.split()]), max_size=8).map
 def test_a_match_always_holds_its_atoms(text: str) -> None:
     for pattern, flags in PATTERNS:
         if re.search(pattern, text, flags):
-            assert may_match(atoms_of(pattern, flags), fold(text), {})
+            assert all(any(atom in fold(text) for atom in chosen) for chosen in atoms_of(pattern, flags))
             anchor = anchor_of(pattern, flags)
             assert not anchor or any(atom in fold(text) for atom in anchor)
 
@@ -39,7 +39,8 @@ def test_a_match_always_holds_its_atoms(text: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "sets"),
     [
-        (r"\b(?:show|give) me (?:the )?system prompt", (("system prompt",), ("show", "give"), (" me ",))),
+        (r"\b(?:show|give) me (?:the )?system prompt", (("system prompt",), ("show me ", "give me "))),
+        (r"\b(?:show|give|tell|hand|name) me", ((" me",), ("show", "give", "tell", "hand", "name"))),
         (r"(?:instruction|instructions|rule)s?", (("rule", "instruction"),)),
         (r"(?:abc|\d+)", ()),
         (r"(?:x|abc)", ()),
@@ -51,17 +52,10 @@ def test_atoms_of_a_pattern(pattern: str, sets: tuple[tuple[str, ...], ...]) -> 
     assert {frozenset(chosen) for chosen in atoms_of(pattern, I)} == {frozenset(chosen) for chosen in sets}
 
 
-def test_one_set_without_an_atom_is_enough_to_say_no() -> None:
-    sets = atoms_of(r"(?:show|give) (?:rules|orders)", I)
-    assert may_match(sets, "give orders", {})
-    assert not may_match(sets, "give way", {})
-    assert may_match((), "anything", {})
-
-
 @pytest.mark.parametrize(
     ("pattern", "anchor"),
     [
-        (r"(?:show|give) the system prompt", (" the system prompt",)),
+        (r"(?:show|give) the system prompt", ("give the system prompt", "show the system prompt")),
         (r"(?:the|and) \w+", ()),  # too common
         (r"nf[pco]_[a-z]{9}", ("nfc_", "nfo_", "nfp_")),
         (r"\w+@\w+", ("@",)),
