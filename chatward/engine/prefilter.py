@@ -219,14 +219,19 @@ def _options(memory: int) -> Any:
     return options
 
 
-def quick_search(pattern: str, flags: re.RegexFlag) -> Callable[[bytes], bool]:
-    """Whether a pattern may match encoded text: never no where it does. To say no takes a tenth of ``re``'s time."""
+def quick_form(pattern: str, flags: re.RegexFlag) -> str:
+    """What ``quick_search`` takes: all of a pattern as a wider one over bytes, for RE2."""
     tree = parse(pattern, flags)
     render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
     text, _ = render.prefix(tree, _ALL)
+    return "(?i)" + text if render.caseless else text
+
+
+def quick_search(form: str) -> Callable[[bytes], bool]:
+    """Whether a pattern may match encoded text: never no where it does. To say no takes a tenth of ``re``'s time."""
     options = _options(_ONE_MEMORY)
     options.never_capture = True
-    compiled = _re2.RE2((b"(?i)" if render.caseless else b"") + text.encode("latin-1"), options)
+    compiled = _re2.RE2(form.encode("latin-1"), options)
     if not compiled.ok():
         return _always
     match, anywhere = compiled.Match, _re2.RE2.Anchor.UNANCHORED

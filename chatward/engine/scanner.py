@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
+from sys import intern
 from typing import Any
 
 from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, NO_FLAGS, Rule
@@ -31,7 +32,7 @@ from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
 from chatward.engine import pattern_cache
 from chatward.engine.patterns import Shape, forget, shape_of
-from chatward.engine.prefilter import Prefilter, Probe, quick_search
+from chatward.engine.prefilter import Prefilter, Probe, quick_form, quick_search
 
 _NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
 _CHECK_EVERY = 64
@@ -76,6 +77,7 @@ class _Compiled:
     reach: int  # width and look-ahead: code points from a start that can matter
     ahead: int
     trigger_width: int
+    quick: str
     tail: Callable[..., re.Match[str] | None] | None
     until: Callable[..., re.Match[str] | None] | None
 
@@ -87,11 +89,11 @@ class _Compiled:
     @cached_property
     def may(self) -> Callable[[bytes], bool]:
         """Asked before ``search``, which takes ten times as long to say no."""
-        return quick_search(self.rule.pattern, self.rule.flags)
+        return quick_search(self.quick)
 
 
 def _facts(rule: Rule) -> list[Any]:
-    """What is read from a rule's parsed pattern: reach, look-ahead, stride, its trigger's width. JSON-able."""
+    """Of a rule's parsed pattern: reach, look-ahead, stride, its trigger's width, its form for RE2. JSON-able."""
     try:
         shape = shape_of(rule.pattern, rule.flags)
     except re.error as error:
@@ -106,7 +108,8 @@ def _facts(rule: Rule) -> list[Any]:
     if rule.trigger:
         found = shape_of(_with_flags(rule), NO_FLAGS)
         trigger = found.width + found.ahead
-    return [shape.width + shape.ahead, shape.ahead, stride.value, trigger]
+    quick = quick_form(rule.pattern, rule.flags)
+    return [shape.width + shape.ahead, shape.ahead, stride.value, trigger, quick]
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
@@ -119,10 +122,11 @@ def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
             reach=reach,
             ahead=ahead,
             trigger_width=trigger,
+            quick=intern(quick),  # the scanners of several moments have it
             tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
             until=re.compile(rule.until).search if rule.until else None,
         )
-        for rule, (reach, ahead, stride, trigger) in zip(rules, known, strict=True)
+        for rule, (reach, ahead, stride, trigger, quick) in zip(rules, known, strict=True)
     )
 
 
