@@ -410,7 +410,10 @@ class _StreamPlan:
         if self.triggers:
             point = min(point, size - self.trigger_width)
             for index in occurring:
-                match = _searcher(self.triggers[index])(text, least)
+                if point <= least:
+                    break
+                # Only a start before ``point`` matters, and no trigger reaches further from there.
+                match = _searcher(self.triggers[index])(text, least, point + self.trigger_width)
                 if match is not None:
                     point = min(point, match.start())
         return max(point, least)
