@@ -37,7 +37,7 @@ from chatward.engine.atoms import anchor_of, fold, needs_foreign
 from chatward.engine.patterns import Walk, least_digits, parse, shape_of
 
 _RE2_MEMORY = 64 * 1024 * 1024
-_ONE_MEMORY = 2 * 1024 * 1024
+_ONE_MEMORY = 512 * 1024  # of one rule: program and states; random text fills them, 1,000 rules took 7 MB
 _SET_WIDTH = 32
 _MANY = 4  # digits: few messages have so many, and few patterns need fewer
 _LITERAL = 2  # characters in a row that Hyperscan needs to look for a literal
