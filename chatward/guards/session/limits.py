@@ -142,7 +142,7 @@ class LimitsGuard:
                 yield _finding("flood", 0.9, span, item.index, "repetition")
         if limits.shots and item.source is not Source.OPERATOR and item.source is not Source.BOT:
             view = item.reading.plain
-            shots, span = _dialogue(view.text, limits.shots)
+            shots, span = invented(view.text, limits.shots)
             if shots >= limits.shots:
                 confidence = 0.8 if shots >= 2 * limits.shots else 0.6
                 yield _finding(
@@ -245,7 +245,7 @@ def _repeats(window: str) -> bool:
     return max(1, len(zlib.compress(data, 1)) - 24) * _RATIO <= len(data)
 
 
-def _dialogue(text: str, least: int) -> tuple[int, Span]:
+def invented(text: str, least: int) -> tuple[int, Span]:
     """How often a user and then an assistant speak in ``text``, and from where to where."""
     if text.count(":") < least and text.count("<|") < least and text.count("[/INST]") < least:
         return 0, (0, 0)
