@@ -4,8 +4,8 @@
 
 ``DATA`` is a directory of corpora with ``dialogues``, ``injection/cosafe.jsonl.gz`` and ``abuse/convabuse.jsonl.gz``.
 Every prefix of every conversation that ends with a person's turn is one request, as a gateway sees them; a
-conversation counts as flagged where any of its requests has a finding that counts. Prints one JSON object. Models are the
-shipped ones unless ``--models`` names a factory of others.
+conversation counts as flagged where any of its requests has a finding that counts. Prints one JSON object. Models are
+the shipped ones unless ``--models`` names a factory of others.
 """
 
 from __future__ import annotations

@@ -49,6 +49,7 @@ MEMORY: Final = 20_000
 _NEW: Final = 12  # fresh turns of one request that are judged, the newest
 _CONTEXT: Final = 3  # earlier asks that are scored together with the newest
 _BACK: Final = 6  # earlier asks in which a refused one, or pieces, are sought
+_SOME: Final = 0.1  # a score under which an ask that leans on nothing, and presses for nothing, is passed over
 _LIKE: Final = 0.3  # likeness from which an ask is the same one
 _LIFT: Final = 0.3  # how far the joined text is above its pieces, where nobody asked for the joining
 _FIELDS: Final = 8  # JSON parts of one request whose fields are joined
@@ -169,12 +170,14 @@ class Conversation:
         """Asks that climb, the newest of which leans on the bot's answers."""
         turn = self._turns[at]
         signs = self._reader.signs(turn)
-        lean = 1.2 if Sign.LEANS in signs else -0.1 if Sign.POINTS in signs and len(turn.text) < 240 else -0.4
+        lean = 1.2 if Sign.LEANS in signs else -0.1 if Sign.POINTS in signs else -0.4  # in logits
         asked = [place for place in self._answered(at) if not self._spent(place)]
         if not asked or (lean < 0.0 and len(asked) < 2):
             return 0.0
-        risks = [self._reader.risk(self._turns[place]) for place in asked]
         own = self._reader.risk(turn)
+        if lean < 0.0 and own < _SOME:
+            return 0.0
+        risks = [self._reader.risk(self._turns[place]) for place in asked]
         together = " ".join([*(self._turns[place].brief for place in asked[-_CONTEXT:]), turn.brief])
         peak = max(own, highest(self._reader.first(together), HARM))
         leaned = any(Sign.LEANS in self._reader.signs(self._turns[place]) for place in asked)
@@ -184,9 +187,7 @@ class Conversation:
             return _odds(peak, lean + 0.8 * min(climb / 0.3, 1.0) + 0.3 * leaned + 0.1 * min(len(asked), 4) - 1.4)
 
         value = confidence(peak)
-        if value >= COUNTS:
-            value = min(value, confidence(highest(self._reader.analyse(together), HARM)))
-        return value
+        return value if value < COUNTS else min(value, confidence(self._sure(turn.brief, together)))
 
     def rephrased(self, at: int) -> float:
         """The ask that the bot refused, again in other words."""
@@ -212,10 +213,7 @@ class Conversation:
             extra = 1.2 * min(like / 0.6, 1.0) + 0.9 * reframes + 0.4 * (len(refused) - 1) - 0.6
             value = _odds(peak, extra)
             if value >= COUNTS:
-                given = max(
-                    highest(self._reader.analyse(turn.brief), HARM), 0.9 * highest(self._reader.analyse(together), HARM)
-                )
-                value = min(value, _odds(given, extra))
+                value = min(value, _odds(self._sure(turn.brief, together, 0.9), extra))
             best = max(best, value)
         return best
 
@@ -232,19 +230,14 @@ class Conversation:
         if not presses and not plays:
             return 0.0
         own = self._reader.risk(turn)
-        if not presses and own < 0.1:
+        if not presses and own < _SOME:
             return 0.0
         refused = any(Sign.REFUSES in self._reader.signs(self._turns[place]) for place in answers)
         together = f"{setup.brief} {turn.brief}"
         peak = max(own, 0.8 * highest(self._reader.first(together), HARM))
         extra = 0.9 * presses + 0.7 * plays + 0.5 * (refused and presses) - 0.9
         value = _odds(peak, extra)
-        if value >= COUNTS:
-            given = max(
-                highest(self._reader.analyse(turn.brief), HARM), 0.8 * highest(self._reader.analyse(together), HARM)
-            )
-            value = min(value, _odds(given, extra))
-        return value
+        return value if value < COUNTS else min(value, _odds(self._sure(turn.brief, together, 0.8), extra))
 
     def split(self, at: int) -> float:
         """Pieces that make an attack once they are joined."""
@@ -270,6 +263,11 @@ class Conversation:
         return 0.8 if total >= 2 * self._shots else 0.6
 
     # --- what they share -----------------------------------------------------------------------------
+
+    def _sure(self, ask: str, together: str, weight: float = 1.0) -> float:
+        """What the whole cascade says of an ask and of it together with earlier ones: asked before anything counts."""
+        alone = highest(self._reader.analyse(ask), HARM)
+        return max(alone, weight * highest(self._reader.analyse(together), HARM))
 
     def _asks(self, at: int) -> list[int]:
         return [place for place in range(at) if self._turns[place].user]
@@ -310,15 +308,16 @@ class Conversation:
         """What the ask ``at`` may be joining: each group is one way to put the same pieces together."""
         turn = self._turns[at]
         asks = self._asks(at)[-_BACK:]
-        named: dict[str, str] = {}
-        for place in [*asks, at]:
-            named.update(pieces.values(self._turns[place].text))
-        if len(named) > 1:
-            yield pieces.added(turn.text, named)
         told = Sign.ASSEMBLES in self._reader.signs(turn)
+        sums = pieces.sums(turn.text)
+        if sums or told:
+            named: dict[str, str] = {}
+            for place in [*asks, at]:
+                named.update(pieces.values(self._turns[place].text))
+            yield pieces.added(sums, named)
+            if told:
+                yield pieces.joined(tuple(named.values())[: pieces.MOST], told=True)
         announced = told or any(Sign.ASSEMBLES in self._reader.signs(self._turns[place]) for place in asks)
-        if told and len(named) > 1:
-            yield pieces.joined(tuple(named.values()), told=True)
         if not asks:
             return
         if announced:

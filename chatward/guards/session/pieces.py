@@ -35,6 +35,25 @@ _ADDED: Final = re.compile(
 )
 _BRACED: Final = re.compile(rf"(?:[{{<\[(]{{1,2}}{_NAME}[}}>\])]{{1,2}}\s?){{2,}}")
 _CALL: Final = re.compile(r"(?:concat|join|strcat|merge)\w{0,8}\s?\(([^()\n]{3,120})\)", re.IGNORECASE)
+_ADDING: Final = (
+    "+",
+    "&",
+    "..",
+    "||",
+    "⊕",
+    "{",
+    "<",
+    "[",
+    "(",
+    " and ",
+    " und ",
+    " et ",
+    " y ",
+    " e ",
+    " и ",
+    " en ",
+    " ve ",
+)
 _EACH: Final = re.compile(_NAME)
 _LABEL: Final = re.compile(
     r"^\W{0,3}(?:[^\W\d_]{1,14}\s{0,2})?(?:[^\W\d_]{1,14}|\d{1,2})?\s{0,2}"
@@ -56,8 +75,6 @@ class Joined:
 def values(text: str) -> dict[str, str]:
     """Strings that were given names in a text, in order."""
     found: dict[str, str] = {}
-    if "=" not in text and ":" not in text and " is " not in text and " as " not in text:
-        return found
     for match in _GIVEN.finditer(text):
         found[match[1].casefold()] = next(group for group in match.groups()[1:] if group is not None)
         if len(found) == MOST:
@@ -65,13 +82,17 @@ def values(text: str) -> dict[str, str]:
     return found
 
 
-def added(text: str, named: dict[str, str]) -> Iterator[Joined]:
-    """What the expressions of a text make of named strings."""
-    if len(named) < 2:
-        return
+def sums(text: str) -> list[tuple[str, ...]]:
+    """The names that each expression of a text adds, such as ``a + b``."""
+    if not any(mark in text for mark in _ADDING) and _CALL.search(text) is None:
+        return []
     found = [*_ADDED.finditer(text), *_BRACED.finditer(text), *_CALL.finditer(text)]
-    for match in found:
-        names = [name.casefold() for name in _EACH.findall(match[0])]
+    return [tuple(name.casefold() for name in _EACH.findall(match[0])) for match in found[:MOST]]
+
+
+def added(sums: Sequence[tuple[str, ...]], named: dict[str, str]) -> Iterator[Joined]:
+    """What expressions make of named strings."""
+    for names in sums:
         pieces = tuple(named[name] for name in names if name in named)[:MOST]
         if len(pieces) > 1:
             yield from joined(pieces, told=True)

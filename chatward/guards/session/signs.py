@@ -11,11 +11,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from enum import IntFlag
+from hashlib import blake2b
 from typing import Final, Generic, Protocol, TypeVar
 
 from chatward.guards.session import wording
 from chatward.guards.session.turns import Turn
-
 
 Weights = Mapping[str, float]
 
@@ -49,6 +49,10 @@ INDIRECT: Final[Weights] = {"indirect": 1.0}
 def highest(scores: Mapping[str, float], weights: Weights) -> float:
     """The highest score of the heads that ``weights`` names, each times its weight."""
     return max(scores.get(head, 0.0) * weight for head, weight in weights.items())
+
+
+SHORT: Final = 240
+"""Code points of an ask in which "it" or "that" says that it leans on what was said before."""
 
 
 class Sign(IntFlag):
@@ -104,6 +108,7 @@ class Memory(Generic[V]):
 
 
 Scores = Mapping[str, float]
+_KEPT: Final = tuple({**HARM, **STEER, **INDIRECT})
 
 
 class Reader:
@@ -122,23 +127,24 @@ class Reader:
         if known is None:
             known = Sign.NONE
             for sign, phrases in _OF_USER if turn.user else _OF_BOT:
-                if phrases.said(turn.folded):
+                if (sign is not Sign.POINTS or len(turn.text) < SHORT) and phrases.said(turn.folded):
                     known |= sign
             self._signs.put(digest, known)
         return known
 
     def risk(self, turn: Turn) -> float:
         """How much a turn by itself aims at harm, by tier 1."""
-        digest = turn.digest
+        return highest(self.first(turn.brief), HARM)
+
+    def first(self, text: str) -> Scores:
+        """What tier 1 says of a text, by head."""
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self.key).digest()
         known = self._scores.get(digest)
         if known is None:
-            given = self._models().first(turn.brief)
-            known = {head: given.get(head, 0.0) for head in {**HARM, **STEER}}
+            given = self._models().first(text)
+            known = {head: given.get(head, 0.0) for head in _KEPT}
             self._scores.put(digest, known)
-        return highest(known, HARM)
-
-    def first(self, text: str) -> Mapping[str, float]:
-        return self._models().first(text)
+        return known
 
     def analyse(self, text: str, *, untrusted: bool = False) -> Mapping[str, float]:
         return self._models().analyse(text, untrusted=untrusted).scores
