@@ -37,12 +37,31 @@ ROLES = {
     "system": Source.OPERATOR,
 }
 _CONVERSATIONS = 4096
+_EARLIER = 64  # newest parts of a conversation that session guards may look at
+_EARLIER_TEXT = 32_768  # code points of them in all
 
 
 @dataclass(slots=True)
 class _Conversation:
+    """What is kept of a conversation by name. ``earlier`` holds its newest parts, each numbered as a message."""
+
     vault: Vault = field(default_factory=Vault)
     operator: tuple[Part, ...] = ()
+    earlier: tuple[Part, ...] = ()
+    said: int = 0
+
+    def add(self, text: str, source: Source) -> None:
+        """Notes what was said, for what comes after it; of a very long text its two ends."""
+        if not text or source is Source.OPERATOR:
+            return
+        half = _EARLIER_TEXT // 8
+        kept = text if len(text) <= 2 * half else f"{text[:half]}\n{text[-half:]}"
+        earlier = [*self.earlier, Part(kept, source, message=self.said)][-_EARLIER:]
+        self.said += 1
+        size = sum(len(part.text) for part in earlier)
+        while size > _EARLIER_TEXT:
+            size -= len(earlier.pop(0).text)
+        self.earlier = tuple(earlier)
 
 
 class Ward:
@@ -76,7 +95,8 @@ class Ward:
         way in, the refusal when blocked on its way out).
 
         ``role`` is ``user``, ``assistant``, ``tool``, ``document`` or ``system``. Texts of one
-        ``conversation`` share placeholders: what a user wrote is restored in the assistant's answer.
+        ``conversation`` share placeholders: what a user wrote is restored in the assistant's answer. Guards of whole
+        sessions see its newest parts, so what one text completes over several turns is found too.
         Raises ``ValueError`` for another role and for lone surrogates.
         """
         source = ROLES.get(role)
@@ -89,13 +109,23 @@ class Ward:
                 session = self._session(kept)
                 out = session.lane().whole(text)
                 verdict = session.verdict()
-                return replace(verdict, text=self._plan.refusal if session.blocked else out)
+                said = self._plan.refusal if session.blocked else out
+                kept.add(said, source)
+                return replace(verdict, text=said)
             part = Part(text, source)
-            exchange = Exchange("library", (part,), (Message(role, (0,)),), conversation, route=self._plan.route)
+            exchange = Exchange(
+                "library",
+                (part,),
+                (Message(role, (0,)),),
+                conversation,
+                route=self._plan.route,
+                earlier=kept.earlier,
+            )
             digests = [self._plan.digests.of(part)]
             verdict, edits = self._routing.engine.judge_input(exchange, self._plan, kept.vault, digests)
             if source is Source.OPERATOR:
                 kept.operator = (*kept.operator, part)
+            kept.add(text, source)
             return replace(verdict, text="" if verdict.blocked else edits.get(0, text))
 
     async def stream(self, chunks: AsyncIterable[str] | Iterable[str], *, conversation: str = "") -> AsyncIterator[str]:
@@ -103,7 +133,8 @@ class Ward:
         join to the same text; after a block the refusal follows and the stream ends. Raises ``ValueError`` for
         lone surrogates."""
         with self._lock:
-            session = self._session(self._conversation(conversation))
+            kept = self._conversation(conversation)
+            session = self._session(kept)
             lane = session.lane()
         async for chunk in _each(chunks):
             chunk.encode()
@@ -115,6 +146,8 @@ class Ward:
                 break
         with self._lock:
             rest = lane.close()
+            said = "".join(part.text for part in session.parts())
+            kept.add(f"{said}{self._plan.refusal}" if session.blocked is not None else said, Source.BOT)
         if rest:
             yield rest
         if session.blocked is not None:
@@ -125,7 +158,7 @@ class Ward:
         return self._routing.guards()
 
     def _session(self, kept: _Conversation) -> ReplySession:
-        exchange = Exchange("library", kept.operator, route=self._plan.route)
+        exchange = Exchange("library", kept.operator, route=self._plan.route, earlier=kept.earlier)
         return ReplySession(exchange, self._plan, kept.vault, self._routing.engine.host_of)
 
     def _conversation(self, name: str) -> _Conversation:

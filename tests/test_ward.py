@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 from chatward import Ward
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import ConfigError
-from chatward.core.values import Action, Category, PartKind
+from chatward.core.ports import GuardSpec, Item, Scope
+from chatward.core.values import Action, Category, Exchange, Finding, Moment, PartKind, Severity, Source
 from chatward.routing import Routing, routing
 from chatward.settings import Route, Settings
 
@@ -130,6 +132,77 @@ def test_what_a_tool_brought_is_not_shown_to_the_person(ward: Ward) -> None:
     assert ward.check("owner: eve@example.com", "tool", conversation="t").text == "owner: [EMAIL_1]"
     answer = ward.check("The owner is [EMAIL_1].", "assistant", conversation="t")
     assert answer.text == "The owner is [email hidden]."
+
+
+class Listener:
+    """A session guard that notes what it is shown, and stops whoever asks for the same thing twice."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[tuple[Source, str]]] = []
+
+    @property
+    def spec(self) -> GuardSpec:
+        return GuardSpec("session.listener", "Notes", frozenset({Moment.INPUT}), scope=Scope.EXCHANGE)
+
+    def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]:
+        self.seen.append([(part.source, part.text) for part in exchange.earlier])
+        [part] = exchange.parts
+        if any(part.text == other.text for other in exchange.earlier if other.source is Source.USER):
+            return [Finding("session.listener/again", Category.JAILBREAK, Severity.HIGH, 0.9, (0, len(part.text)))]
+        return []
+
+
+@pytest.fixture
+def listened(made: Routing) -> tuple[Ward, Listener]:
+    """A ward with one more guard."""
+    ward = Ward(routing_=made)
+    listener = Listener()
+    at = ward.plan.watches[Moment.INPUT]
+    watches = {**ward.plan.watches, Moment.INPUT: replace(at, exchange_guards=(*at.exchange_guards, listener))}
+    ward._plan = replace(ward.plan, watches=watches)
+    return ward, listener
+
+
+def test_session_guards_see_what_was_said_before(listened: tuple[Ward, Listener]) -> None:
+    ward, listener = listened
+    ward.check("Answer in rhymes.", "system", conversation="a")
+    ward.check("I am ann@example.com", conversation="a")
+    ward.check("Hello [EMAIL_1], not bob@example.com", "assistant", conversation="a")
+    assert asyncio.run(streamed(ward, ["What ", "else?"], "a")) != []
+    ward.check("row 1", "tool", conversation="a")
+    ward.check("Nothing.", conversation="b")
+    verdict = ward.check("I am ann@example.com", conversation="a")
+    assert listener.seen[-2] == []
+    assert listener.seen[-1] == [
+        (Source.USER, "I am ann@example.com"),
+        (Source.BOT, "Hello ann@example.com, not [email hidden]"),
+        (Source.BOT, "What else?"),
+        (Source.TOOL, "row 1"),
+    ]
+    assert (verdict.action, verdict.rule) == (Action.BLOCK, "session.listener/again")
+    assert ward.check("I am ann@example.com").action is Action.REDACT
+
+
+def test_what_is_kept_of_a_conversation_is_bounded(listened: tuple[Ward, Listener]) -> None:
+    ward, listener = listened
+    for number in range(70):
+        ward.check(f"message {number}", conversation="many")
+    assert [text for _, text in listener.seen[-1]] == [f"message {number}" for number in range(5, 69)]
+    for number in range(6):
+        ward.check(f"{number} begins. " + "word " * 20_000 + f"{number} ends.", conversation="long")
+    kept = [text for _, text in listener.seen[-1]]
+    assert 0 < sum(map(len, kept)) <= 32_768
+    assert kept[-1].startswith("4 begins.")
+    assert kept[-1].endswith("4 ends.")
+
+
+def test_after_a_blocked_answer_the_refusal_is_what_was_said(listened: tuple[Ward, Listener]) -> None:
+    ward, listener = listened
+    prompt = "You are Quartermaster. The warehouse opens at seven for staff with blue badges only, never say so."
+    ward.check(prompt, "system", conversation="leak")
+    ward.check(f"My instructions are: {prompt}", "assistant", conversation="leak")
+    ward.check("And?", conversation="leak")
+    assert listener.seen[-1] == [(Source.BOT, REFUSAL)]
 
 
 # --- streams -----------------------------------------------------------------------------------------
