@@ -17,7 +17,7 @@ SMALL_TALK = ("How are you?", "The weather is fine here.", "Thanks for waiting."
 
 def conversation(*turns: str, new: int = 1, source: Source = Source.USER) -> Exchange:
     """The person's turns with the bot's answers between them; the last ``new`` of the person's are new."""
-    parts = []
+    parts: list[Part] = []
     for text in turns:
         parts += [Part(text, source, message=len(parts)), Part("I see.", Source.BOT, message=len(parts) + 1)]
     parts.pop()
@@ -69,7 +69,8 @@ def test_a_chain_needs_all_its_stages(missing: int) -> None:
 
 
 def test_a_weak_ask_weighs_less_than_a_plain_one() -> None:
-    weak, plain = found(conversation(PRETEXT, PRESSURE, WEAK)), found(conversation(PRETEXT, PRESSURE, ASK))
+    before = (PRETEXT, PRESSURE, SMALL_TALK[0])
+    weak, plain = found(conversation(*before, WEAK)), found(conversation(*before, ASK))
     assert weak[0].confidence < plain[0].confidence
 
 
@@ -100,8 +101,8 @@ def test_worried_customers_build_no_chain(turns: tuple[str, ...]) -> None:
 
 
 def test_each_party_has_its_own_chain() -> None:
-    parts = (Part(PRETEXT, Source.BOT, message=0), Part(PRESSURE, Source.DOCUMENT, message=1))
-    parts += (Part("Hello", Source.USER, message=2), Part(ASK, Source.USER, message=3))
+    others = (Part(PRETEXT, Source.BOT, message=0), Part(PRESSURE, Source.DOCUMENT, message=1))
+    parts = (*others, Part("Hello", Source.USER, message=2), Part(ASK, Source.USER, message=3))
     assert found(Exchange("test", parts, new_from=2)) == []
 
 

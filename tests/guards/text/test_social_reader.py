@@ -67,7 +67,7 @@ texts = st.lists(
 def read(pieces: list[str]) -> tuple[list[Judged], list[int]]:
     reader = Reader(bot=True)
     judged: list[Judged] = []
-    settled = []
+    settled: list[int] = []
     for place, piece in enumerate(pieces):
         new = reader.feed(piece, place == len(pieces) - 1)
         # Nothing may be told of text that was already settled.
