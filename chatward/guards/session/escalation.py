@@ -226,7 +226,7 @@ class Conversation:
             return 0.0
         setup = self._turns[made[-1]]
         answers = [place for place in range(made[-1] + 1, at) if not self._turns[place].user]
-        plays = bool(answers) and speaks_as(self._turns[answers[-1]].text, setup.text)
+        plays = any(speaks_as(self._turns[place].text, setup.text) for place in answers[-_BACK:])
         if not presses and not plays:
             return 0.0
         own = self._reader.risk(turn)

@@ -177,7 +177,7 @@ LEANS: Final = Phrases(
 REFUSES: Final = Phrases(
     # A bot that will not, for what is asked (not: cannot find, has no table free).
     r"""
-    (can't|cannot|can not|won't|will not|unable to|not able to|not going to|must decline to|refuse to|not comfortable) (help|assist|support|provide|give|share|offer|comply|fulfil~|engage|participate|create|generate|write|produce|answer|discuss|do|advise|explain|describe|encourage|facilitate|go into|continue|walk you|tell you how|show you how)( you)?( with)?…(that|this|such|request|those|instructions?|information|content|topic|guidance|advice|details|illegal|harmful|help|assistance)
+    (can't|cannot|can not|won't|will not|unable to|not able to|not going to|must decline to|refuse to|not comfortable) (help|assist|support|provide|give|share|offer|comply|fulfil~|engage|participate|create|generate|write|produce|answer|discuss|do|advise|explain|describe|encourage|facilitate|go into|continue|walk you|tell you how|show you how)( you)?( with)?…(that|this|such|request|those|instructions?|information|content|topic|guidance|advice|details|illegal|harmful|help|assistance|how to)
     (can't|cannot|can not|won't|will not|unable to|not able to|not going to) (help|assist|support)( you)? (with|in|to)
     (can't|cannot|can not|won't|unable to) (help|assist|comply|do that|do this)( you)?( with (that|this|it))?( here)?([.,!;]|$)
     (against|violates?|goes against|outside|not in line with) (my|our|the|its|policy|policies|content|usage|safety) (guidelines|polic~|rules|principles|values|programming|ethic~|safety|usage|content|terms)
@@ -196,7 +196,7 @@ REFUSES: Final = Phrases(
     (vai contra|viola|infringe) …(diretrizes|politica~|principios|regras|lei)|(devo|tenho que|tenho de) (recusar|declinar)
     (non posso|non potro|non sono in grado di|non mi e possibile|non intendo|mi rifiuto di) (aiutar~|assister~|fornir~|risponder~|dar~|spiegar~|condivider~|scriver~|generar~|offrir~|partecipare|farlo|fare questo)
     (va contro|contravviene|viola) …(linee guida|regole|principi|politiche|norme|legge)|(devo) (rifiutare|declinare)
-    (kan|mag|zal|wil) (ik )?(je |u )?(daar|hier|hiermee|daarmee|daarbij|hierbij|dat|dit|deze|zulke|bij)…(niet|geen)( helpen| bij helpen|…)?|(ik )(kan|mag|ga|wil) …(niet|geen) …?(helpen|geven|verstrekken|beantwoorden|assisteren|meewerken)|in strijd met …(richtlijnen|regels|beleid|wet)|(moet) …(weigeren|afwijzen)
+    (kan|mag|zal|wil) (ik )?(je |u )?(daar|hier|hiermee|daarmee|daarbij|hierbij|dat|dit|deze|zulke|bij)…(niet|geen)( helpen| bij helpen|…)?|(ik )(kan|mag|ga|wil) …(niet|geen) …?(helpen|geven|verstrekken|beantwoorden|assisteren|meewerken)|(kan|mag) ik …(niet|geen) …?(helpen|verstrekken|beantwoorden|assisteren)|in strijd met …(richtlijnen|regels|beleid|wet)|(moet) …(weigeren|afwijzen)
     (nie moge|nie bede|nie jestem w stanie|nie wolno mi|odmawiam) …(pomoc|pomagac|udziel~|podac|podawac|odpowied~|wyjasni~|dostarcz~|napisac|wspiera~|w tym|tego)|(narusza|sprzeczne z|niezgodne z) …(zasad~|wytyczn~|regul~|praw~)|musze odmowic
     (yardimci olamam|yardim edemem|yardimci olamiyorum|yardim edemiyorum|bu konuda …(olamam|edemem|veremem)|saglayamam|bilgi veremem|cevap veremem|yapamam|reddetmek zorundayim|politikalarima aykiri|kurallarima aykiri|ilkelerime aykiri)
     не (могу|можем|буду|имею права|стану|в состоянии|вправе) …?(помо~|предостав~|отве~|дать|давать|объясн~|подсказ~|помогать|сдела~|участв~|напис~|рассказ~|обсужд~|поддерж~)|(нарушает|противоречит|против) …(правил~|политик~|принцип~|закон~)|(вынужден~|должен|должна) отказа~
