@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chatward.core.values import Category, Inspected, Severity, Source, Unavailable
@@ -51,3 +54,9 @@ def test_only_a_firm_benign_clears_and_only_where_allowed() -> None:
     assert not clears(Judged(Ruling.BENIGN, FIRM - 0.01), allowed=True)
     assert not any(clears(Judged(ruling, 1.0), allowed=True) for ruling in Ruling if ruling.attack)
     assert not any(clears(NoOpinion(why), allowed=True) for why in Why)
+
+
+def test_every_reason_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/judge.md").read_text("utf-8").partition("## No opinion")[2]
+    rows = re.findall(r"^\| (`[^|]+`) \|", page, re.MULTILINE)
+    assert {reason for row in rows for reason in re.findall(r"`([a-z-]+)`", row)} == {why.value for why in Why}
