@@ -234,7 +234,7 @@ class Sentence:
     def _denied(self, verb: Found, thing: Found) -> bool:
         end = max(verb.end, thing.end)
         for found in self.context:
-            if found.cue is not Cue.NOT:
+            if found.cue is not Cue.NOT or verb.start <= found.start < verb.end:
                 continue
             if found.end <= verb.start:
                 between = self.text[found.end : verb.start]
@@ -249,11 +249,14 @@ class Sentence:
     def _how(self, verb: Found) -> bool:
         """Whether the sentence asks how things work rather than for something."""
         for found in self.context:
-            if found.cue is not Cue.HOW:
-                continue
+            if found.cue is not Cue.HOW or verb.start <= found.start <= found.end <= verb.end:
+                continue  # "may I have your", "wie lautet Ihre"
             if _DENSE.match(self.text, found.start):
+                # Polite requests are questions too; a bot has no other reason to ask for a secret.
+                if self.bot and verb.cue in (Cue.TELL_ME, Cue.WHAT):
+                    continue
                 return True
-            if 0 <= found.start - verb.end <= 2:  # "tell me how"
+            if 0 <= found.start - verb.end <= 6:  # "tell me how"
                 return True
             between = self.text[found.end : verb.start]
             if found.start <= verb.start and len(between) <= 60 and not _CLAUSE.search(between):

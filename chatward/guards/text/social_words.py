@@ -67,9 +67,9 @@ class Cue(IntEnum):
 C = Cue
 
 _EN: Final = {
-    C.TELL_ME: "send me, send us, send it to me, send it to us, send them to me, tell me, tell us, give me, give us, read me, read it to me, read us, read out, read it out, text me, text us, forward it, forward me, forward to me, pass me, show me, let me have, share with me, share it with me, share with us, send over, msg me, dm me, u send me, gimme, tell it to me, say me, tell the code, tell code, tell ur, tell your, send it here, send back, plz tell, pls tell, read back",
-    C.ENTER: "enter, type, type in, key in, confirm, reply with, respond with, reply yes and your, provide, submit, verify with, fill in, input, write down here, put in, send, sends, share, upload, approve, texting back, by texting, write your, writes their, state your, give, paste, disclose, supply, re-enter, update your, have your, claim with, log in with, sign in with, include",
-    C.NEED: "i need, we need, we require, i require, i only need, i just need, i ll need, we ll need, i will need, we will need, needs the, is required, are required, need your, need ur, needs your, require your, you ll need your, must have your, requires your, asks for your, wants your, we have to verify",
+    C.TELL_ME: "could i have your, can i have your, may i have your, could i get your, can i get your, may i get your, could we have your, may i get the, let me know your, let us know your, would you mind sharing, mind sharing, mind telling me, sharing your, giving us, giving me, send me, send us, send it to me, send it to us, send them to me, tell me, tell us, give me, give us, read me, read it to me, read us, read out, read it out, text me, text us, forward it, forward me, forward to me, pass me, show me, let me have, share with me, share it with me, share with us, send over, msg me, dm me, u send me, gimme, tell it to me, say me, tell the code, tell code, tell ur, tell your, send it here, send back, plz tell, pls tell, read back",
+    C.ENTER: "drop your, enter, type, type in, key in, confirm, reply with, respond with, reply yes and your, provide, submit, verify with, fill in, input, write down here, put in, send, sends, share, upload, approve, texting back, by texting, write your, writes their, state your, give, paste, disclose, supply, re-enter, update your, have your, claim with, log in with, sign in with, include",
+    C.NEED: "ll just need, ll only need, just need, by giving, password please, pin please, passcode please, cvv please, otp please, i need, we need, we require, i require, i only need, i just need, i ll need, we ll need, i will need, we will need, needs the, is required, are required, need your, need ur, needs your, require your, you ll need your, must have your, requires your, asks for your, wants your, we have to verify",
     C.WHAT: "what is your, what s your, whats your, whats ya, what s ya, what s ur, wot is ya, whats ur, what is ur, what is the, what s the, whats the, which card",
     C.PAY: "pay, send, transfer, wire, deposit, move your, moving your, put in, settle, buy, purchase, pick up, lend me, top up, invest, remit",
     C.INSTALL: "install, download, run, open, start",
@@ -97,7 +97,7 @@ _EN: Final = {
     C.MINE: "my, our, mine",
     C.NOT: "not, never, don t, dont, do not, won t, wont, will not, never ask, can t, cannot, without, nobody, no one, no need, no, n t, refuse, avoid",
     C.PARTIAL: "last four, last 4, first four, last three digits, last two, ending in, ends in, first line, characters 2, first letter, last digits, first two",
-    C.HOW: "how, where, why, when, who, can i, could i, should i, do i, did i, is it, is this, are you, is there, do you, does the, does your, am i, may i, what if, what is a, what does, what do, which number, which code, can you resend, resend, i want to, i d like, i would like, can i have, i wanna, i have to, i had to, i m trying, i am trying, i tried, i can t, i forgot, i lost, have i, the steps, before i, i can type, i can enter, i enter, i type, i typed, i entered, how to, help me change, help me reset, i wish",
+    C.HOW: "how, where, why, when, who, can i, could i, should i, do i, did i, is it, is this, are you, is there, do you, does the, does your, am i, may i, what if, what is a, what does, what do, which number, which code, can you resend, resend, i want to, i d like, i would like, i wanna, i have to, i had to, i m trying, i am trying, i tried, i can t, i forgot, i lost, have i, the steps, information about, information on, info about, info on, details about, before i, i can type, i can enter, i enter, i type, i typed, i entered, how to, help me change, help me reset, i wish",
     C.REPORT: "someone, somebody, a man, scam, scams, scammer, scammers, scammed, phishing, fraudster, fraudsters, criminals, fake, is this real, is it real, are pretending, pretend, asked me, asks me, asked for, wanted me, wants me, told me to, told them, i gave, hung up, report, stolen, beware, warning signs, spoof, legit, genuine, real or, he said, she said, they said, i got this, got a text, got an email, got an e mail, received a text, received an email, i received, leaflet, awareness, training, example of, hacker, asking for, claims to be, claiming to be, for instance, such as",
     C.PLACE: "in the app, in our app, in your app, on the login page, on our website, on the website, in the secure area, at the terminal, card machine, at checkout, checkout page, on the sign in page, in the portal, account settings, in settings, in the settings, on the next page, on your device, at an atm, the keypad, on the screen, payment page, secure form, secure page, in your account",
     C.HARMLESS: "wifi, wi fi, requirements, characters, promo, promotional, discount, coupon, voucher, error, post code, postcode, postal code, zip code, area code, country code, branch code, sort code, swift code, booking code, confirmation number, order code, qr code, barcode, tracking, referral, invite, source code, door code, locker, product code, gate code, dress code, pickup code, collection code, reservation, reference, python, javascript, java, html, css, program, script, function, snippet, regex, sql, unit test, new password, a new pin, new pin, tax code, tracking code, promo code, morse, cheat, cheats",
@@ -111,7 +111,7 @@ _EN: Final = {
 }
 
 _DE: Final = {
-    C.TELL_ME: "nennen sie mir, nenn mir, nennen mir, sagen sie mir, sag mir, geben sie mir, gib mir, schicken sie mir, schick mir, senden sie mir, sende mir, lesen sie mir, lies mir, teilen sie mir, teil mir, leiten sie mir, schick sie mir, schicken sie uns, senden sie uns, geben sie uns, nennen sie uns, mir schicken, mir senden, mir kurz schicken, mir durchgeben, mir sagen, mir geben, durchgeben, durchgibst, vorlesen, leite den, schick mal, schick mir mal, teilen sie uns, verraten sie mir",
+    C.TELL_ME: "konnen sie mir, konnten sie mir, kannst du mir, konntest du mir, wurden sie mir, teilen sie mir, nennen sie mir, nenn mir, nennen mir, sagen sie mir, sag mir, geben sie mir, gib mir, schicken sie mir, schick mir, senden sie mir, sende mir, lesen sie mir, lies mir, teilen sie mir, teil mir, leiten sie mir, schick sie mir, schicken sie uns, senden sie uns, geben sie uns, nennen sie uns, mir schicken, mir senden, mir kurz schicken, mir durchgeben, mir sagen, mir geben, durchgeben, durchgibst, vorlesen, leite den, schick mal, schick mir mal, teilen sie uns, verraten sie mir",
     C.ENTER: "geben sie, gib, tippen sie, tipp, bestatigen sie, bestatige, antworten sie mit, antworte mit, tragen sie, senden sie, schicken sie, verifizieren sie, nennen sie, ubermitteln sie, laden sie, melden sie sich, eingeben, bestatigen, einzugeben, teilen sie, schreiben sie, antworten mit, loggen sie sich, scannen sie",
     C.NEED: "ich brauche, brauche ich, brauch kurz, wir brauchen, brauchen wir, benotige ich, ich benotige, wir benotigen, benotigen wir, brauch, braucht nur, wird benotigt, ich noch",
     C.WHAT: "wie lautet, was ist ihr*, was ist dein*, wie ist ihr*, wie ist dein*",
@@ -155,7 +155,7 @@ _DE: Final = {
 }
 
 _FR: Final = {
-    C.TELL_ME: "donnez moi, donne moi, dites moi, dis moi, envoyez moi, envoie moi, lisez moi, lis moi, communiquez moi, transmettez moi, transferez moi, me le transferes, renvoie moi, renvoyez moi, me donner, m envoyer, me dicter, me dicteriez, file moi, passe moi, dictez moi, indiquez moi, donnez nous, envoyez nous, nous donner, me transmettre, me communiquer, lisez nous",
+    C.TELL_ME: "pouvez vous me, peux tu me, pourriez vous me, pouvez vous nous, pourriez vous nous, puis je avoir votre, merci de me, donnez moi, donne moi, dites moi, dis moi, envoyez moi, envoie moi, lisez moi, lis moi, communiquez moi, transmettez moi, transferez moi, me le transferes, renvoie moi, renvoyez moi, me donner, m envoyer, me dicter, me dicteriez, file moi, passe moi, dictez moi, indiquez moi, donnez nous, envoyez nous, nous donner, me transmettre, me communiquer, lisez nous",
     C.ENTER: "confirmez, confirme, tapez, tape, saisissez, saisis, entrez, entre, indiquez, indique, repondez avec, reponds avec, envoyez, envoie, donnez, donne, fournissez, renseignez, validez, connectez vous, communiquez, ecrivez, transmettez, notez ici, confirmer, mettez a jour",
     C.NEED: "il me faut, il nous faut, j ai besoin, nous avons besoin, il me manque, on a besoin, faut votre, besoin de votre, besoin de vos",
     C.WHAT: "quel est votre, quel est ton, quel est le code, c est quoi ton, c est quoi le code, quels sont vos",
@@ -199,7 +199,7 @@ _FR: Final = {
 }
 
 _ES: Final = {
-    C.TELL_ME: "digame, diganos, dime, deme, dame, denos, envieme, enviame, mandeme, mandame, mande me, paseme, pasame, pasanos, leame, leeme, leanos, reenviame, reenvieme, facilitenos, facíliteme, comparteme, indiqueme, indiquenos, me puedes pasar, me pasas, confirmeme, dicteme, me envia, me mandas, reenvia",
+    C.TELL_ME: "me puede dar, me puedes dar, puede darme, puedes darme, puede decirme, me puede decir, podria darme, podria decirme, digame, diganos, dime, deme, dame, denos, envieme, enviame, mandeme, mandame, mande me, paseme, pasame, pasanos, leame, leeme, leanos, reenviame, reenvieme, facilitenos, facíliteme, comparteme, indiqueme, indiquenos, me puedes pasar, me pasas, confirmeme, dicteme, me envia, me mandas, reenvia",
     C.ENTER: "introduzca, introduce, escriba, escribe, ingrese, ingresa, confirme, confirma, verifique, verifica, responda con, responda, envie, envia, mande, manda, proporcione, facilite, teclee, digite, rellene, actualice, complete, introduciendo, diga, marque, entre, indique",
     C.NEED: "necesito, necesitamos, me hace falta, nos hace falta, se requiere, hace falta su",
     C.WHAT: "cual es su, cual es tu, cual es el codigo, cual es la clave, que codigo",
@@ -243,7 +243,7 @@ _ES: Final = {
 }
 
 _PT: Final = {
-    C.TELL_ME: "me informe, me passe, me passa, me diga, me diz, diga me, me envie, me envia, envie me, me manda, me mande, me da, de me, me de, leia me, me reenvia, reenvia me, me reenvie, leia para mim, me fala, me fale, partilhe comigo, diga nos, nos envie, passa os, me confirma, dite me",
+    C.TELL_ME: "pode me dizer, pode me passar, poderia me, pode dizer me, pode me informar, pode me dar, me informe, me passe, me passa, me diga, me diz, diga me, me envie, me envia, envie me, me manda, me mande, me da, de me, me de, leia me, me reenvia, reenvia me, me reenvie, leia para mim, me fala, me fale, partilhe comigo, diga nos, nos envie, passa os, me confirma, dite me",
     C.ENTER: "informe, digite, introduza, insira, confirme, confirma, verifique, responda com, envie, manda, mande, escreva, preencha, forneca, coloque, atualize, indique, diga, renove com, valide",
     C.NEED: "preciso do, preciso da, preciso de, precisamos do, precisamos da, precisamos de, necessito, e necessario o, falta o",
     C.WHAT: "qual e a sua, qual e o seu, qual a sua, qual o seu, qual e o codigo, qual o codigo",
@@ -287,7 +287,7 @@ _PT: Final = {
 }
 
 _IT: Final = {
-    C.TELL_ME: "mi dica, mi dia, mi dai, mi legga, mi leggi, mi mandi, mi invii, mandami, inviami, dimmi, dammi, dammelo, mi comunichi, mi passi, passami, mi rimandi, mi giri, girami, ci dica, ci invii, ci comunichi, mi fornisca, mi confermi, mi detti",
+    C.TELL_ME: "puo dirmi, puoi dirmi, puo darmi, puoi darmi, potrebbe dirmi, mi puo dire, mi puo dare, mi potrebbe, mi dica, mi dia, mi dai, mi legga, mi leggi, mi mandi, mi invii, mandami, inviami, dimmi, dammi, dammelo, mi comunichi, mi passi, passami, mi rimandi, mi giri, girami, ci dica, ci invii, ci comunichi, mi fornisca, mi confermi, mi detti",
     C.ENTER: "inserisca, inserisci, confermi, conferma, verifichi, verifica, digiti, digita, scriva, scrivi, invii, invia, mandi, manda, fornisca, comunichi, risponda con, rispondere con, risponda col, indichi, acceda, aggiorni, compili, immetta",
     C.NEED: "mi serve, ci serve, servono, mi servono, ho bisogno, abbiamo bisogno, occorre il, e necessario il",
     C.WHAT: "qual e la sua, qual e il suo, qual e la tua, qual e il tuo, qual e il codice",
@@ -331,7 +331,7 @@ _IT: Final = {
 }
 
 _NL: Final = {
-    C.TELL_ME: "geef mij, geef me, stuur mij, stuur me, lees mij, lees me, zeg mij, zeg me, vertel me, vertel mij, app me, app ze, geef ff, geef even, doorsturen, mij geven, mij doorgeven, me doorgeven, lees de, lees maar, voorlezen, noem mij, stuur ons, geef ons, geeft u mij, geeft u ons",
+    C.TELL_ME: "kunt u mij, kunt u me, kun je mij, kun je me, mag ik uw, geef mij, geef me, stuur mij, stuur me, lees mij, lees me, zeg mij, zeg me, vertel me, vertel mij, app me, app ze, geef ff, geef even, doorsturen, mij geven, mij doorgeven, me doorgeven, lees de, lees maar, voorlezen, noem mij, stuur ons, geef ons, geeft u mij, geeft u ons",
     C.ENTER: "voer, vul, typ, bevestig, bevestigt, antwoord met, stuur, noem, geef, log in met, reageer met, upload, verifieer, inloggen met, opgeven, doorgeven",
     C.NEED: "ik heb nodig, heb ik nodig, we hebben nodig, hebben wij, nodig, mis ik nog, ik moet",
     C.WHAT: "wat is uw, wat is je, wat is jouw, wat is de code, wat is het wachtwoord",
@@ -378,7 +378,7 @@ _PL: Final = {
     C.TELL_ME: "podaj mi, prosze podac, podaj, prosze o podanie, przeslij mi, wyslij mi, przyslij, przyslij mi, podyktuj, podyktowac, przedyktowac, przeczytaj mi, przeczytac mi, odczytac mi, powiedz mi, przekaz mi, prosze przekazac, podac mi, podeslij, napisz mi",
     C.ENTER: "wpisz, wpisac, prosze wpisac, podac, podanie, potwierdz, potwierdzic, zweryfikuj, odpowiedz podajac, przeslij, przeslac, uzupelnij, zaloguj sie, wprowadz, wpisanie, prosze o",
     C.NEED: "potrzebuje, potrzebujemy, potrzebny jest, potrzebne sa, potrzebny, zada",
-    C.WHAT: "jakie jest twoje, jaki jest twoj, jaki masz, jaki jest kod",
+    C.WHAT: "jaki jest pana, jakie jest pana, jaki jest pani, jakie jest pani, jakie jest twoje, jaki jest twoj, jaki masz, jaki jest kod",
     C.PAY: "zaplac, wplac, przelej, przelac, kup, oplac, oplacic, przyslij, doplac, zrobic przelew, wplacic, zrob przelew, odeslac",
     C.INSTALL: "zainstaluj, zainstalowac, pobierz, sciagnij",
     C.MOVE: "kontynuujmy na, przejdzmy na, pisz na, napisz na, dodaj mnie, skontaktuj sie na, piszmy na, odezwij sie na",
@@ -463,7 +463,7 @@ _TR: Final = {
 }
 
 _RU: Final = {
-    C.TELL_ME: "назовите, назови, скажите, скажи, продиктуйте, продиктуй, пришлите, пришли, отправьте мне, отправь мне, перешлите, перешли, сообщите, сообщи, скинь, скиньте, кинь, дайте, дай, передайте мне, прочитайте мне, вышлите, напишите мне, зачитайте",
+    C.TELL_ME: "не могли бы вы, могли бы вы, можете назвать, можете сообщить, назовите, назови, скажите, скажи, продиктуйте, продиктуй, пришлите, пришли, отправьте мне, отправь мне, перешлите, перешли, сообщите, сообщи, скинь, скиньте, кинь, дайте, дай, передайте мне, прочитайте мне, вышлите, напишите мне, зачитайте",
     C.ENTER: "введите, введи, подтвердите, подтверди, укажите, укажи, ответьте, отправьте, отправь, вводите, впишите, заполните, напишите, загрузите, скинете, войдите, предоставьте, вводим",
     C.NEED: "мне нужен, мне нужна, мне нужно, нам нужен, нужен ее, нужен ваш, нужен твой, нам нужны, требуется, необходим, понадобится",
     C.WHAT: "какой у вас, какой у тебя, какой ваш, какой твой, какой код",
@@ -758,10 +758,10 @@ _HI: Final = {
 }
 
 _AR: Final = {
-    C.TELL_ME: "ارسل لي, ارسله لي, ترسله لي, ارسلي لي, ارسلها, أعطني, اعطني, عطني, اعطنا, اديني, هات, قولي, قل لي, اخبرني, اقرأ لي, زودني, ابعت لي, ابعتلي, ابعثلي, ارسل لنا, صيفط ليا, عطيني, مليهولي, زودنا, بلغني, وارسل, وأرسل, أرسل لي, أرسل, ارسل, eb3atly, 2oly, توصلني",
+    C.TELL_ME: "ارسال رمز, ارسال الرمز, يمكنك ارسال, مشاركة رمز, ارسل لي, ارسله لي, ترسله لي, ارسلي لي, ارسلها, أعطني, اعطني, عطني, اعطنا, اديني, هات, قولي, قل لي, اخبرني, اقرأ لي, زودني, ابعت لي, ابعتلي, ابعثلي, ارسل لنا, صيفط ليا, عطيني, مليهولي, زودنا, بلغني, وارسل, وأرسل, أرسل لي, أرسل, ارسل, eb3atly, 2oly, توصلني",
     C.ENTER: "ادخل, اكتب, سجل رقمك, حدث بياناتك, ادخال, أكد, ارفع, املأ, ابعت, أدخل, اكمل بياناتك, صور وجهي, زودنا",
     C.NEED: "نحتاج, احتاج, يلزم, مطلوب, محتاج, محتاجين, أحتاج",
-    C.WHAT: "ما هو رقمك السري, ما كلمة, ايش الرقم السري, ما هو رمز",
+    C.WHAT: "ما هو رقمك السري, ما هو الرقم السري, ما هي كلمة, ما كلمة, ايش الرقم السري, ما هو رمز",
     C.PAY: "ادفع, حول, حوّل, اشتر, سدد, استثمر, اشحن لي, حولي, ادفعي",
     C.INSTALL: "حمل برنامج, نزل برنامج, ثبت, حمّل",
     C.MOVE: "نكمل على, كلمني, راسلني, تواصل معي على, ضيفني",
@@ -801,7 +801,7 @@ _AR: Final = {
 }
 
 _ZH: Final = {
-    C.TELL_ME: "发给我, 發給我, 告诉我, 告訴我, 给我, 給我, 念给我, 唸給我, 报给我, 報給我, 转给我, 轉給我, 发我, 發我, 读给我, 说一下, 发过来, 發過來, 拍给我, 拍照给我, 发到我, 发送给我, 提供给我",
+    C.TELL_ME: "告诉我, 发给我, 發給我, 告诉我, 告訴我, 给我, 給我, 念给我, 唸給我, 报给我, 報給我, 转给我, 轉給我, 发我, 發我, 读给我, 说一下, 发过来, 發過來, 拍给我, 拍照给我, 发到我, 发送给我, 提供给我",
     C.ENTER: "请输入, 請輸入, 输入, 輸入, 请提供, 請提供, 提供, 请回复, 請回覆, 回复, 回覆, 填写, 填寫, 填在, 填卡号, 上传, 请确认, 核验, 提交, 验证您的",
     C.NEED: "需要您的, 需要你的, 我需要, 我们需要, 需要提供",
     C.WHAT: "密码是多少, 密碼是多少, 验证码是多少, 驗證碼是多少, 你的密码是, 多少,尾号",
@@ -844,10 +844,10 @@ _ZH: Final = {
 }
 
 _JA: Final = {
-    C.TELL_ME: "教えてください, 教えて, お知らせください, 送ってください, お送りください, 送って, 読み上げて, 読んで, 転送して, 言って, 伝えて, お伝えください, お聞かせください, 貸して, 見せて, 撮って送って, 送信して, 知らせて",
+    C.TELL_ME: "教えていただけ, お教えいただけ, 教えてください, 教えて, お知らせください, 送ってください, お送りください, 送って, 読み上げて, 読んで, 転送して, 言って, 伝えて, お伝えください, お聞かせください, 貸して, 見せて, 撮って送って, 送信して, 知らせて",
     C.ENTER: "入力してください, ご入力ください, を入力, 入力, 返信してください, ご返信ください, を返信, ご記入ください, ご提供ください, お送りください, 送信してください, 確認してください, をお願いします, ご返信, ご入力, 登録してください, 提供してください",
     C.NEED: "が必要です, が必要, 必要となります",
-    C.WHAT: "は何ですか, を教え, 番号は?",
+    C.WHAT: "は何番ですか, は何ですか, を教え, 番号は?",
     C.PAY: "振り込んで, 振込, 支払, 送金して, 買って, 払って, 移してください, お支払い, 送れ, 入金",
     C.INSTALL: "インストール, を入れて, ダウンロード",
     C.MOVE: "で話しましょう, に移動, で連絡, を追加, 追加して, で続け",
@@ -887,10 +887,10 @@ _JA: Final = {
 }
 
 _KO: Final = {
-    C.TELL_ME: "보내 주세요, 보내주세요, 알려 주세요, 알려주세요, 불러 주세요, 불러주세요, 말씀해 주세요, 말해, 읽어 줘, 읽어줘, 알려줘, 알려 줘, 보내줘, 보내 줘, 불러 주시면, 보내세요, 주세요, 전달해 주세요, 빌려줘, 찍어 보내, 보내 주실래요",
+    C.TELL_ME: "알려 주시, 알려주시, 보내 주시, 말씀해 주시, 보내 주세요, 보내주세요, 알려 주세요, 알려주세요, 불러 주세요, 불러주세요, 말씀해 주세요, 말해, 읽어 줘, 읽어줘, 알려줘, 알려 줘, 보내줘, 보내 줘, 불러 주시면, 보내세요, 주세요, 전달해 주세요, 빌려줘, 찍어 보내, 보내 주실래요",
     C.ENTER: "입력하세요, 입력해 주세요, 입력해주세요, 입력, 회신, 적어 주세요, 올리세요, 제출하세요, 확인해 주세요, 쓰세요, 입력하시면",
     C.NEED: "필요합니다, 필요해요",
-    C.WHAT: "뭐예요, 얼마야, 무엇인가요",
+    C.WHAT: "어떻게 되시나요, 어떻게 되세요, 뭐예요, 얼마야, 무엇인가요",
     C.PAY: "결제하세요, 송금하세요, 이체하세요, 옮기세요, 입금, 사서, 내세요, 보내 줘, 지금 보내, 넣으면",
     C.INSTALL: "설치, 깔고, 다운로드",
     C.MOVE: "으로 와, 로 와, 에서 얘기, 추가해",

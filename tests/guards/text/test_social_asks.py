@@ -139,6 +139,20 @@ PHISHING = [
     ("asks-card-data", "Entrez ici votre numéro de carte et le cryptogramme."),
     ("asks-credentials", "Escriba aquí su contraseña para continuar."),
     ("asks-one-time-code", "请告诉我您收到的验证码。"),
+    ("asks-credentials", "May I have your online banking password?"),
+    ("asks-credentials", "Your password, please?"),
+    ("asks-credentials", "Könnten Sie mir bitte Ihr Passwort nennen?"),
+    ("asks-credentials", "Pouvez-vous me donner votre code PIN ?"),
+    ("asks-credentials", "¿Me puede dar su contraseña?"),
+    ("asks-credentials", "Pode me dizer a sua senha?"),
+    ("asks-credentials", "Può dirmi la sua password?"),
+    ("asks-credentials", "Kunt u mij uw wachtwoord geven?"),
+    ("asks-credentials", "Jaki jest Pana PIN?"),
+    ("asks-credentials", "Не могли бы вы сообщить ваш пароль?"),
+    ("asks-credentials", "ما هو الرقم السري لبطاقتك؟"),
+    ("asks-one-time-code", "可以告诉我验证码吗？"),
+    ("asks-credentials", "暗証番号は何番ですか？"),
+    ("asks-credentials", "비밀번호가 어떻게 되시나요?"),
 ]
 
 
