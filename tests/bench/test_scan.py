@@ -1,18 +1,17 @@
-"""The scan benchmark: how figures come from times, and one short run of the whole."""
+"""The scan benchmark: one short run of the whole, and what is said where models or Presidio are missing."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from chatward.bench import peers, scan
-from chatward.bench.scan import FIGURES, Options, Times
-from chatward.bench.texts import messages
+from chatward.bench import cascade, peers, scan
+from chatward.bench.scan import FIGURES, Options
+from chatward.models.store import ModelError
 
 IDS = ("text.pii", "text.secrets")
 MODULES = {
@@ -40,29 +39,16 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> peers.Program:
     return peers.Program("presidio", "1.0", (sys.executable,))
 
 
-def test_times_are_of_all_and_of_each() -> None:
-    times = Times((0.001, 0.001, 0.002), 4000)
-    assert times.per_second == pytest.approx(750)
-    assert times.megabytes_per_second == pytest.approx(1.0)
-    assert times.mean_ms == pytest.approx(4 / 3)
-    assert times.quantile_ms(0.5) == 1.0
-    assert times.quantile_ms(0.99) == 2.0
-
-
-def test_each_text_is_timed_once() -> None:
-    texts = list(messages(30, seed=1))
-    seen: list[str] = []
-    times = scan.timed(seen.append, texts)
-    assert seen == [text.text for text in texts]
-    assert len(times.each) == 30
-    assert times.size == sum(len(text.encode()) for text in seen)
-
-
-def test_one_core_is_held_and_given_back() -> None:
-    before = os.sched_getaffinity(0)
-    with scan.one_core():
-        assert len(os.sched_getaffinity(0)) == 1
-    assert os.sched_getaffinity(0) == before
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch, stand_in: peers.Program) -> None:
+    """A small measurement, next to the stand-in."""
+    monkeypatch.setattr(scan, "MESSAGES", 30)
+    monkeypatch.setattr(scan, "IDS", IDS)
+    monkeypatch.setattr(scan.stages, "TURNS", 3)
+    monkeypatch.setattr(cascade, "CYCLES", 1)
+    monkeypatch.setattr(cascade.phrases, "languages", lambda: ("de", "en"))
+    monkeypatch.setattr(cascade, "loading", lambda: {"models_mb": 30.0})
+    monkeypatch.setattr(peers, "presidio", lambda *, offline: stand_in)
 
 
 def test_presidio_is_timed_with_its_model_and_without(stand_in: peers.Program) -> None:
@@ -73,18 +59,44 @@ def test_presidio_is_timed_with_its_model_and_without(stand_in: peers.Program) -
     assert timed["analyzer_s"] >= 0.08 > timed["patterns_only_s"] >= 0.01
 
 
-def test_a_short_run_measures_everything(monkeypatch: pytest.MonkeyPatch, stand_in: peers.Program) -> None:
-    monkeypatch.setattr(scan, "MESSAGES", 30)
-    monkeypatch.setattr(scan, "IDS", IDS)
-    monkeypatch.setattr(scan.stages, "TURNS", 3)
-    monkeypatch.setattr(peers, "presidio", lambda *, offline: stand_in)
+@pytest.mark.usefixtures("short")
+def test_a_short_run_measures_everything() -> None:
     report = scan.run(Options(rounds=1, offline=True), lambda line: None)
     assert tuple(report.figures) == FIGURES
     assert all(value is not None and value > 0 for value in report.figures.values())
     assert report.peers == {"presidio": "1.0"}
-    assert scan.NOTE in report.notes
+    assert report.notes == []
     assert set(report.details["guard_alone"]) == set(IDS)
     assert report.details["all_guards"]["us_p50"] > report.details["reading"]["us_p50"]
+    models = report.details["models"]
+    assert models["loading"] == {"models_mb": 30.0}
+    assert models["threads"]["threads_2"]["texts_per_second"] > 0
+    assert report.figures["cascade_ms_mean"] > report.figures["tier1_ms_p50"]
+
+
+@pytest.mark.usefixtures("short")
+def test_our_pii_guard_is_compared_with_its_model() -> None:
+    report = scan.run(Options(rounds=1, offline=True), lambda line: None)
+    told = report.details["presidio"]
+    assert told["ours_ms_mean"] > told["ours_patterns_only_ms_mean"] > 0
+    assert report.figures["pii_vs_presidio"] == pytest.approx(told["analyzer_ms_mean"] / told["ours_ms_mean"], rel=0.01)
+
+
+@pytest.mark.usefixtures("short")
+def test_without_models_there_are_no_figures_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise ModelError("the model file encoder.onnx cannot be read", reason="model-missing")
+
+    monkeypatch.setattr(scan, "shipped", missing)
+    report = scan.run(Options(rounds=1, offline=True), lambda line: None)
+    assert {name for name, value in report.figures.items() if value is not None} == {"pattern_mb_s"}
+    assert ["encoder.onnx" in note for note in report.notes] == [True]
+    assert report.peers == {}
+
+
+def test_no_measurement_has_the_messages_of_another() -> None:
+    sets = [set(scan._texts(turn, place)) for turn in range(3) for place in range(4)]
+    assert sum(map(len, sets)) - len(set().union(*sets)) <= len(sets)  # short ones end in a word drawn from eight
 
 
 def test_without_presidio_there_is_no_figure_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
