@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chatward.guards.text import abuse, injection_model, pii_model
+from chatward.core.ports import Cost
+from chatward.guards.catalog import catalog
+from chatward.guards.text import abuse, injection_model, pii_model, social_asks
 from chatward.models import cascade, encoder, store
 from chatward.models.heads import ENTITIES, HEADS
 from chatward.models.training import calibrate, phrases
@@ -26,7 +28,14 @@ def test_every_rule_of_a_model_is_told_and_no_other() -> None:
     told = set(re.findall(r"^\| `[A-Za-z-]+` \| `(text\.\w+/[a-z-]+)`", PAGE, re.MULTILINE))
     injection = {f"text.injection/{rule}" for _, _, rule in injection_model._KINDS} | {"text.injection/indirect-model"}
     words = {f"text.pii/{rule}" for rule, _, _ in pii_model._RULES.values()}
-    assert told == injection | words | {f"{abuse.GUARD}/{rule}" for _, rule, _ in abuse._HEADS}
+    others = {f"{abuse.GUARD}/{rule}" for _, rule, _ in abuse._HEADS} | {f"{social_asks.GUARD}/model"}
+    assert told == injection | words | others
+
+
+def test_every_guard_that_asks_models_is_named() -> None:
+    asking = {guard.spec.id for guard in catalog() if guard.spec.cost is Cost.MODEL}
+    assert {"text.injection", "text.pii"} <= asking
+    assert asking <= set(re.findall(r"`([a-z]+\.[a-z_]+)`", PAGE.partition("## ")[0]))
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
