@@ -66,7 +66,7 @@ class Judge:
         if not settings.model:
             raise ConfigError("judge.model must name the model to ask", key="judge.model")
         self._upstream = upstream
-        self._settings = settings
+        self.settings = settings
         self._headers: Headers = (
             ("content-type", "application/json"),
             ("accept", "application/json"),
@@ -96,7 +96,7 @@ class Judge:
 
     def unsure(self, score: float) -> bool:
         """Whether the first two tiers leave a text with this score (0..1) to the judge."""
-        return self._settings.low <= score < self._settings.high
+        return self.settings.low <= score < self.settings.high
 
     async def ask(self, text: str, *, source: Source) -> Opinion:
         """What a text from ``source`` is, or why that is not known."""
@@ -105,7 +105,7 @@ class Judge:
         return opinion
 
     async def _ask(self, text: str, source: Source) -> Opinion:
-        if len(text) > self._settings.max_text:
+        if len(text) > self.settings.max_text:
             return NoOpinion(Why.TOO_LONG)
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # lone surrogates are no text
         digest = hashlib.blake2b(f"{source.value}\0{text}".encode(), key=self._key, digest_size=16).digest()
@@ -115,7 +115,7 @@ class Judge:
             return known
         waiting = True
         try:
-            async with asyncio.timeout(self._settings.seconds), self._turns:
+            async with asyncio.timeout(self.settings.seconds), self._turns:
                 waiting = False
                 if self._clock() >= self._trial_due:
                     failed = await self._try()
@@ -141,13 +141,13 @@ class Judge:
                 return opinion  # says nothing of the model: the next text tries again
             self._fit = isinstance(opinion, Judged) and opinion.verdict is Ruling.BENIGN
             self._doubts = 0
-            every = self._settings.trial_every
+            every = self.settings.trial_every
             self._trial_due = self._clock() + (every if self._fit else min(every, AGAIN))
             return None
 
     async def _call(self, text: str, source: Source) -> Opinion:
         """One call. Raises ``TimeoutError`` alone."""
-        settings = self._settings
+        settings = self.settings
         asked = question(text, source, self._chance)
         body = asked.body(
             settings.model,
@@ -191,9 +191,9 @@ class Judge:
             self._doubts = 0
 
     def _remember(self, digest: bytes, opinion: Judged) -> None:
-        if self._settings.memory:
+        if self.settings.memory:
             self._remembered[digest] = opinion
-            if len(self._remembered) > self._settings.memory:
+            if len(self._remembered) > self.settings.memory:
                 self._remembered.popitem(last=False)
 
 
