@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from chatward.guards.text.social_words import LANGUAGES, Cue
@@ -89,7 +90,7 @@ class _Begun:
         self.stems: list[tuple[_Rest, Cue]] = []  # of two words, the second a stem
 
 
-class Vocabulary:
+class _Tables:
     """Cues from ``first`` to ``last``, ready to be looked up."""
 
     def __init__(self, first: Cue, last: Cue) -> None:
@@ -140,6 +141,17 @@ class Vocabulary:
             begun.second.setdefault(words[1], []).append((rest, cue))
 
 
+class Vocabulary:
+    """Cues from ``first`` to ``last``. Tables are made at first use (0.1 s), so that importing costs nothing."""
+
+    def __init__(self, first: Cue, last: Cue) -> None:
+        self._range = (first, last)
+
+    @cached_property
+    def tables(self) -> _Tables:
+        return _Tables(*self._range)
+
+
 def _bare(word: str) -> str:
     """An Arabic word without its article; other words as they are."""
     return word[2:] if len(word) > 4 and word.startswith("ال") else word
@@ -167,9 +179,9 @@ CONTEXT: Final = Vocabulary(Cue.GOT, Cue.LURE)
 def may_ask(text: str) -> bool:
     """False where a folded text surely names nothing that an ask could be about: a cheap first look."""
     words = frozenset((_ASCII_WORD if text.isascii() else _WORD).findall(text))
-    if not words.isdisjoint(OBJECTS.rare):
+    if not words.isdisjoint(OBJECTS.tables.rare):
         return True
-    stems = OBJECTS.stems
+    stems = OBJECTS.tables.stems
     for word in words:
         if word[:_STEM] in stems or word >= _ARABIC_FROM:
             return True
@@ -178,27 +190,28 @@ def may_ask(text: str) -> bool:
 
 def find(text: str, vocabulary: Vocabulary, start: int = 0) -> list[Found]:
     """All cues of a folded text that start at ``start`` or later, in order of start. Cues may overlap."""
+    tables = vocabulary.tables
     found: list[Found] = []
     ascii_only = text.isascii()
     words = list((_ASCII_WORD if ascii_only else _WORD).finditer(text, _skip(text, start)))
-    exact, stems = vocabulary.words, vocabulary.stems
+    exact, stems = tables.words, tables.stems
     for place, match in enumerate(words):
         word = match[0]
         if word in exact or word[:_STEM] in stems or word >= _ARABIC_FROM:
-            _look(text, words, place, vocabulary, found)
+            _look(text, words, place, tables, found)
     if not ascii_only and _DENSE_RUN.search(text, start):
-        _look_dense(text, start, vocabulary, found)
+        _look_dense(text, start, tables, found)
         found.sort()
     return found
 
 
-def _look(text: str, words: Sequence[re.Match[str]], place: int, vocabulary: Vocabulary, found: list[Found]) -> None:
+def _look(text: str, words: Sequence[re.Match[str]], place: int, tables: _Tables, found: list[Found]) -> None:
     match = words[place]
     begin, end = match.span()
     if end - begin > _LONGEST:
         return
     best: dict[Cue, int] = {}
-    exact, stems = vocabulary.words, vocabulary.stems
+    exact, stems = tables.words, tables.stems
     for form in _forms(match[0]) if match[0] >= _ARABIC_FROM else (match[0],):
         entry = exact.get(form)
         if entry is not None:
@@ -238,8 +251,8 @@ def _follow(text: str, words: Sequence[re.Match[str]], place: int, rest: Sequenc
     return end
 
 
-def _look_dense(text: str, start: int, vocabulary: Vocabulary, found: list[Found]) -> None:
-    dense = vocabulary.dense
+def _look_dense(text: str, start: int, tables: _Tables, found: list[Found]) -> None:
+    dense = tables.dense
     for at in range(start, len(text)):
         entries = (*dense.get(text[at : at + 2], ()), *dense.get(text[at], ()))
         if entries:
@@ -254,7 +267,7 @@ def pending(text: str, start: int) -> int:
     """From where on the end of ``text`` may yet become a cue of ``CORE`` (or part of a word), not before ``start``."""
     size = len(text)
     words = list(_WORD.finditer(text, _skip(text, max(start, size - _WORDS * (_LONGEST + _GAP)))))[-_WORDS:]
-    begun = CORE.begun
+    begun = CORE.tables.begun
     at = size
     open_ended = bool(words) and words[-1].end() == size
     if open_ended and len(words[-1][0]) > _LONGEST:

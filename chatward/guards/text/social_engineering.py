@@ -26,6 +26,7 @@ from chatward.core.text import View
 from chatward.core.values import Category, Exchange, Finding, Moment, PartKind, Severity, Source, Span
 from chatward.guards.text.social_asks import GUARD
 from chatward.guards.text.social_chain import Chain, Stage, closing
+from chatward.guards.text.social_cues import CONTEXT, CORE, OBJECTS
 from chatward.guards.text.social_reader import BOUND, Judged, Reader, asks_in
 from chatward.guards.text.social_words import Cue
 from chatward.models.cascade import Cascade, shipped
@@ -75,6 +76,8 @@ class SocialEngineeringGuard:
     def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
         self._models = models
         self._chain = Chain()
+        for vocabulary in (CORE, OBJECTS, CONTEXT):
+            vocabulary.tables  # noqa: B018  # made now, so that the first message does not wait for them
 
     # Single parts of a request
 
