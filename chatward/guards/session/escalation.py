@@ -33,7 +33,7 @@ from chatward.guards.session import pieces
 from chatward.guards.session.likeness import likeness, subjects
 from chatward.guards.session.limits import Limits, invented
 from chatward.guards.session.pieces import Joined
-from chatward.guards.session.signs import HARM, INDIRECT, STEER, Memory, Models, Reader, Sign, highest
+from chatward.guards.session.signs import HARM, INDIRECT, ROLE, STEER, Memory, Models, Reader, Sign, Weights, highest
 from chatward.guards.session.turns import Turn, turns_of
 from chatward.guards.session.wording import fold
 
@@ -187,7 +187,7 @@ class Conversation:
             return _odds(peak, lean + 0.8 * min(climb / 0.3, 1.0) + 0.3 * leaned + 0.1 * min(len(asked), 4) - 1.4)
 
         value = confidence(peak)
-        return value if value < COUNTS else min(value, confidence(self._sure(turn.brief, together)))
+        return value if value < COUNTS else confidence(self._sure(turn.brief, together))
 
     def rephrased(self, at: int) -> float:
         """The ask that the bot refused, again in other words."""
@@ -213,7 +213,7 @@ class Conversation:
             extra = 1.2 * min(like / 0.6, 1.0) + 0.9 * reframes + 0.4 * (len(refused) - 1) - 0.6
             value = _odds(peak, extra)
             if value >= COUNTS:
-                value = min(value, _odds(self._sure(turn.brief, together, 0.9), extra))
+                value = _odds(self._sure(turn.brief, together, 0.9), extra)
             best = max(best, value)
         return best
 
@@ -229,15 +229,15 @@ class Conversation:
         plays = any(speaks_as(self._turns[place].text, setup.text) for place in answers[-_BACK:])
         if not presses and not plays:
             return 0.0
-        own = self._reader.risk(turn)
+        own = self._reader.risk(turn, ROLE)
         if not presses and own < _SOME:
             return 0.0
         refused = any(Sign.REFUSES in self._reader.signs(self._turns[place]) for place in answers)
         together = f"{setup.brief} {turn.brief}"
-        peak = max(own, 0.8 * highest(self._reader.first(together), HARM))
+        peak = max(own, 0.8 * highest(self._reader.first(together), ROLE))
         extra = 0.9 * presses + 0.7 * plays + 0.5 * (refused and presses) - 0.9
         value = _odds(peak, extra)
-        return value if value < COUNTS else min(value, _odds(self._sure(turn.brief, together, 0.8), extra))
+        return value if value < COUNTS else _odds(self._sure(turn.brief, together, 0.8, ROLE), extra)
 
     def split(self, at: int) -> float:
         """Pieces that make an attack once they are joined."""
@@ -264,10 +264,9 @@ class Conversation:
 
     # --- what they share -----------------------------------------------------------------------------
 
-    def _sure(self, ask: str, together: str, weight: float = 1.0) -> float:
-        """What the whole cascade says of an ask and of it together with earlier ones: asked before anything counts."""
-        alone = highest(self._reader.analyse(ask), HARM)
-        return max(alone, weight * highest(self._reader.analyse(together), HARM))
+    def _sure(self, ask: str, together: str, weight: float = 1.0, weights: Weights = HARM) -> float:
+        """What both tiers say of an ask, and of it together with earlier ones: asked before anything counts."""
+        return max(self._reader.sure(ask, weights), weight * self._reader.sure(together, weights))
 
     def _asks(self, at: int) -> list[int]:
         return [place for place in range(at) if self._turns[place].user]

@@ -37,9 +37,11 @@ class Models(Protocol):
     def analyse(self, text: str, *, untrusted: bool = False, names: bool = False) -> Analysis: ...
 
 
-HARM: Final[Weights] = {"illegal": 1.0, "jailbreak": 1.0, "attack": 0.5}
-"""What tells where an ask aims. ``attack`` counts half: "rewrite your last answer" steers a bot, harmlessly. Anger and
-despair (``toxic``, ``self-harm``) are left out: they climb in ordinary conversations."""
+HARM: Final[Weights] = {"illegal": 1.0, "jailbreak": 0.7, "attack": 0.5}
+"""What tells where an ask aims. "Rewrite your last answer" steers a bot, harmlessly, so heads about steering count
+less. Anger and despair (``toxic``, ``self-harm``) are left out: they climb in ordinary conversations."""
+ROLE: Final[Weights] = {"illegal": 1.0, "jailbreak": 1.0, "attack": 0.5}
+"""What tells what a role is for."""
 STEER: Final[Weights] = {"attack": 1.0, "direct": 1.0, "extraction": 1.0, "jailbreak": 1.0}
 """What tells whether a text steers the bot."""
 INDIRECT: Final[Weights] = {"indirect": 1.0}
@@ -132,9 +134,14 @@ class Reader:
             self._signs.put(digest, known)
         return known
 
-    def risk(self, turn: Turn) -> float:
+    def risk(self, turn: Turn, weights: Weights = HARM) -> float:
         """How much a turn by itself aims at harm, by tier 1."""
-        return highest(self.first(turn.brief), HARM)
+        return highest(self.first(turn.brief), weights)
+
+    def sure(self, text: str, weights: Weights = HARM) -> float:
+        """How much a text aims at harm by both tiers: the lower of the two, so that neither errs alone."""
+        first = highest(self.first(text), weights)
+        return min(first, highest(self.analyse(text), weights)) if first > 0.0 else 0.0
 
     def first(self, text: str) -> Scores:
         """What tier 1 says of a text, by head."""
