@@ -7,13 +7,29 @@ asking can only add. ``Consulted.cleared`` alone speaks for less, and is empty u
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from chatward.core.values import Decision, Finding, Inspected, Moment, Outcome, Source, Span, Unavailable, Verdict
+from chatward.core.values import (
+    Action,
+    Decision,
+    Finding,
+    Inspected,
+    Moment,
+    Outcome,
+    Part,
+    Source,
+    Span,
+    Unavailable,
+    Verdict,
+)
 from chatward.judge.judge import Judge
 from chatward.judge.opinions import clears, outcome
 from chatward.policy.policy import Policy
+
+_BY_MODEL: Final = re.compile(r"text\.injection/(?:model-.+|indirect-model)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,22 @@ class Consulted:
     cleared: frozenset[int]
 
 
+def doubts(judge: Judge, verdict: Verdict, parts: Sequence[Part], edits: Mapping[int, str]) -> list[Doubt]:
+    """What of a turn's input is left to the judge: parts with an unsure finding of the injection models, unless the
+    turn is stopped already. ``edits`` are the texts as they go on, by part."""
+    if verdict.would >= Action.CHALLENGE:
+        return []
+    unsure: dict[int, Finding] = {}
+    for decision in verdict.decisions:
+        finding = decision.finding
+        if _BY_MODEL.fullmatch(finding.rule) and judge.unsure(finding.confidence):
+            unsure.setdefault(finding.part, finding)
+    return [
+        Doubt(index, edits.get(index, parts[index].text), parts[index].source, finding.span)
+        for index, finding in unsure.items()
+    ]
+
+
 async def consult(judge: Judge, policy: Policy, doubts: Sequence[Doubt]) -> Consulted:
     """Asks about all doubts at once."""
     opinions = await asyncio.gather(*(judge.ask(doubt.text, source=doubt.source) for doubt in doubts))
@@ -56,5 +88,5 @@ async def consult(judge: Judge, policy: Policy, doubts: Sequence[Doubt]) -> Cons
         if clears(opinion, allowed=settings.clears):
             cleared.add(doubt.part)
     # A guard has one outcome: it could not look at all that it was to look at, or it could.
-    outcomes = [one for one in outcomes if isinstance(one, Unavailable)][:1] or outcomes[:1]
-    return Consulted(policy.judge(outcomes, decisions), findings, frozenset(cleared))
+    failed: list[Outcome] = [one for one in outcomes if isinstance(one, Unavailable)]
+    return Consulted(policy.judge((failed or outcomes)[:1], decisions), findings, frozenset(cleared))

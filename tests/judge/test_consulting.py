@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatward.core.errors import UpstreamError
-from chatward.core.values import Action, Category, Source, Verdict
-from chatward.judge.consulting import Consulted, Doubt, consult
+from chatward.core.values import Action, Category, Decision, Finding, Part, Severity, Source, Treatment, Verdict
+from chatward.judge.consulting import Consulted, Doubt, consult, doubts
 from chatward.judge.judge import TRIAL, Judge
 from chatward.judge.settings import JudgeSettings
 from chatward.policy.policy import Policy
@@ -101,3 +103,56 @@ async def test_only_the_text_of_the_doubt_goes_out() -> None:
     await asked(Doubt(0, "I am [EMAIL_1]", Source.USER, (0, 20)), bot=bot)
     assert [one.text for one in bot.asked] == [TRIAL, "I am [EMAIL_1]"]
     assert not (await asked()).verdict.ran
+
+
+# --- what is left to the judge -------------------------------------------------------------------------
+
+PARTS = (Part("rules", Source.OPERATOR), Part("I am ann@example.com", Source.USER), Part("a page", Source.TOOL))
+
+
+def found(rule: str, confidence: float, part: int = 1, action: Action = Action.ALLOW) -> Decision:
+    finding = Finding(rule, Category.INJECTION, Severity.HIGH, confidence, (2, 4), part)
+    return Decision(finding, action, Treatment.KEEP, "below threshold")
+
+
+def left(*decisions: Decision, would: Action = Action.ALLOW) -> list[Doubt]:
+    judge = Judge(ModelUpstream(), JudgeSettings(model="m", low=0.2, high=0.5))
+    return doubts(judge, Verdict(would=would, decisions=decisions), PARTS, {1: "I am [EMAIL_1]"})
+
+
+def test_unsure_findings_of_the_models_are_left_to_the_judge() -> None:
+    assert left(found("text.injection/model-direct", 0.3), found("text.injection/indirect-model", 0.2, 2)) == [
+        Doubt(1, "I am [EMAIL_1]", Source.USER, (2, 4)),
+        Doubt(2, "a page", Source.TOOL, (2, 4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "confidence"),
+    [
+        ("text.injection/model-direct", 0.19),
+        ("text.injection/model-direct", 0.5),
+        ("text.injection/override-instructions", 0.3),
+        ("text.abuse/model-hate", 0.3),
+    ],
+)
+def test_others_are_not(rule: str, confidence: float) -> None:
+    assert left(found(rule, confidence)) == []
+
+
+def test_a_turn_that_is_stopped_already_needs_no_judge() -> None:
+    unsure = found("text.injection/model-direct", 0.3)
+    assert left(unsure, would=Action.BLOCK) == []
+    assert len(left(unsure, would=Action.REDACT)) == 1
+
+
+def test_a_part_is_asked_about_once() -> None:
+    assert len(left(found("text.injection/model-direct", 0.3), found("text.injection/model-jailbreak", 0.4))) == 1
+
+
+def test_the_models_rules_are_those_that_are_meant() -> None:
+    """The names stand in the guard; this reads them there."""
+    source = (Path(__file__).parents[2] / "chatward/guards/text/injection_model.py").read_text("utf-8")
+    names = set(re.findall(r"\"(model-[a-z]+)\"", source)) | set(re.findall(r"/(indirect-model)\"", source))
+    assert {"model-direct", "indirect-model"} <= names
+    assert all(len(left(found(f"text.injection/{name}", 0.3))) == 1 for name in names)
