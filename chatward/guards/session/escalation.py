@@ -5,7 +5,8 @@ follow each other (leaning on the bot's own answers, rewording what was refused,
 pressed) together with what the models say of them; neither is a finding alone.
 
 1. *Crescendo* (Russinovich et al. 2024): asks climb towards harm and the newest leans on what the bot itself wrote.
-   The newest ask is scored together with those before it, so that "now in more detail" is scored as what it asks for.
+   The newest ask is scored together with those before it, and with the answer before it, so that "now in more detail"
+   is scored as what it asks for.
 2. *Rephrased refusal*: the bot refused, and the same ask comes back in other words or in a frame (fiction, research,
    the past).
 3. *Split payload*: pieces that are harmless alone and an attack once joined: turns, named strings, parts, JSON fields.
@@ -48,6 +49,7 @@ MEMORY: Final = 20_000
 
 _NEW: Final = 12  # fresh turns of one request that are judged, the newest
 _CONTEXT: Final = 3  # earlier asks that are scored together with the newest
+_ANSWER: Final = 400  # code points of the bot's last answer that are scored together with an ask
 _BACK: Final = 6  # earlier asks in which a refused one, or pieces, are sought
 _SOME: Final = 0.1  # a score under which an ask that leans on nothing, and presses for nothing, is passed over
 _LIKE: Final = 0.3  # likeness from which an ask is the same one
@@ -179,7 +181,11 @@ class Conversation:
             return 0.0
         risks = [self._reader.risk(self._turns[place]) for place in asked]
         together = " ".join([*(self._turns[place].brief for place in asked[-_CONTEXT:]), turn.brief])
+        answer = self._turns[at - 1]
+        answered = "" if answer.user else f"{self._turns[asked[-1]].brief} {answer.brief[-_ANSWER:]} {turn.brief}"
         peak = max(own, highest(self._reader.first(together), HARM))
+        if answered:
+            peak = max(peak, 0.85 * highest(self._reader.first(answered), HARM))
         leaned = any(Sign.LEANS in self._reader.signs(self._turns[place]) for place in asked)
 
         def confidence(peak: float) -> float:
@@ -187,7 +193,10 @@ class Conversation:
             return _odds(peak, lean + 0.8 * min(climb / 0.3, 1.0) + 0.3 * leaned + 0.1 * min(len(asked), 4) - 1.4)
 
         value = confidence(peak)
-        return value if value < COUNTS else confidence(self._sure(turn.brief, together))
+        if value < COUNTS:
+            return value
+        sure = self._sure(turn.brief, together)
+        return confidence(max(sure, 0.85 * self._reader.sure(answered)) if answered else sure)
 
     def rephrased(self, at: int) -> float:
         """The ask that the bot refused, again in other words."""
