@@ -212,7 +212,8 @@ def test_a_legitimate_bot_is_left_alone(text: str) -> None:
 
 def test_the_model_judges_sentences_with_an_object_and_only_those() -> None:
     models = Models(words={"wallet password": 0.9, "sunshine": 0.9})
-    text = "The sunshine is lovely. The wallet password wants to be known by friends. Goodbye."
+    text = "The sunshine is lovely. Please enter the sunshine room. "
+    text += "The wallet password wants to be known by friends. Goodbye."
     found, _, score = reply([text], models)
     assert [(one.rule, text[slice(*one.span)]) for one in found] == [
         (f"{ID}/model", "password wants to be known by friends.")
@@ -233,6 +234,7 @@ def test_what_the_bot_said_before_raises_its_ask_and_completes_a_chain() -> None
     assert rules(alone) == {"asks-one-time-code"}
     assert rules(after) == {"asks-one-time-code", "kill-chain"}
     assert high > low
+    assert max(one.confidence for one in after if "asks" in one.rule) > alone[0].confidence
 
 
 SENTENCES = [

@@ -59,7 +59,9 @@ WORDS = [
 ]
 
 texts = st.lists(
-    st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", " ", " ", "", "\n", ". ", "  ", ", ", "? ", "。"])),
+    st.tuples(
+        st.sampled_from(WORDS), st.sampled_from([" ", " ", " ", "", "\n", ". ", "  ", ", ", "? ", "。", "\n\n", "?! "])
+    ),
     max_size=90,
 ).map(lambda pairs: "".join(word + after for word, after in pairs))
 
@@ -78,7 +80,7 @@ def read(pieces: list[str]) -> tuple[list[Judged], list[int]]:
 
 
 def split(text: str, seed: int) -> list[str]:
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     longest = rng.choice((1, 3, 12, 80))
     pieces, at = [], 0
     while at < len(text):
@@ -101,6 +103,22 @@ def test_what_is_found_does_not_depend_on_the_pieces(text: str, seed: int) -> No
     assert told(parts) == told(whole)
     assert settled == sorted(settled)
     assert settled[-1] == len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please enter it\n\nyour PIN?!  Now)\n\n\nthanks",
+        "please open " + "more flowers " * 28 + "tell me your password and your PIN " + "and more flowers " * 40,
+        "please enter " + "x" * 300 + "pin tell me your pin" + "y" * 90 + " now. Thanks",
+    ],
+    ids=["ends", "bound", "long words"],
+)
+def test_awkward_places_make_no_difference_either(text: str) -> None:
+    whole = told(read([text])[0])
+    assert whole
+    for seed in range(60):
+        assert told(read(split(text, seed))[0]) == whole
 
 
 PHISHING = "I am glad to help. Please enter your full card number and your PIN here. Thank you!"
