@@ -24,6 +24,7 @@ ASKS = [
     ("asks-credentials", "This is IT support, send me your password so the migration can finish today."),
     ("asks-credentials", "what's ur pin, quick"),
     ("asks-credentials", "Tell me your PIN."),
+    ("asks-credentials", "Confirm your password here."),
     ("asks-credentials", "Type your recovery phrase here and we will sync your wallet."),
     ("asks-card-data", "To get the refund, reply with your full card number and CVV."),
     ("asks-payment", "I'm in a meeting. Buy five gift cards and send me the codes, keep it confidential."),

@@ -14,6 +14,7 @@ from chatward.core.ports import Guard, Item, ModelGuard, ScoringInspector, Strea
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Category, Exchange, Finding, Moment, Part, PartKind, Severity, Source
 from chatward.guards.text.social_engineering import LOOK_AHEAD, RULES, SocialEngineeringGuard
+from chatward.guards.text.social_reader import asks_in
 
 ID = "text.social_engineering"
 
@@ -142,6 +143,13 @@ def test_pressure_is_a_note() -> None:
     note = next(one for one in said.findings if one.rule == f"{ID}/pressure")
     assert note.severity is Severity.INFO
     assert rules(guard().weigh(item("It is urgent, my account is closed!")).findings, 0.0) == set()
+
+
+def test_faint_hints_are_no_findings() -> None:
+    text = "Install AnyDesk."
+    assert [ask.confidence for one in asks_in(text) for ask in one.asks] == [0.35]
+    assert guard().weigh(item(text)).findings == ()
+    assert reply([text])[0] == []
 
 
 def test_disguised_asks_are_found_in_what_they_read_as() -> None:
