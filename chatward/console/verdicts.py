@@ -37,8 +37,8 @@ class LedgerRecord(Protocol):
 def verdict_object(verdict: Verdict, text: str, *, id: object = "", scores: bool = False) -> dict[str, object]:
     """The verdict on ``text`` as JSON data. Findings are those that policy acts on (in monitor mode: would).
 
-    ``scores`` adds each guard's score: a model's calibrated score where it has one, else the confidence of its
-    surest finding, thresholds apart.
+    ``scores`` adds each guard's score: a model's calibrated score where it has one (and what the guard's rules are sure
+    of, where that is more), else the confidence of its surest finding, thresholds apart.
     """
     found: dict[str, object] = {
         "id": id,
@@ -65,10 +65,14 @@ def verdict_object(verdict: Verdict, text: str, *, id: object = "", scores: bool
 
 def _scores(verdict: Verdict) -> dict[str, float]:
     best = dict.fromkeys(verdict.ran, 0.0)
-    for finding in verdict.findings:
-        best[finding.guard] = max(best.get(finding.guard, 0.0), finding.confidence)
     best.update(verdict.scores)
-    return best
+    modelled = {name for name, _ in verdict.scores}
+    for decision in verdict.decisions:
+        finding = decision.finding
+        # Beside a model only what a rule is sure of counts: what it merely suspects says less than the model does.
+        if finding.guard not in modelled or decision.action > Action.ALLOW:
+            best[finding.guard] = max(best.get(finding.guard, 0.0), finding.confidence)
+    return {name: round(score, 6) for name, score in best.items()}
 
 
 @dataclass(frozen=True, slots=True)

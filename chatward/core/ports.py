@@ -69,9 +69,49 @@ class Guard(Protocol):
     def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a guard with models says of one part: findings, and its models' calibrated scores (0..1) by name, the
+    guard's id first among them."""
+
+    findings: Sequence[Finding] = ()
+    scores: tuple[tuple[str, float], ...] = ()
+
+
+@runtime_checkable
+class ModelGuard(Protocol):
+    """A guard that has models. Looks part by part: what it says of a part depends on that part alone."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def weigh(self, item: Item) -> Weighed: ...
+
+
+@runtime_checkable
+class TurnGuard(Protocol):
+    """A guard of whole turns (``Scope.EXCHANGE``) that has scores of its own; asked in place of ``Guard.inspect``."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def weigh_exchange(self, exchange: Exchange) -> Weighed: ...
+
+
+@runtime_checkable
+class PreparingGuard(Protocol):
+    """A model guard whose slow part may run beside the event loop: what ``prepare`` returns is awaited before ``weigh``
+    is asked about the same item, which then is quick."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def prepare(self, item: Item) -> Sequence[Awaitable[None]]: ...
+
+
 @runtime_checkable
 class RuleGuard(Protocol):
-    """A guard made of rules alone: the engine's one pass finds its matches, nothing else is called."""
+    """A guard with rules: the engine's one pass finds their matches. It may be one of the other shapes as well."""
 
     @property
     def spec(self) -> GuardSpec: ...
@@ -93,6 +133,14 @@ class StreamInspector(Protocol):
     def settled(self) -> int: ...
 
     def feed(self, piece: str, final: bool) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
+class ScoringInspector(Protocol):
+    """A stream inspector that has models: their scores so far."""
+
+    @property
+    def scores(self) -> tuple[tuple[str, float], ...]: ...
 
 
 @runtime_checkable

@@ -144,6 +144,10 @@ class Exchange:
     earlier: tuple[Part, ...] = ()
 
 
+MODEL: Final = "model"
+"""``Finding.detail`` of what a model found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something a guard saw. ``detail`` is from a fixed vocabulary and never quotes the text.

@@ -3,7 +3,7 @@
 Two memories, both bounded and both keyed by digests under a key that never leaves the process (BLAKE2b, RFC 7693),
 so that neither holds nor reveals what was said:
 
-* what guards found in one part, under one policy and set of guards (spans and rules, no text);
+* what guards found in one part, under one policy and set of guards (spans, rules and scores, no text);
 * which beginnings of conversations have been here. A conversation is a chain of message digests, so the
   newest known link tells what is new, and an assistant turn that does not follow from what was
   delivered shows.
@@ -12,7 +12,7 @@ so that neither holds nor reveals what was said:
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -21,24 +21,57 @@ from chatward.core.values import Finding, Message, Part
 _SIZE = 16
 
 
+Scores = tuple[tuple[str, float], ...]
+
+
+def highest(scores: Iterable[Scores]) -> dict[str, Scores]:
+    """The highest score of each name, by guard: a name is a guard's id, or that and a head (``text.abuse/hate``)."""
+    best: dict[str, float] = {}
+    for some in scores:
+        for name, score in some:
+            best[name] = max(score, best.get(name, 0.0))
+    by_guard: dict[str, Scores] = {}
+    for name, score in best.items():
+        guard = name.partition("/")[0]
+        by_guard[guard] = (*by_guard.get(guard, ()), (name, score))
+    return by_guard
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What guards said of one part."""
+
+    findings: tuple[Finding, ...] = ()
+    scores: Scores = ()
+
+
+NOTHING = Seen()
+
+
 class DigestMemory:
     """A bounded map from digest to what was found; the least recently used entry leaves first."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+        self._entries: OrderedDict[bytes, Seen] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, digest: bytes) -> tuple[Finding, ...] | None:
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._entries
+
+    def get(self, digest: bytes) -> Seen | None:
         found = self._entries.get(digest)
         if found is not None:
             self._entries.move_to_end(digest)
         return found
 
-    def put(self, digest: bytes, findings: tuple[Finding, ...]) -> None:
-        self._entries[digest] = findings
+    def forget(self, digest: bytes) -> None:
+        self._entries.pop(digest, None)
+
+    def put(self, digest: bytes, findings: tuple[Finding, ...], scores: Scores = ()) -> None:
+        self._entries[digest] = Seen(findings, scores) if findings or scores else NOTHING
         if len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 

@@ -15,6 +15,7 @@ The rules:
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -22,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatward.core.normalise import read
-from chatward.core.ports import Guard, Item, Request
+from chatward.core.ports import Guard, Item, ModelGuard, Request, TurnGuard
+from chatward.core.text import Reading
 from chatward.core.values import (
     Action,
     Category,
@@ -40,7 +42,7 @@ from chatward.core.values import (
     Unavailable,
     Verdict,
 )
-from chatward.engine.digests import Chains, DigestMemory, link
+from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import rewrite
@@ -48,6 +50,7 @@ from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unesca
 from chatward.engine.scanner import BudgetExceeded
 
 REMOVED = "[removed by a safety check]"
+_TURN = -1  # the place of scores that are about a turn
 _EARLIER = 64  # parts of earlier turns that a thread keeps for session guards
 _CHANGED = Finding(
     "engine.history/changed", Category.POLICY, Severity.INFO, 1.0, (0, 0), detail="not as delivered before"
@@ -60,6 +63,16 @@ class Thread:
 
     vault: Vault
     earlier: tuple[Part, ...] = ()
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What is known of a request before it is screened: digests of its parts, readings of those that are new, and the
+    guards whose models could not read them, with the reason."""
+
+    digests: list[bytes]
+    readings: dict[int, Reading] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 class Threads:
@@ -99,7 +112,7 @@ class Screening:
 
     @property
     def refusal(self) -> str:
-        return self.plan.refusal
+        return self.plan.refused(self.verdict)
 
     @property
     def bot(self) -> str:
@@ -145,6 +158,29 @@ class Engine:
         self._chains = Chains(memory)
         self._threads = Threads(threads, thread_ttl)
 
+    async def prepare(self, request: Request, plan: Plan) -> Prepared:
+        """Lets models read what is new in a request, beside the event loop. What they do not read in the guards' budget
+        counts as unavailable."""
+        prepared = Prepared([plan.digests.of(part) for part in request.parts] if plan.inspects else [])
+        watch = plan.watches.get(Moment.INPUT)
+        if watch is None or not watch.preparing:
+            return prepared
+        items: list[Item] = []
+        for index, part in enumerate(request.parts):
+            if part.text and prepared.digests[index] not in self._memory:
+                reading = prepared.readings[index] = read(part.text, part.kind, deep=True)
+                items.append(Item(index, part.source, part.kind, reading))
+        deadline = time.perf_counter() + plan.guard_budget
+        for guard in watch.preparing:
+            try:
+                waiting = [one for item in items if item.source in guard.spec.sources for one in guard.prepare(item)]
+                if waiting:
+                    async with asyncio.timeout(max(0.0, deadline - time.perf_counter())):
+                        await asyncio.gather(*waiting)
+            except Exception as error:
+                prepared.failed[guard.spec.id] = _reason(error)
+        return prepared
+
     def screen(
         self,
         request: Request,
@@ -153,6 +189,7 @@ class Engine:
         channel: str,
         principal: str = "anonymous",
         tenant: str = "default",
+        prepared: Prepared | None = None,
     ) -> Screening:
         """Inspects and judges a request; decides what goes to the bot."""
         owner = f"{tenant}\0{principal}"
@@ -162,7 +199,8 @@ class Engine:
             return Screening(exchange, plan, Verdict(policy=plan.policy.version), {}, Vault(), b"", self)
         thread = self._threads.get(owner, request.previous) if request.previous else None
         vault = thread.vault if thread is not None else Vault()
-        digests = [plan.digests.of(part) for part in parts]
+        prepared = prepared or Prepared([plan.digests.of(part) for part in parts])
+        digests = prepared.digests
         history = self._chains.read(owner, request.messages, digests)
         exchange = Exchange(
             channel=channel,
@@ -178,7 +216,7 @@ class Engine:
             new_from=history.new_from,
             earlier=thread.earlier if thread is not None else (),
         )
-        verdict, edits = self.judge_input(exchange, plan, vault, digests)
+        verdict, edits = self.judge_input(exchange, plan, vault, digests, prepared)
         if history.changed >= 0:
             indexes = request.messages[history.changed].parts
             changed = replace(_CHANGED, part=indexes[0] if indexes else 0)
@@ -187,13 +225,18 @@ class Engine:
         return Screening(exchange, plan, verdict, edits, vault, history.tip, self)
 
     def judge_input(
-        self, exchange: Exchange, plan: Plan, vault: Vault, digests: Sequence[bytes]
+        self,
+        exchange: Exchange,
+        plan: Plan,
+        vault: Vault,
+        digests: Sequence[bytes],
+        prepared: Prepared | None = None,
     ) -> tuple[Verdict, dict[int, str]]:
         """The verdict on an exchange's input and the edited texts by part. Values go into ``vault``."""
         watch = plan.watches.get(Moment.INPUT)
         if watch is None:
             return Verdict(policy=plan.policy.version), {}
-        outcomes, found = self._inspect(exchange, plan, watch, digests)
+        outcomes, found = self._inspect(exchange, plan, watch, digests, prepared or Prepared([]))
         decisions: list[Decision] = []
         edits: dict[int, str] = {}
         repeated: list[Decision] = []
@@ -215,29 +258,44 @@ class Engine:
     # --- looking -------------------------------------------------------------------------------------
 
     def _inspect(
-        self, exchange: Exchange, plan: Plan, watch: Watch, digests: Sequence[bytes]
+        self, exchange: Exchange, plan: Plan, watch: Watch, digests: Sequence[bytes], prepared: Prepared
     ) -> tuple[list[Outcome], dict[int, list[Finding]]]:
         found: dict[int, list[Finding]] = {}
-        failed: dict[str, str] = {}
+        failed = dict(prepared.failed)
         fresh: list[Item] = []
+        scores: dict[int, Scores] = {}
+        reported = min(exchange.new_from, len(exchange.messages) - 1)  # the newest message is always new
         for index, part in enumerate(exchange.parts):
             if not part.text:
                 continue
             known = self._memory.get(digests[index])
             if known is None:
-                fresh.append(Item(index, part.source, part.kind, read(part.text, part.kind, deep=True)))
-            elif known:
-                found[index] = [replace(finding, part=index) for finding in known]
+                reading = prepared.readings.get(index) or read(part.text, part.kind, deep=True)
+                fresh.append(Item(index, part.source, part.kind, reading))
+                continue
+            if known.findings:
+                found[index] = [replace(finding, part=index) for finding in known.findings]
+            if known.scores and part.message >= reported:
+                scores[index] = known.scores
         if fresh:
             self._look(exchange, plan, watch, fresh, found, failed)
+            for model in watch.model_guards:
+                if model.spec.id in failed:
+                    continue
+                self._weigh(model, plan, fresh, found, scores, failed)
             if not failed:
                 for item in fresh:
                     kept = tuple(found.get(item.index, ()))
-                    self._memory.put(digests[item.index], kept)
+                    self._memory.put(digests[item.index], kept, scores.get(item.index, ()))
         for guard in watch.exchange_guards:
-            self._ask(guard, exchange, plan, fresh, found, failed)
+            if isinstance(guard, TurnGuard):
+                self._weigh_turn(guard, exchange, plan, found, scores, failed)
+            else:
+                self._ask(guard, exchange, plan, fresh, found, failed)
+        by_guard = highest(scores.values())
         outcomes: list[Outcome] = [
-            Unavailable(name, failed[name]) if name in failed else Inspected(name) for name in watch.names
+            Unavailable(name, failed[name]) if name in failed else Inspected(name, scores=by_guard.get(name, ()))
+            for name in watch.names
         ]
         return outcomes, found
 
@@ -266,6 +324,52 @@ class Engine:
         failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
         for guard in watch.part_guards:
             self._ask(guard, exchange, plan, items, found, failed)
+
+    def _weigh(
+        self,
+        guard: ModelGuard,
+        plan: Plan,
+        items: Sequence[Item],
+        found: dict[int, list[Finding]],
+        scores: dict[int, Scores],
+        failed: dict[str, str],
+    ) -> None:
+        """Asks a guard's models about parts that are new."""
+        began = time.perf_counter()
+        sources = guard.spec.sources
+        try:
+            for item in items:
+                if item.source not in sources:
+                    continue
+                said = guard.weigh(item)
+                if said.findings:
+                    found.setdefault(item.index, []).extend(said.findings)
+                scores[item.index] = (*scores.get(item.index, ()), *said.scores)
+                if time.perf_counter() - began > plan.guard_budget:
+                    raise TimeoutError
+        except Exception as error:
+            failed[guard.spec.id] = _reason(error)
+
+    def _weigh_turn(
+        self,
+        guard: TurnGuard,
+        exchange: Exchange,
+        plan: Plan,
+        found: dict[int, list[Finding]],
+        scores: dict[int, Scores],
+        failed: dict[str, str],
+    ) -> None:
+        """Asks a guard about the turn as a whole. Its scores belong to no part."""
+        began = time.perf_counter()
+        try:
+            said = guard.weigh_exchange(exchange)
+            for finding in said.findings:
+                found.setdefault(finding.part, []).append(finding)
+            scores[_TURN] = (*scores.get(_TURN, ()), *said.scores)
+            if time.perf_counter() - began > plan.guard_budget:
+                raise TimeoutError
+        except Exception as error:
+            failed[guard.spec.id] = _reason(error)
 
     def _ask(
         self,
@@ -328,6 +432,20 @@ class Engine:
         return rewrite(part.text, edits, part.kind) if edits else None
 
     # --- remembering ---------------------------------------------------------------------------------
+
+    def supplement(self, screening: Screening, findings: Mapping[int, Finding], *, complete: bool) -> None:
+        """What another witness found in parts of a request that was screened, remembered beside what guards found.
+        Where the witness is not ``complete``, the new parts are looked at again when they come back."""
+        exchange, plan = screening.exchange, screening.plan
+        if not complete:
+            for part in exchange.parts:
+                self._memory.forget(plan.digests.of(part))
+            return
+        for index, finding in findings.items():
+            digest = plan.digests.of(exchange.parts[index])
+            known = self._memory.get(digest)
+            if known is not None:
+                self._memory.put(digest, (*known.findings, replace(finding, part=0)), known.scores)
 
     def remember_refused(self, screening: Screening) -> None:
         """After a refusal: the conversation was here, and had no reply."""

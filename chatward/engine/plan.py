@@ -6,22 +6,22 @@ Making a plan takes seconds (patterns are compiled); using one takes microsecond
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
 from chatward.core.errors import ConfigError
-from chatward.core.ports import Guard, RuleGuard, Scope, StreamGuard
+from chatward.core.ports import Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
 from chatward.core.rules import Rule
-from chatward.core.values import Moment
+from chatward.core.values import Moment, Verdict
 from chatward.engine.digests import Digests
 from chatward.engine.placeholders import placeholder_rule
 from chatward.engine.scanner import Prefilters, Scanner
 from chatward.policy.policy import Policy
 
-AnyGuard = Guard | RuleGuard | StreamGuard
-"""Guards come in three shapes; one may have several (it looks at whole texts and at streams)."""
+AnyGuard = Guard | RuleGuard | StreamGuard | ModelGuard
+"""Guards come in four shapes; one may have several (rules and a model, whole texts and streams)."""
 HostOf = Callable[[str], str | None]
 NONE = ("none",)
 
@@ -35,11 +35,18 @@ class Watch:
     part_guards: tuple[Guard, ...]
     exchange_guards: tuple[Guard, ...]
     stream_guards: tuple[StreamGuard, ...]
+    model_guards: tuple[ModelGuard, ...] = ()
+
+    @cached_property
+    def preparing(self) -> tuple[PreparingGuard, ...]:
+        """Guards whose models may run beside the event loop. The one that asks most of a text comes first."""
+        return tuple(guard for guard in reversed(self.model_guards) if isinstance(guard, PreparingGuard))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Ids of all guards, in the order in which they look."""
-        looking = [guard.spec.id for guard in (*self.part_guards, *self.exchange_guards)]
+        looking = [guard.spec.id for guard in self.model_guards]
+        looking += [guard.spec.id for guard in (*self.part_guards, *self.exchange_guards)]
         streaming = [guard.spec.id for guard in self.stream_guards]
         return tuple(dict.fromkeys((*self.rule_guards, *looking, *streaming)))
 
@@ -57,6 +64,16 @@ class Plan:
     digests: Digests
     allow_links: tuple[str, ...] = ()
     hash_key: bytes = b""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What a person reads in place of the refusal, by a rule that stopped the message."""
+
+    def refused(self, verdict: Verdict) -> str:
+        """The sentence that stands for what a verdict stopped. An answer that a rule has goes before the refusal,
+        whatever else was found beside it."""
+        for decision in verdict.decisions:
+            if decision.action is verdict.action and decision.finding.rule in self.answers:
+                return self.answers[decision.finding.rule]
+        return self.refusal
 
     @property
     def inspects(self) -> bool:
@@ -68,7 +85,7 @@ class ScannerPool:
 
     def __init__(self, guards: Sequence[AnyGuard] = ()) -> None:
         """``guards`` are all that may be used. Those that look at the same moments are compiled together."""
-        self._scanners: dict[tuple[str, ...], Scanner] = {}
+        self._scanners: dict[tuple[tuple[str, str], ...], Scanner] = {}
         groups: dict[frozenset[Moment], list[Rule]] = {frozenset(Moment): [placeholder_rule()]}
         for guard in guards:
             if isinstance(guard, RuleGuard):
@@ -76,7 +93,7 @@ class ScannerPool:
         self._prefilters = Prefilters(list(groups.values()))
 
     def get(self, rules: Sequence[Rule]) -> Scanner:
-        key = tuple(rule.id for rule in rules)
+        key = tuple((rule.id, rule.pattern) for rule in rules)  # an operator's own rules may change under one id
         if key not in self._scanners:
             self._scanners[key] = Scanner(rules, self._prefilters)
         return self._scanners[key]
@@ -111,4 +128,5 @@ def watch(guards: Sequence[AnyGuard], moment: Moment, pool: ScannerPool) -> Watc
         part_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.PART),
         exchange_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.EXCHANGE),
         stream_guards=tuple(streams),
+        model_guards=tuple(guard for guard in chosen if isinstance(guard, ModelGuard) and moment is Moment.INPUT),
     )

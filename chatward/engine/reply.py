@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from chatward.core.normalise import read
-from chatward.core.ports import Guard, Item, Lane, StreamInspector
+from chatward.core.ports import Guard, Item, Lane, ScoringInspector, StreamInspector
 from chatward.core.values import (
     Action,
     Category,
@@ -26,6 +26,7 @@ from chatward.core.values import (
     Unavailable,
     Verdict,
 )
+from chatward.engine.digests import highest
 from chatward.engine.placeholders import Vault, hashed, mask, placeholder_rule
 from chatward.engine.plan import HostOf, Plan
 from chatward.engine.release import KEEP, Edit, Release, Watcher
@@ -48,11 +49,12 @@ class ReplySession:
         self._hidden: Counter[str] = Counter()
         self._lanes: list[_Lane] = []
         self._blocked: Verdict | None = None
+        self._scoring: list[ScoringInspector] = []
         self.opaques: list[str] = []
 
     @property
     def refusal(self) -> str:
-        return self._plan.refusal
+        return self._plan.refusal if self._blocked is None else self._plan.refused(self._blocked)
 
     @property
     def notice(self) -> Mapping[str, int]:
@@ -76,7 +78,10 @@ class ReplySession:
 
     def verdict(self) -> Verdict:
         """The verdict of the reply so far."""
-        outcomes: list[Outcome] = [Inspected(guard) for guard in self._ran if guard not in self._unavailable]
+        by_guard = highest(inspector.scores for inspector in self._scoring) if self._scoring else {}
+        outcomes: list[Outcome] = [
+            Inspected(guard, scores=by_guard.get(guard, ())) for guard in self._ran if guard not in self._unavailable
+        ]
         outcomes.extend(self._unavailable.values())
         return self._plan.policy.judge(outcomes, self._decisions)
 
@@ -103,6 +108,8 @@ class ReplySession:
                         inspector = _Shut()
                     else:
                         continue
+                if isinstance(inspector, ScoringInspector):
+                    self._scoring.append(inspector)
                 timed = _Timed(inspector, self._plan.guard_budget)
                 watchers.append(Watcher(timed, (guard.spec.id,), guard.spec.raw))
             for whole in (*watch.part_guards, *watch.exchange_guards):

@@ -21,6 +21,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from chatward.core.values import (
+    MODEL,
     Action,
     Category,
     Decision,
@@ -91,6 +92,8 @@ class Policy:
             Category.JAILBREAK: Treatment(t.injection),
             Category.INDIRECT_INJECTION: Treatment(t.indirect_injection),
             Category.LEAK: Treatment(t.leak),
+            Category.ABUSE: Treatment(t.abuse),
+            Category.SOCIAL_ENGINEERING: Treatment(t.social_engineering),
         }
         self._input |= both
         self._output |= both
@@ -162,10 +165,12 @@ class Policy:
 
     def judge(self, outcomes: Sequence[Outcome], decisions: Sequence[Decision]) -> Verdict:
         """The verdict of one moment. ``decisions`` are those of the outcomes' findings, in reading order."""
-        would, rule = Action.ALLOW, ""
+        would, rule, by_model = Action.ALLOW, "", False
         for decision in decisions:
-            if decision.action > would:
+            # Of two that are as strict, a rule that names what it saw explains more than a model does.
+            if decision.action > would or (by_model and decision.action == would and decision.finding.detail != MODEL):
                 would, rule = decision.action, decision.finding.rule
+                by_model = decision.finding.detail == MODEL
         unavailable = tuple(outcome for outcome in outcomes if isinstance(outcome, Unavailable))
         if unavailable and self.blocks_unavailable and would < Action.BLOCK:
             would, rule = Action.BLOCK, unavailable[0].guard

@@ -1,0 +1,97 @@
+"""Tier 2: the shipped encoder on ONNX Runtime. Windows of tokens in, text logits and tag logits out.
+
+One thread a session and no spinning: the gateway's other work goes on beside it, and a process may fork after loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatward.models.wordpiece import Tokens, WordPiece
+
+WINDOW: Final = 128
+"""Tokens of one window, the three that frame it included."""
+ROOM: Final = WINDOW - 3
+STEP: Final = 96
+"""Tokens from one window's start to the next: neighbours share the rest."""
+_BATCH: Final = 8
+_STEPS: Final = (16, 24, 32, 48, 64, 96, 128)  # lengths that batches are padded to
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Part of a tokenised text: its tokens from ``start``, at most ``ROOM``."""
+
+    tokens: Tokens
+    start: int
+    untrusted: bool
+
+    @property
+    def end(self) -> int:
+        return min(self.start + ROOM, len(self.tokens.ids))
+
+    def span(self) -> tuple[int, int]:
+        """The window in code points of the text."""
+        words, spans = self.tokens.words, self.tokens.spans
+        return spans[words[self.start]][0], spans[words[self.end - 1]][1]
+
+
+def windows(tokens: Tokens, *, untrusted: bool) -> list[Window]:
+    """The windows of a text, in order; none of an empty one."""
+    count = len(tokens.ids)
+    if count == 0:
+        return []
+    starts = range(0, max(count - ROOM, 0) + STEP, STEP) if count > ROOM else range(1)
+    return [
+        Window(tokens, min(start, max(count - ROOM, 0)), untrusted) for start in dict.fromkeys(starts) if start < count
+    ]
+
+
+class Encoder:
+    """The loaded model. ``run`` may be called from any thread, one call at a time per session is fastest."""
+
+    def __init__(self, path: Path, cutter: WordPiece) -> None:
+        import onnxruntime  # noqa: PLC0415
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
+        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._cutter = cutter
+
+    def run(self, given: Sequence[Window]) -> list[tuple[Floats, Floats]]:
+        """For each window: text logits [heads] and tag logits [tokens of the window, tags]."""
+        order = sorted(range(len(given)), key=lambda place: given[place].end - given[place].start)
+        found: list[tuple[Floats, Floats] | None] = [None] * len(given)
+        for first in range(0, len(order), _BATCH):
+            chosen = order[first : first + _BATCH]
+            longest = given[chosen[-1]].end - given[chosen[-1]].start + 3
+            length = next(step for step in _STEPS if step >= longest)
+            ids = np.full((len(chosen), length), self._cutter.pad, dtype=np.int64)
+            casing = np.zeros((len(chosen), length), dtype=np.int64)
+            mask = np.zeros((len(chosen), length), dtype=np.int64)
+            for row, place in enumerate(chosen):
+                window = given[place]
+                inside = window.tokens.ids[window.start : window.end]
+                count = len(inside)
+                ids[row, 0] = self._cutter.cls
+                ids[row, 1] = self._cutter.untrusted if window.untrusted else self._cutter.trusted
+                ids[row, 2 : 2 + count] = inside
+                ids[row, 2 + count] = self._cutter.sep
+                casing[row, 2 : 2 + count] = window.tokens.casing[window.start : window.end]
+                mask[row, : count + 3] = 1
+            logits, tags = self._session.run(None, {"ids": ids, "casing": casing, "mask": mask})
+            for row, place in enumerate(chosen):
+                count = given[place].end - given[place].start
+                found[place] = (logits[row], tags[row, 2 : 2 + count])
+        return [answer for answer in found if answer is not None]

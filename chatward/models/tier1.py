@@ -1,0 +1,59 @@
+"""Tier 1, for every message: a linear head over hashed n-grams and a small head over static embeddings, in numpy.
+
+Both halves see the same text; their logits add up. Weights are 8-bit with one scale a column (n-grams) or row
+(embeddings); a text costs a gather and a sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatward.models import ngrams
+
+Floats = NDArray[np.float32]
+DIMENSIONS: Final = 128
+HIDDEN: Final = 96
+TOKENS: Final = 320
+"""Tokens of a text that the static half reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier1:
+    """Weights. ``grams`` [buckets, heads] and ``table`` [tokens, dimensions] are int8."""
+
+    grams: NDArray[np.int8]
+    gram_scales: Floats
+    table: NDArray[np.int8]
+    table_scales: Floats
+    inner: Floats
+    inner_bias: Floats
+    outer: Floats
+    bias: Floats
+
+    @classmethod
+    def load(cls, path: Path) -> Tier1:
+        """Weights from an ``.npz`` file without pickles. Raises ``KeyError`` and ``ValueError`` for another file."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(*(stored[name] for name in cls.__slots__))
+
+    def save(self, path: Path) -> None:
+        np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
+
+    def logits(self, text: str, ids: list[int]) -> Floats:
+        """Logits by head of one text. ``ids`` are its tokens."""
+        answer = self.bias.copy()
+        rows = ngrams.rows(text)
+        if rows.size:
+            summed = self.grams[rows].sum(axis=0, dtype=np.int32)
+            answer += summed * self.gram_scales * np.float32(1.0 / np.sqrt(rows.size))
+        if ids:
+            known = np.asarray(ids[:TOKENS])
+            vectors = self.table[known] * self.table_scales[known, None]
+            pooled = np.concatenate([vectors.mean(axis=0), vectors.max(axis=0)])
+            answer += np.maximum(pooled @ self.inner + self.inner_bias, 0.0) @ self.outer
+        return answer

@@ -1,0 +1,113 @@
+"""From logits to scores: where 0.5 lies, and when tier 2 is asked.
+
+The rule: 0.5 is the score that a chosen share of ordinary texts exceeds (``ALARMS``), measured on texts that no
+model was fitted on: support chat of two corpora, and held-back written phrases of every language, look-alikes
+included. Both tiers' logits are added with fixed shares, so that a text is not scored on another scale because only
+tier 1 has read it. Tier 2 is asked about the ``ASKED`` share of ordinary texts that tier 1 finds least ordinary.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatward.models.encoder import Encoder, windows
+from chatward.models.heads import HEADS, INDEX
+from chatward.models.tier1 import Tier1
+from chatward.models.training import corpora
+from chatward.models.wordpiece import WordPiece
+
+Floats = NDArray[np.float32]
+
+ALARMS: Final[Mapping[str, float]] = {
+    "attack": 0.003, "direct": 0.003, "extraction": 0.003, "jailbreak": 0.003, "indirect": 0.01,
+    "toxic": 0.003, "hate": 0.001, "sexual": 0.001, "self-harm": 0.001, "violence": 0.001, "illegal": 0.002,
+    "scam": 0.002,
+}  # fmt: skip
+"""Share of ordinary texts that may score 0.5 and more, by head."""
+LEAST: Final[Mapping[str, float]] = {"toxic": 0.0, "hate": 1.0, "sexual": 1.0, "violence": 1.0}
+"""The least logit that an alarm takes, by head (else zero): never an alarm where the models say "rather not", and
+more where an angry customer must not be taken for worse."""
+ASKED: Final = 0.25
+SHARES: Final = (0.35, 0.65)
+"""What tier 1 and tier 2 count for where both have read a text."""
+_SAMPLE: Final = 2500  # texts of each corpus
+
+
+def calibration_texts(folder: Path, *, seed: int = 0) -> tuple[list[str], list[str], list[str]]:
+    """Ordinary texts of users, look-alikes among them, and clean documents: none of them fitted on."""
+    rng = random.Random(seed)
+    ordinary: list[str] = []
+    for name in corpora.CALIBRATION:
+        texts = [str(row["text"]) for row in corpora.rows(folder, name)]
+        ordinary.extend(rng.sample(texts, min(_SAMPLE, len(texts))))
+    held = [example for example in corpora.phrase_examples(seed=seed + 1) if example.held]
+    ordinary.extend(example.text for example in held if example.source == "phrases/chat")
+    kinds = ("phrases/trigger", "phrases/scam_benign", "phrases/abuse_benign", "phrases/pii_benign")
+    alike = [example.text for example in held if example.source in kinds]
+    documents = [example.text for example in held if example.source == "phrases/document"]
+    mails = [
+        corpora.body(str(row["text"]))
+        for row in corpora.rows(folder, "scam-text/spamassassin")
+        if row["label"] == "spam"
+    ]
+    mails = [mail for mail in mails if len(mail) > 40 and corpora.kept_back(mail)]
+    documents.extend(rng.sample(mails, min(400, len(mails))))
+    return ordinary, alike, documents
+
+
+def logits(
+    texts: Sequence[str], tier1: Tier1, encoder: Encoder, cutter: WordPiece, *, untrusted: bool
+) -> tuple[Floats, Floats]:
+    """The strictest window's logits of both tiers: two arrays [texts, heads]."""
+    first = np.full((len(texts), len(HEADS)), -12.0, dtype=np.float32)
+    second = first.copy()
+    for row, text in enumerate(texts):
+        found = windows(cutter(text), untrusted=untrusted)[:24]
+        if not found:
+            continue
+        spans = [window.span() for window in found]
+        ones = [
+            tier1.logits(text[start:end], window.tokens.ids[window.start : window.end])
+            for window, (start, end) in zip(found, spans, strict=True)
+        ]
+        twos = [answer[0] for answer in encoder.run(found)]
+        fused = np.stack(ones) * SHARES[0] + np.stack(twos) * SHARES[1]
+        best = fused.argmax(axis=0)
+        columns = np.arange(len(HEADS))
+        first[row] = np.stack(ones)[best, columns]
+        second[row] = np.stack(twos)[best, columns]
+    return first, second
+
+
+def calibrate(
+    ordinary: tuple[Floats, Floats], alike: tuple[Floats, Floats], documents: tuple[Floats, Floats]
+) -> dict[str, Any]:
+    """The calibration file's object from logits of both tiers on ordinary texts, look-alikes and documents."""
+    heads: dict[str, Any] = {}
+    for head in HEADS:
+        place = INDEX[head]
+        first, second = documents if head == "indirect" else ordinary
+        fused = first[:, place] * SHARES[0] + second[:, place] * SHARES[1]
+        border = float(np.quantile(fused, 1.0 - ALARMS[head]))
+        if head != "indirect":  # look-alikes may not be stopped ten times as often as what is plainly ordinary
+            close = alike[0][:, place] * SHARES[0] + alike[1][:, place] * SHARES[1]
+            border = max(border, float(np.quantile(close, 1.0 - 10 * ALARMS[head])))
+        border = max(border, LEAST.get(head, 0.0))
+        low = float(np.quantile(first[:, place], 1.0 - ASKED))
+        heads[head] = {
+            "low": _sigmoid(low),
+            "high": 1.0,
+            "alone": [sum(SHARES), -border],
+            "both": [SHARES[0], SHARES[1], -border],
+        }
+    return {"heads": heads, "alarms": dict(ALARMS)}
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-logit)))

