@@ -36,7 +36,9 @@ from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.upstream import HttpUpstream
-from chatward.guards.catalog import IDS
+from chatward.guards.catalog import KNOWN
+from chatward.judge.consulting import consult, doubts
+from chatward.judge.judge import Judge
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
@@ -67,10 +69,20 @@ class RoutedEngine:
 
     def __init__(self, made: Routing) -> None:
         self.routing = made
+        self.judge: Judge | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, principal: str, request_id: str) -> Screening:
         current = self.routing
-        return current.engine.screen(call, current.take(path, call.model), channel=channel, principal=principal)
+        plan = current.take(path, call.model)
+        prepared = await current.engine.prepare(call, plan)
+        screening = current.engine.screen(call, plan, channel=channel, principal=principal, prepared=prepared)
+        if self.judge is not None:
+            asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
+            if asked:
+                said = await consult(self.judge, plan.policy, asked)
+                current.engine.supplement(screening, said.findings, complete=not said.verdict.unavailable)
+                screening.verdict |= said.verdict
+        return screening
 
 
 class _AdminLedger:
@@ -142,6 +154,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         bots = {name: _link(bot) for name, bot in settings.bots.items()}
         for link in bots.values():
             stack.push_async_callback(link.upstream.aclose)
+        if settings.judge.enabled:
+            judging = bots[settings.judge.bot]
+            engine.judge = Judge(judging.upstream, settings.judge, api_key=judging.api_key)
         keys = tuple(resolve(reference) for reference in server.keys)
         meter = Meter()
         app = GatewayApp(
@@ -228,7 +243,7 @@ def _path(name: str | None) -> Path | None:
 
 def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -> Watcher:
     def again() -> Loaded:
-        return load(loaded.path, guards=IDS) if loaded.path is not None else loaded
+        return load(loaded.path, guards=KNOWN) if loaded.path is not None else loaded
 
     def apply(new: Loaded) -> None:
         for name, route in new.settings.routes.items():

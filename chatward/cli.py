@@ -61,6 +61,7 @@ COMMANDS: Final = (
     _with_options("scan", "Verdicts on text or JSON Lines"),
     _command("replay", "What another configuration would have done"),
     _command("evaluate", "Measure the guards on labelled texts"),
+    _command("train", "Make the text models anew"),
     _command("feedback", "Mark true and false alarms, and check that they are judged right", "app"),
     _command("bench", "Measure speed"),
     _command("doctor", "Look for what is missing on this machine"),

@@ -12,16 +12,19 @@ import msgspec
 
 from chatward import __version__
 from chatward.configuration import resolve
+from chatward.core.errors import ConfigError
 from chatward.core.normalise import read
-from chatward.core.ports import RuleGuard
-from chatward.core.values import Moment
+from chatward.core.ports import Item, RuleGuard
+from chatward.core.values import Moment, PartKind, Source
 from chatward.engine.digests import Digests
 from chatward.engine.engine import Engine
 from chatward.engine.plan import AnyGuard, Plan, ScannerPool, choose, watch
+from chatward.engine.scanner import PatternError
 from chatward.guards.catalog import catalog
 from chatward.guards.links.exfiltration import host_of
+from chatward.guards.text.abuse import SELF_HARM
 from chatward.policy.policy import Policy
-from chatward.settings import Route, Settings
+from chatward.settings import Recogniser, Route, Settings
 
 # Made up: reserved names, test numbers, nobody's data.
 _SAMPLE = (
@@ -51,7 +54,7 @@ class Routing:
     def __init__(self, settings: Settings, engine: Engine, today: date, pool: ScannerPool | None = None) -> None:
         self.engine = engine
         self.pool = pool or ScannerPool(catalog())
-        self._guards: dict[tuple[str, ...], tuple[AnyGuard, ...]] = {}
+        self._guards: dict[tuple[tuple[str, ...], tuple[Recogniser, ...]], tuple[AnyGuard, ...]] = {}
         routes = {**settings.routes}
         routes.setdefault("default", Route())
         self._routes = routes
@@ -86,7 +89,10 @@ class Routing:
         need it is there before the first message."""
         for plan in self._plans.values():
             for at in plan.watches.values():
-                at.scanner.scan(read(_SAMPLE, deep=True), failed={})
+                sample = read(_SAMPLE, deep=True)
+                at.scanner.scan(sample, failed={})
+                for guard in at.model_guards:
+                    guard.weigh(Item(0, Source.USER, PartKind.TEXT, sample))
                 stream = at.scanner.stream(lambda guard, error: None)
                 stream.feed(_SAMPLE, True)
 
@@ -104,20 +110,26 @@ class Routing:
 
     def _make(self, name: str, route: Route, today: date) -> Plan:
         canaries = tuple(resolve(reference) for reference in route.canaries)
-        if canaries not in self._guards:
-            self._guards[canaries] = catalog(canaries)
-        guards = choose(self._guards[canaries], route.guards, route=name)
+        own = (canaries, route.recognisers)
+        if own not in self._guards:
+            self._guards[own] = catalog(canaries, route.recognisers)
+        guards = choose(self._guards[own], route.guards, route=name)
         version = policy_version(route, guards)
+        try:
+            watches = {moment: watch(guards, moment, self.pool) for moment in Moment} if guards else {}
+        except PatternError as error:
+            raise ConfigError(f"a recogniser's pattern: {error}", key=f"routes.{name}.recognisers") from error
         return Plan(
             route=name,
             bot=route.bot,
             refusal=route.refusal,
             policy=Policy(route, version=version, today=today, name=name),
-            watches={moment: watch(guards, moment, self.pool) for moment in Moment} if guards else {},
+            watches=watches,
             guard_budget=route.guard_budget,
             digests=Digests(self.engine.key, version),
             allow_links=tuple(pattern.lower() for pattern in route.allow_links),
             hash_key=self.engine.key,
+            answers={SELF_HARM: route.help_line},
         )
 
 

@@ -91,6 +91,25 @@ class RuleException(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Only these values (exact, or ``*@example.com``); empty: the whole rule."""
 
 
+class Recogniser(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that is personal, secret or unwanted in one organisation. Has ``words`` or a ``pattern``."""
+
+    name: str
+    """Names its rule: `text.custom/NAME`. Lower-case letters, digits and hyphens."""
+    entity: str = "VALUE"
+    """What placeholders and masks call it, such as `STAFF_NUMBER`."""
+    words: tuple[str, ...] = ()
+    """Matched as whole words, in any case."""
+    pattern: str = ""
+    """A regular expression of bounded width, without anchors."""
+    category: Literal["pii", "phi", "secret", "policy"] = "pii"
+    """Whose treatment applies; `policy` takes that of `other`."""
+    confidence: Fraction = 0.9
+    """How sure a match is."""
+    summary: str = ""
+    """What it is, for people."""
+
+
 class Treatments(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens to a category of finding, by direction."""
 
@@ -114,6 +133,10 @@ class Treatments(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Instructions in tool results and documents."""
     leak: TreatmentName = "block"
     """The operator's prompt or a canary in a reply."""
+    abuse: TreatmentName = "block"
+    """Hate, sexual content, threats, self-harm and asks for illegal things. Insults are only noted."""
+    social_engineering: TreatmentName = "block"
+    """Phishing by either side: asks for codes, passwords, cards, payment, another channel."""
     other: TreatmentName = "block"
     """Everything else, such as limits on size and loops."""
 
@@ -156,10 +179,17 @@ class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Rules that do not count for a while."""
     allow: tuple[str, ...] = ()
     """Values that are never personal here (a hotline's number, ``*@example.com``)."""
+    recognisers: tuple[Recogniser, ...] = ()
+    """Words and patterns of this organisation that count as personal, secret or unwanted."""
     allow_links: tuple[str, ...] = ()
     """Hosts that replies may link to and load images from."""
     refusal: str = "This message was stopped by a safety check."
     """The sentence that a person reads in place of what was blocked."""
+    help_line: str = (
+        "I am a computer and cannot help the way a person can, but you do not have to be alone with this. If you are "
+        "in danger, please call your local emergency number. People who listen, by country: https://findahelpline.com"
+    )
+    """The answer to a person who speaks of harming themselves, in place of the refusal."""
     canaries: tuple[str, ...] = ()
     """References to strings that must never appear in a reply."""
 
@@ -205,6 +235,45 @@ class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people read before they write."""
 
 
+class JudgeSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A language model that is asked where the detection models are unsure. The text goes to its bot."""
+
+    enabled: bool = False
+    """Whether it is asked at all."""
+    bot: str = "default"
+    """The bot of `[bots]` that judges; it must speak OpenAI's chat completions."""
+    model: str = ""
+    """The model it asks for."""
+    low: Fraction = 0.2
+    """Scores below this are sure enough: no attack."""
+    high: Fraction = 0.5
+    """Scores from this on are sure enough: an attack."""
+    clears: bool = False
+    """Whether a firm `benign` also takes away an unsure finding. Without it the judge can add findings only."""
+    required: bool = True
+    """Whether no opinion counts as a guard that could not run; otherwise the first tiers decide alone."""
+    calls_per_minute: Size = 60
+    """Calls begun in any 60 seconds."""
+    tokens_per_day: Size = 500_000
+    """Tokens, questions and answers together, in a day (UTC)."""
+    seconds: Seconds = 5.0
+    """How long one opinion may take, waiting for its turn included."""
+    concurrent: Size = 4
+    """Calls at once; more wait."""
+    max_text: Size = 8_000
+    """The longest text that is judged. A longer one gets no opinion, since a part of it is not the whole."""
+    max_answer_tokens: Annotated[int, Meta(ge=64)] = 200
+    """Tokens that an answer may have. A model that reasons aloud needs thousands."""
+    reasoning: bool = False
+    """The model takes no temperature, and its limit is called `max_completion_tokens`."""
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    """How the bot is told the form of the answer (`response_format`). The answer is checked either way."""
+    trial_every: Seconds = 3_600.0
+    """Seconds after which the judge must show again that it can judge."""
+    memory: Annotated[int, Meta(ge=0)] = 2_000
+    """How many opinions are remembered by digest, so that the same text is asked about once."""
+
+
 class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
@@ -222,3 +291,5 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is remembered of conversations."""
     chat: Chat = field(default_factory=Chat)
     """The chat page."""
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
+    """The language model that is asked where the models are unsure."""

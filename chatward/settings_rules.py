@@ -21,6 +21,8 @@ from chatward.settings import Bot, Route, RuleException, Server, Settings
 from chatward.settings_types import Steps, did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_ENTITY: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
 NONE: Final = "none"
 
@@ -66,8 +68,40 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_listeners(settings.server),
         *_references(settings),
         *_routes(settings, guards, today),
+        *_recognisers(settings),
+        *_judge(settings),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
+
+
+def _judge(settings: Settings) -> Iterator[Problem]:
+    judge = settings.judge
+    if not judge.enabled:
+        return
+    if judge.bot not in settings.bots:
+        yield Problem(("judge", "bot"), "names no bot" + did_you_mean(judge.bot, list(settings.bots)))
+    if not judge.model:
+        yield Problem(("judge", "model"), "must name the model to ask")
+    if judge.low >= judge.high:
+        yield Problem(("judge", "low"), "must be below `judge.high`")
+
+
+def _recognisers(settings: Settings) -> Iterator[Problem]:
+    for name, route in settings.routes.items():
+        seen: set[str] = set()
+        for index, recogniser in enumerate(route.recognisers):
+            steps: Steps = ("routes", name, "recognisers", index)
+            if not _RECOGNISER.fullmatch(recogniser.name):
+                yield Problem((*steps, "name"), "must be lower-case letters, digits and hyphens")
+            elif recogniser.name in seen:
+                yield Problem((*steps, "name"), "is used twice")
+            seen.add(recogniser.name)
+            if not _ENTITY.fullmatch(recogniser.entity):
+                yield Problem((*steps, "entity"), "must be capital letters, digits and underscores")
+            if bool(recogniser.words) == bool(recogniser.pattern):
+                yield Problem(steps, "needs either `words` or a `pattern`")
+            elif any(not word.strip() for word in recogniser.words):
+                yield Problem((*steps, "words"), "holds an empty word")
 
 
 # --- bots and listeners ----------------------------------------------------------------------------------

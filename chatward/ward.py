@@ -25,7 +25,7 @@ from chatward.core.values import Exchange, Message, Part, Source, Verdict
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Plan
 from chatward.engine.reply import ReplySession
-from chatward.guards.catalog import IDS
+from chatward.guards.catalog import KNOWN
 from chatward.routing import Routing, routing
 from chatward.settings import Settings
 
@@ -84,7 +84,7 @@ class Ward:
     @classmethod
     def from_config(cls, path: str | Path, *, route: str = "default") -> Self:
         """A ward with the policy of a configuration file. Raises ``ConfigError``."""
-        return cls(load(Path(path), guards=IDS).settings, route=route)
+        return cls(load(Path(path), guards=KNOWN).settings, route=route)
 
     @property
     def plan(self) -> Plan:

@@ -15,9 +15,9 @@ def loaded_settings(path: str | None, overrides: Mapping[str, object] | None = N
     every guard is imported. Raises ``ConfigError``."""
     if not names:
         return load(locate(path), overrides=overrides)
-    from chatward.guards.catalog import IDS  # noqa: PLC0415
+    from chatward.guards.catalog import KNOWN  # noqa: PLC0415
 
-    return load(locate(path), overrides=overrides, guards=IDS)
+    return load(locate(path), overrides=overrides, guards=KNOWN)
 
 
 def assignments(texts: Sequence[str]) -> dict[str, object]:

@@ -4,34 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatward.core.ports import Guard, RuleGuard, StreamGuard
+from chatward.core.ports import Guard, ModelGuard, RuleGuard, StreamGuard
 from chatward.guards.links.exfiltration import ExfiltrationGuard
+from chatward.guards.session.escalation import EscalationGuard
 from chatward.guards.session.limits import LimitsGuard
+from chatward.guards.text.abuse import AbuseGuard
+from chatward.guards.text.custom import CustomGuard
 from chatward.guards.text.hidden import HiddenTextGuard
 from chatward.guards.text.injection import InjectionGuard
 from chatward.guards.text.leak import LeakGuard
 from chatward.guards.text.pii import PiiGuard
 from chatward.guards.text.secrets import SecretsGuard
+from chatward.guards.text.social_engineering import SocialEngineeringGuard
+from chatward.models.cascade import shipped
+from chatward.settings import Recogniser
 
 IDS: tuple[str, ...] = (
     "text.injection",
+    "text.abuse",
     "text.pii",
     "text.secrets",
+    "text.custom",
     "text.hidden",
     "text.leak",
     "links.exfiltration",
+    "text.social_engineering",
     "session.limits",
+    "session.escalation",
 )
 
+KNOWN: tuple[str, ...] = (*IDS, "text.judge")
+"""What rules' settings may name: all guards, and the judge that is asked after them."""
 
-def catalog(canaries: Sequence[str] = ()) -> tuple[Guard | RuleGuard | StreamGuard, ...]:
-    """One of each guard. ``canaries`` are strings that must never appear in a reply."""
+
+def catalog(
+    canaries: Sequence[str] = (), recognisers: Sequence[Recogniser] = ()
+) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard, ...]:
+    """One of each guard. ``canaries`` are strings that must never appear in a reply, ``recognisers`` the operator's
+    own."""
     return (
         InjectionGuard(),
+        AbuseGuard(),
         PiiGuard(),
         SecretsGuard(),
+        CustomGuard(recognisers),
         HiddenTextGuard(),
         LeakGuard(canaries),
         ExfiltrationGuard(),
+        SocialEngineeringGuard(),
         LimitsGuard(),
+        EscalationGuard(shipped),
     )

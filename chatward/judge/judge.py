@@ -32,7 +32,7 @@ from chatward.judge.answer import MAX_ANSWER, STEERED, opinion_of
 from chatward.judge.budget import Budget
 from chatward.judge.opinions import Judged, NoOpinion, Opinion, Ruling, Why
 from chatward.judge.question import question
-from chatward.judge.settings import JudgeSettings
+from chatward.settings import JudgeSettings
 
 PATH: Final = "/v1/chat/completions"
 TRIAL: Final = "Hello, I ordered a lamp last week. When will it arrive?"

@@ -106,6 +106,17 @@ def test_threads_share_the_texts() -> None:
     for row in told.values():
         assert 0 < row["texts_per_second"] <= 2 / WHOLE
         assert 0 < row["cores_used"] <= 2.1
+        assert row["texts_per_core_second"] <= 1.05 / WHOLE
+
+
+def test_cores_that_others_took_are_noticed() -> None:
+    def told(one: float | None, two: float) -> dict[str, dict[str, float | None]]:
+        return {"threads_1": {"cores_used": one}, "threads_2": {"cores_used": two}}
+
+    assert not cascade.starved(told(0.99, 1.9))
+    assert cascade.starved(told(0.99, 1.0))
+    assert cascade.starved(told(0.5, 1.9))
+    assert cascade.starved(told(None, 1.9))
 
 
 def test_what_a_thread_raised_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def test_a_set_has_many_languages_and_lengths() -> None:
 
 @given(SEEDS)
 def test_turns_and_answers_have_the_length_of_chat(seed: int) -> None:
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     assert 200 <= len(chat_turn(random)) <= 500
     assert 240 <= len(answer(random)) <= 400
 
@@ -52,4 +52,4 @@ def test_turns_and_answers_have_the_length_of_chat(seed: int) -> None:
 @given(st.integers(0, 500), st.integers(0, 500))
 def test_words_tell_indexes_apart(one: int, other: int) -> None:
     if one != other:
-        assert len({word(index, Random(1)) for index in (one, other)}) == 2  # noqa: S311
+        assert len({word(index, Random(1)) for index in (one, other)}) == 2

@@ -13,9 +13,8 @@ from chatward.core.errors import UpstreamError
 from chatward.core.values import Action, Category, Decision, Finding, Part, Severity, Source, Treatment, Verdict
 from chatward.judge.consulting import Consulted, Doubt, consult, doubts
 from chatward.judge.judge import TRIAL, Judge
-from chatward.judge.settings import JudgeSettings
 from chatward.policy.policy import Policy
-from chatward.settings import Route, RuleSetting
+from chatward.settings import JudgeSettings, Route, RuleSetting
 from tests.simulators.judges import ModelUpstream
 
 HARMLESS = Doubt(0, "When do you open?", Source.USER, (0, 17))

@@ -21,7 +21,7 @@ from chatward.judge.fence import unfenced
 from chatward.judge.judge import TRIAL, Judge
 from chatward.judge.opinions import Judged, NoOpinion, Opinion, Ruling, Why, clears, outcome
 from chatward.judge.question import question
-from chatward.judge.settings import JudgeSettings
+from chatward.settings import JudgeSettings
 from tests.simulators.judges import Asked, Model, ModelUpstream, able, foreseen
 
 

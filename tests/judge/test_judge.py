@@ -15,7 +15,7 @@ from chatward.core.values import Source
 from chatward.judge.answer import STEERED
 from chatward.judge.judge import AGAIN, DOUBTS, TRIAL, Judge
 from chatward.judge.opinions import Judged, NoOpinion, Opinion, Ruling, Why
-from chatward.judge.settings import JudgeSettings
+from chatward.settings import JudgeSettings
 from tests.simulators.judges import Asked, ModelUpstream, able, completion
 
 HARMLESS = "When do you open on Sunday?"

@@ -17,7 +17,7 @@ from chatward.demo.model import MODEL_NAME, RunningModel, start_model
 from chatward.gateway.upstream import HttpUpstream
 from chatward.judge.judge import TRIAL, Judge
 from chatward.judge.opinions import Judged, NoOpinion, Ruling, Why
-from chatward.judge.settings import JudgeSettings
+from chatward.settings import JudgeSettings
 from tests.simulators.judges import ModelUpstream
 
 pytestmark = pytest.mark.xdist_group("real-model")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from chatward.judge.settings import JudgeSettings
+from chatward.settings import JudgeSettings
 
 
 def test_defaults() -> None:

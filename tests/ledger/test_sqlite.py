@@ -1,5 +1,5 @@
 """Group commit, failure and recovery of the SQLite ledger."""
-# ruff: noqa: ASYNC240, S311 - files of the test itself; a seeded choice
+# ruff: noqa: ASYNC240 - files of the test itself; a seeded choice
 
 from __future__ import annotations
 

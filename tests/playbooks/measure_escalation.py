@@ -42,7 +42,7 @@ def dialogues(data: Path, name: str, sample: int) -> list[Turns]:
         [(_SIDES[turn["role"]], turn["text"]) for turn in row["turns"] if turn["role"] in _SIDES]
         for row in rows(data / "dialogues" / f"{name}.jsonl.gz")
     ]
-    return found if len(found) <= sample else random.Random(0).sample(found, sample)  # noqa: S311
+    return found if len(found) <= sample else random.Random(0).sample(found, sample)
 
 
 def convabuse(data: Path, sample: int) -> list[Turns]:
@@ -52,7 +52,7 @@ def convabuse(data: Path, sample: int) -> list[Turns]:
         # The newest is the person's; the ones before it alternate.
         turns = [(Source.USER if place % 2 == 0 else Source.BOT, text) for place, text in enumerate(reversed(said))]
         found.append(turns[::-1])
-    return found if len(found) <= sample else random.Random(0).sample(found, sample)  # noqa: S311
+    return found if len(found) <= sample else random.Random(0).sample(found, sample)
 
 
 def cosafe(data: Path) -> dict[str, list[Turns]]:

@@ -101,7 +101,7 @@ def able(asked: Asked) -> str:
 
 def foreseen(seed: int) -> random.Random:
     """Chance that is no chance."""
-    return random.Random(seed)  # noqa: S311
+    return random.Random(seed)
 
 
 def completion(content: object, **choice: object) -> dict[str, Any]:

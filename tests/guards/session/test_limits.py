@@ -14,7 +14,7 @@ from chatward.core.text import Reading
 from chatward.core.values import Category, Exchange, Finding, Message, Moment, Part, PartKind, Source
 from chatward.guards.session.limits import Limits, LimitsGuard
 
-RANDOM = random.Random(4)  # noqa: S311
+RANDOM = random.Random(4)
 GUARD = LimitsGuard()
 
 

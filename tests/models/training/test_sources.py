@@ -42,7 +42,7 @@ def test_every_corpus_that_training_reads_is_listed_with_its_use_and_no_other(mo
     parts = {
         sources.TEXTS: lambda: list(corpora.corpus_examples(Path("data"))),
         sources.WORDS: lambda: list(corpora.tagged_corpora(Path("data"))),
-        sources.DOCUMENTS: lambda: list(mixture.documents(Path("data"), random.Random(0))),  # noqa: S311
+        sources.DOCUMENTS: lambda: list(mixture.documents(Path("data"), random.Random(0))),
         sources.THRESHOLDS: lambda: calibrate.calibration_texts(Path("data")),
     }
     for use, part in parts.items():
