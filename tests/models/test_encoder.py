@@ -1,0 +1,96 @@
+"""Windows that cover a text, and the session that reads them in any order and batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatward.models.encoder import ROOM, STEP, WINDOW, Encoder, Window, windows
+from chatward.models.heads import HEADS, TAGS
+from chatward.models.wordpiece import CLS, SEP, TRUSTED, UNTRUSTED, Tokens, WordPiece
+from tests.simulators.models import VOCABULARY, WORDS, casing_rows, head_rows, tag_rows
+
+
+def tokens_of(count: int) -> Tokens:
+    return Tokens([7] * count, list(range(count)), [0] * count, [(2 * i, 2 * i + 1) for i in range(count)])
+
+
+@given(st.integers(0, 12 * WINDOW), st.booleans())
+def test_windows_cover_all_tokens(count: int, untrusted: bool) -> None:
+    found = windows(tokens_of(count), untrusted=untrusted)
+    assert [window.untrusted for window in found] == [untrusted] * len(found)
+    assert {place for window in found for place in range(window.start, window.end)} == set(range(count))
+    assert all(0 < window.end - window.start <= ROOM for window in found)
+    starts = [window.start for window in found]
+    assert starts == sorted(set(starts))
+    assert (not found and not count) or (starts[0] == 0 and found[-1].end == count)
+
+
+@given(st.integers(ROOM + 1, 12 * WINDOW))
+def test_neighbours_share_tokens(count: int) -> None:
+    """So that what stands at a border is seen whole: any run of that length lies inside one window."""
+    found = windows(tokens_of(count), untrusted=False)
+    shared = ROOM - STEP
+    assert shared > 20
+    for start in range(count - shared + 1):
+        assert any(window.start <= start and start + shared <= window.end for window in found)
+    assert all(window.end - window.start == ROOM for window in found)
+
+
+@given(st.lists(st.sampled_from(["a", "plain", "derived", "中", "."]), min_size=1, max_size=300))
+def test_a_windows_span_holds_its_words(words: list[str]) -> None:
+    text = " ".join(words)
+    cut = WordPiece(VOCABULARY)
+    tokens = cut(text)
+    for window in windows(tokens, untrusted=False):
+        start, end = window.span()
+        assert (start, end) == (
+            tokens.spans[tokens.words[window.start]][0],
+            tokens.spans[tokens.words[window.end - 1]][1],
+        )
+        inside = tokens.ids[window.start : window.end]
+        assert cut(text[start:end]).ids[-len(inside) :] == inside or len(cut(text[start:end]).ids) > len(inside)
+
+
+def summed(window: Window) -> np.ndarray:
+    names = (CLS, UNTRUSTED if window.untrusted else TRUSTED, SEP)
+    ids = [*(VOCABULARY.index(name) for name in names), *window.tokens.ids[window.start : window.end]]
+    return np.asarray(head_rows()[ids].sum(axis=0))
+
+
+TEXTS = st.builds(lambda words, times: words * times, st.lists(st.sampled_from(WORDS), max_size=12), st.integers(1, 25))
+
+
+@given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=6), st.randoms())
+def test_each_window_gets_its_own_answer(files: Path, texts: list[tuple[list[str], bool]], random: object) -> None:
+    """Whatever it is read beside, in whatever order: the tiny model's answers are sums."""
+    cut = WordPiece(VOCABULARY)
+    encoder = _loaded(files, cut)
+    given_ = [one for words, untrusted in texts for one in windows(cut(" ".join(words)), untrusted=untrusted)]
+    random.shuffle(given_)  # type: ignore[attr-defined]
+    answers = encoder.run(given_)
+    assert len(answers) == len(given_)
+    for window, (logits, tags) in zip(given_, answers, strict=True):
+        assert logits.shape == (len(HEADS),)
+        assert logits.tolist() == pytest.approx(summed(window).tolist(), abs=1e-3)
+        inside = window.tokens.ids[window.start : window.end]
+        casing = window.tokens.casing[window.start : window.end]
+        assert tags.shape == (len(inside), len(TAGS))
+        assert (tags == tag_rows()[inside] + casing_rows()[casing]).all()
+
+
+_LOADED: dict[Path, Encoder] = {}
+
+
+def _loaded(files: Path, cut: WordPiece) -> Encoder:
+    if files not in _LOADED:
+        _LOADED[files] = Encoder(files / "encoder.onnx", cut)
+    return _LOADED[files]
+
+
+def test_nothing_is_read_of_nothing(files: Path, cutter: WordPiece) -> None:
+    assert _loaded(files, cutter).run([]) == []
