@@ -108,7 +108,8 @@ def measure(
 
 def throughput(models: Models, traffic: Traffic, rounds: int, progress: Progress) -> dict[str, Any]:
     """Texts a second of the clock with one thread and with two, over texts of the mix. ``cores_used`` is CPU time over
-    the clock's: what of two cores other work on the machine left. Call it with all cores."""
+    the clock's: what of the cores other work on the machine left; ``texts_per_core_second`` does not depend on it.
+    Call it with all cores."""
     found: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     for turn in range(rounds):
         progress(f"models on threads, round {turn + 1} of {rounds}")
@@ -118,9 +119,15 @@ def throughput(models: Models, traffic: Traffic, rounds: int, progress: Progress
         f"threads_{threads}": {
             "texts_per_second": median([rate for rate, _ in rates]),
             "cores_used": median([cores for _, cores in rates]),
+            "texts_per_core_second": median([rate / cores for rate, cores in rates]),
         }
         for threads, rates in found.items()
     }
+
+
+def starved(threads: Mapping[str, Mapping[str, float | None]]) -> bool:
+    """True where other work took so much of the cores that texts a second say little."""
+    return any((told["cores_used"] or 0.0) < 0.8 * number for number, told in enumerate(threads.values(), 1))
 
 
 def loading() -> dict[str, float] | None:

@@ -77,7 +77,9 @@ def run(options: Options, progress: Progress) -> Report:
             details["loading"] = cascade.loading()
             _presidio(report, alone["text.pii"], options, progress)
     if models is not None:
-        report.details["models"]["threads"] = cascade.throughput(models, traffic, options.rounds, progress)
+        threads = report.details["models"]["threads"] = cascade.throughput(models, traffic, options.rounds, progress)
+        if cascade.starved(threads):
+            report.notes.append("threads had less than their cores (cores_used): their texts_per_second are too low.")
     return report
 
 
