@@ -109,7 +109,7 @@ class Ward:
                 session = self._session(kept)
                 out = session.lane().whole(text)
                 verdict = session.verdict()
-                said = self._plan.refusal if session.blocked else out
+                said = session.refusal if session.blocked else out
                 kept.add(said, source)
                 return replace(verdict, text=said)
             part = Part(text, source)
@@ -147,11 +147,11 @@ class Ward:
         with self._lock:
             rest = lane.close()
             said = "".join(part.text for part in session.parts())
-            kept.add(f"{said}{self._plan.refusal}" if session.blocked is not None else said, Source.BOT)
+            kept.add(f"{said}{session.refusal}" if session.blocked is not None else said, Source.BOT)
         if rest:
             yield rest
         if session.blocked is not None:
-            yield self._plan.refusal
+            yield session.refusal
 
     def guards(self) -> list[tuple[str, str, str]]:
         """(id, summary, state) of every guard."""

@@ -258,7 +258,8 @@ def _talk(gateway: RunningGateway, bot: ScriptedUpstream) -> set[int]:
             post(f"{url}?{name()}={name()}&limit={name()}", json=body("enforce~echo", False), headers=_headers())
             post(url, json=body("enforce~echo", False), headers={"authorization": f"Bearer {planted()}"})
             post(f"{url}/{name()}", json=body("enforce~echo", False), headers=_headers())
-            statuses.add(client.request(name().upper(), url, headers=_headers()).status_code)
+            for method in (name().upper(), "PUT"):  # one that nobody knows, and one that is not allowed
+                statuses.add(client.request(method, url, headers=_headers()).status_code)
         for path in (f"/{name()}", f"/v1/models/{name()}", f"/chat/{name()}?q={name()}", f"/%00{name()}"):
             statuses.add(client.get(gateway.url + path, headers=_headers()).status_code)
         admin = gateway.admin_url

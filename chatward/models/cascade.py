@@ -29,7 +29,7 @@ from chatward.models.entities import Entity, entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
-from chatward.models.wordpiece import LOWER, TITLE, UPPER, Tokens, WordPiece
+from chatward.models.wordpiece import MIXED, TITLE, UPPER, Tokens, WordPiece
 
 Floats = NDArray[np.float32]
 
@@ -101,6 +101,9 @@ class Cascade:
         low = np.array([self._calibration.borders[head][0] for head in HEADS], dtype=np.float32)
         high = np.array([self._calibration.borders[head][1] for head in HEADS], dtype=np.float32)
         self._low, self._high = _logit(low), _logit(high)
+        everyday = set(_EVERYDAY.split())
+        self._everyday = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if token in everyday)
+        self._uncased = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if _uncased(token))
         self._key = secrets.token_bytes(16)
         self._batcher = Batcher(self._encoder.run)
         self._known: OrderedDict[bytes, _Reading] = OrderedDict()
@@ -140,8 +143,20 @@ class Cascade:
         return [
             place
             for place in asked
-            if place not in reading.second and (place in reading.unsure or _may_name(reading.windows[place]))
+            if place not in reading.second and (place in reading.unsure or self._may_name(reading.windows[place]))
         ]
+
+    def _may_name(self, window: Window) -> bool:
+        """True where a window may hold names: a word with a capital that is not an everyday word of English, or a
+        script without capitals."""
+        ids, casing = window.tokens.ids, window.tokens.casing
+        for place in range(window.start, window.end):
+            if casing[place] in _CAPITALS:
+                if ids[place] not in self._everyday:
+                    return True
+            elif ids[place] in self._uncased:
+                return True
+        return False
 
     def first(self, text: str) -> dict[str, float]:
         """Tier 1 alone, calibrated: for texts that are looked at while they grow."""
@@ -210,20 +225,25 @@ def _asked(untrusted: bool) -> list[int]:
     return [INDEX[head] for head in ("attack", "toxic", "hate", "sexual", "self-harm", "violence", "illegal", "scam")]
 
 
-def _may_name(window: Window) -> bool:
-    """True where a window may hold names: a word with a capital that does not start it, a number with words, or a
-    script without capitals."""
-    tokens = window.tokens
-    for place in range(window.start, window.end):
-        casing = tokens.casing[place]
-        if casing in (TITLE, UPPER) and place > window.start:
-            return True
-        if casing == LOWER and tokens.ids[place] >= _FOREIGN:
-            return True
-    return False
+_CAPITALS: Final = frozenset((TITLE, UPPER, MIXED))
+_EVERYDAY: Final = (
+    "a account after again all already also always am an and any anyone api app april are aren't as ask at august "
+    "bank be because been before being bot both but by call can cancel card change check compare could create "
+    "dear december describe did do does done due every explain february find first for friday from generate get "
+    "give go good great had has have having he hello help her here hey hi him his how however i i'm id if in into "
+    "is it its january july june just last let like list look make march may me monday more most my need new next "
+    "no not november now october of ok okay on once one or order our out pay pdf pin please put really right "
+    "saturday say see send september set she show since sms so some sorry still summarise summarize sunday sure "
+    "take tell than thank thanks that the their them then there these they this though thursday to too translate "
+    "try tuesday two up url us usb use want was way we wednesday well were what when where which while who why "
+    "will with would write yes you your "
+)
+"""Words of English that are no names, however they are written."""
 
 
-_FOREIGN: Final = 30522  # tokens from here on were added for other languages
+def _uncased(token: str) -> bool:
+    """True for tokens of scripts without capitals."""
+    return any(letter.isalpha() and letter.lower() == letter.upper() for letter in token)
 
 
 def _alone(calibration: Calibration, head: str, logit: float) -> float:

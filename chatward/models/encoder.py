@@ -20,23 +20,27 @@ WINDOW: Final = 128
 ROOM: Final = WINDOW - 3
 STEP: Final = 96
 """Tokens from one window's start to the next: neighbours share the rest."""
+NARROW_ROOM: Final = 45
+NARROW_STEP: Final = 30
+"""The same of narrow windows."""
 _BATCH: Final = 8
-_STEPS: Final = (16, 24, 32, 48, 64, 96, 128)  # lengths that batches are padded to
+_STEPS: Final = tuple(range(8, WINDOW + 1, 8))  # lengths that batches are padded to
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Part of a tokenised text: its tokens from ``start``, at most ``ROOM``."""
+    """Part of a tokenised text: its tokens from ``start``, at most ``room``."""
 
     tokens: Tokens
     start: int
     untrusted: bool
+    room: int = ROOM
 
     @property
     def end(self) -> int:
-        return min(self.start + ROOM, len(self.tokens.ids))
+        return min(self.start + self.room, len(self.tokens.ids))
 
     def span(self) -> tuple[int, int]:
         """The window in code points of the text."""
@@ -45,14 +49,22 @@ class Window:
 
 
 def windows(tokens: Tokens, *, untrusted: bool) -> list[Window]:
-    """The windows of a text, in order; none of an empty one."""
+    """The windows of a text, in order; none of an empty one. What people write is read in wide and in narrow windows:
+    an attack among ordinary sentences is lost in a wide one, a long one's meaning in a narrow one."""
     count = len(tokens.ids)
     if count == 0:
         return []
-    starts = range(0, max(count - ROOM, 0) + STEP, STEP) if count > ROOM else range(1)
-    return [
-        Window(tokens, min(start, max(count - ROOM, 0)), untrusted) for start in dict.fromkeys(starts) if start < count
-    ]
+    found = _cut(tokens, ROOM, STEP, untrusted)
+    if not untrusted and count > NARROW_ROOM:
+        found += _cut(tokens, NARROW_ROOM, NARROW_STEP, untrusted)
+    return found
+
+
+def _cut(tokens: Tokens, room: int, step: int, untrusted: bool) -> list[Window]:
+    count = len(tokens.ids)
+    last = max(count - room, 0)
+    starts = dict.fromkeys(min(start, last) for start in range(0, last + step, step))
+    return [Window(tokens, start, untrusted, room) for start in starts]
 
 
 class Encoder:

@@ -122,7 +122,7 @@ class Policy:
     def _reason_to_keep(self, finding: Finding, weighed: _Weighed, source: Source, value: str) -> str:
         if not weighed.enabled:
             return weighed.because
-        if finding.severity is Severity.INFO:
+        if finding.severity is Severity.INFO and weighed.treatment is None:
             return "information only"
         if source in _TRUSTED and finding.rule.partition("/")[2].startswith("indirect-"):
             return "applies to untrusted text only"

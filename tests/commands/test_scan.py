@@ -146,7 +146,7 @@ def test_scores_are_one_number_a_guard() -> None:
     done = scan("--jsonl", "--scores", data=lines({"text": ATTACK}, {"text": "hello"}))
     attack, harmless = (answer["scores"] for answer in answers(done.stdout))
     assert attack["text.injection"] > 0.5
-    assert harmless["text.injection"] == 0
+    assert harmless["text.injection"] < 0.1
     assert all(0 <= score <= 1 for scores in (attack, harmless) for score in scores.values())
 
 

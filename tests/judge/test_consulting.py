@@ -152,6 +152,6 @@ def test_a_part_is_asked_about_once() -> None:
 def test_the_models_rules_are_those_that_are_meant() -> None:
     """The names stand in the guard; this reads them there."""
     source = (Path(__file__).parents[2] / "chatward/guards/text/injection_model.py").read_text("utf-8")
-    names = set(re.findall(r"\"(model-[a-z]+)\"", source)) | set(re.findall(r"/(indirect-model)\"", source))
+    names = set(re.findall(r"\"(model-[a-z]+)\"", source)) | set(re.findall(r"\"(indirect-model)\"", source))
     assert {"model-direct", "indirect-model"} <= names
     assert all(len(left(found(f"text.injection/{name}", 0.3))) == 1 for name in names)

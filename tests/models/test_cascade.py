@@ -180,8 +180,8 @@ def test_tier_1_alone(files: Path, text: str) -> None:
 
 
 def test_a_text_beyond_the_limit_is_refused(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cascade_module, "WINDOWS", 3)
     at_limit = "a " * (ROOM + 2 * 96)
+    monkeypatch.setattr(cascade_module, "WINDOWS", len(windows(cascade.cutter(at_limit), untrusted=False)))
     assert cascade.analyse(at_limit)
     with pytest.raises(TooLong):
         cascade.analyse(at_limit + "a")

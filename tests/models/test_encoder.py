@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.models.encoder import ROOM, STEP, WINDOW, Encoder, Window, windows
+from chatward.models.encoder import NARROW_ROOM, NARROW_STEP, ROOM, STEP, WINDOW, Encoder, Window, windows
 from chatward.models.heads import HEADS, TAGS
 from chatward.models.wordpiece import CLS, SEP, TRUSTED, UNTRUSTED, Tokens, WordPiece
 from tests.simulators.models import VOCABULARY, WORDS, casing_rows, head_rows, tag_rows
@@ -23,22 +23,27 @@ def tokens_of(count: int) -> Tokens:
 def test_windows_cover_all_tokens(count: int, untrusted: bool) -> None:
     found = windows(tokens_of(count), untrusted=untrusted)
     assert [window.untrusted for window in found] == [untrusted] * len(found)
-    assert {place for window in found for place in range(window.start, window.end)} == set(range(count))
-    assert all(0 < window.end - window.start <= ROOM for window in found)
-    starts = [window.start for window in found]
-    assert starts == sorted(set(starts))
-    assert (not found and not count) or (starts[0] == 0 and found[-1].end == count)
+    rooms = dict.fromkeys(window.room for window in found)
+    assert list(rooms) == [ROOM, NARROW_ROOM][: (count > 0) + (count > NARROW_ROOM and not untrusted)]
+    for room in rooms:
+        cut = [window for window in found if window.room == room]
+        assert {place for window in cut for place in range(window.start, window.end)} == set(range(count))
+        assert all(0 < window.end - window.start <= room for window in cut)
+        starts = [window.start for window in cut]
+        assert starts == sorted(set(starts))
+        assert (starts[0], cut[-1].end) == (0, count)
 
 
 @given(st.integers(ROOM + 1, 12 * WINDOW))
 def test_neighbours_share_tokens(count: int) -> None:
     """So that what stands at a border is seen whole: any run of that length lies inside one window."""
-    found = windows(tokens_of(count), untrusted=False)
-    shared = ROOM - STEP
-    assert shared > 20
-    for start in range(count - shared + 1):
-        assert any(window.start <= start and start + shared <= window.end for window in found)
-    assert all(window.end - window.start == ROOM for window in found)
+    for room, step in ((ROOM, STEP), (NARROW_ROOM, NARROW_STEP)):
+        found = [window for window in windows(tokens_of(count), untrusted=False) if window.room == room]
+        shared = room - step
+        assert shared >= 15
+        for start in range(count - shared + 1):
+            assert any(window.start <= start and start + shared <= window.end for window in found)
+        assert all(window.end - window.start == room for window in found)
 
 
 @given(st.lists(st.sampled_from(["a", "plain", "derived", "中", "."]), min_size=1, max_size=300))

@@ -3,7 +3,8 @@
 The rule: 0.5 is the score that a chosen share of ordinary texts exceeds (``ALARMS``), measured on texts that no
 model was fitted on: support chat of two corpora, and held-back written phrases of every language, look-alikes
 included. Both tiers' logits are added with fixed shares, so that a text is not scored on another scale because only
-tier 1 has read it. Tier 2 is asked about the ``ASKED`` share of ordinary texts that tier 1 finds least ordinary.
+tier 1 has read it. Tier 2 is asked about the
+``ASKED`` share of ordinary texts that tier 1 finds least ordinary, for each head.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ ALARMS: Final[Mapping[str, float]] = {
     "scam": 0.002,
 }  # fmt: skip
 """Share of ordinary texts that may score 0.5 and more, by head."""
-LEAST: Final[Mapping[str, float]] = {"toxic": 0.0, "hate": 1.0, "sexual": 1.0, "violence": 1.0}
+LEAST: Final[Mapping[str, float]] = {
+    "hate": 1.0, "sexual": 1.0, "violence": 1.0, "illegal": 1.0, "self-harm": 1.0, "scam": 2.0,
+}  # fmt: skip
 """The least logit that an alarm takes, by head (else zero): never an alarm where the models say "rather not", and
 more where an angry customer must not be taken for worse."""
 ASKED: Final = 0.25
@@ -48,7 +51,7 @@ def calibration_texts(folder: Path, *, seed: int = 0) -> tuple[list[str], list[s
         ordinary.extend(rng.sample(texts, min(_SAMPLE, len(texts))))
     held = [example for example in corpora.phrase_examples(seed=seed + 1) if example.held]
     ordinary.extend(example.text for example in held if example.source == "phrases/chat")
-    kinds = ("phrases/trigger", "phrases/scam_benign", "phrases/abuse_benign", "phrases/pii_benign")
+    kinds = tuple(f"phrases/{kind}" for kind in ("trigger", "scam_benign", "abuse_benign", "pii", "pii_benign"))
     alike = [example.text for example in held if example.source in kinds]
     documents = [example.text for example in held if example.source == "phrases/document"]
     mails = [
