@@ -75,9 +75,13 @@ def test_every_role_has_its_verdict(ward: Ward, role: str, text: str, action: Ac
 
 
 def test_instructions_in_untrusted_text_are_indirect(ward: Ward) -> None:
-    assert ward.check(ATTACK).findings[0].category is Category.INJECTION
-    for role in ("tool", "document"):
-        assert {finding.category for finding in ward.check(ATTACK, role).findings} == {Category.INDIRECT_INJECTION}
+    for role, category in (
+        ("user", Category.INJECTION),
+        ("tool", Category.INDIRECT_INJECTION),
+        ("document", Category.INDIRECT_INJECTION),
+    ):
+        found = [finding for finding in ward.check(ATTACK, role).findings if finding.guard == "text.injection"]
+        assert {finding.category for finding in found} == {category}
 
 
 def test_a_blocked_answer_is_the_refusal(ward: Ward) -> None:

@@ -16,6 +16,7 @@ from chatward.models.cascade import Cascade, shipped
 
 GUARD: Final = "text.abuse"
 SELF_HARM: Final = f"{GUARD}/self-harm"
+_LEAST: Final = 0.05  # below it a score is not worth a line; policy's threshold decides what counts
 _HEADS: Final = (
     ("toxic", "harassment", Severity.INFO),
     ("hate", "hate", Severity.MEDIUM),
@@ -54,7 +55,7 @@ class AbuseGuard:
         for head, rule, severity in _HEADS:
             score = analysis.scores[head]
             scores.append((f"{GUARD}/{rule}", score))
-            if score >= 0.05 and head in analysis.where:
+            if score >= _LEAST and head in analysis.where:
                 span = item.reading.plain.original(*analysis.where[head])
                 found.append(
                     Finding(

@@ -28,6 +28,9 @@ ENTITIES: Final = frozenset(_RULES)
 _SURE: Final = 0.5
 """Confidence of the entity model from which a finding counts; below it the model itself says *outside*."""
 
+_TREATED: Final = 0.85
+"""Confidence from which a name or an address is replaced; below it is noted: a wrong placeholder spoils a sentence."""
+
 
 def prepare(models: Callable[[], Cascade], item: Item) -> Sequence[Awaitable[None]]:
     """What ``weigh`` will need, being read beside the event loop."""
@@ -48,6 +51,8 @@ def weigh(models: Callable[[], Cascade], item: Item) -> Weighed:
             continue
         rule, category, severity = _RULES[entity.label]
         best = max(best, entity.confidence)
+        if entity.confidence < _TREATED:
+            severity = Severity.INFO
         span = plain.original(entity.start, entity.end)
         confidence = round(entity.confidence, 4)
         found.append(

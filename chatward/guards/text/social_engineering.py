@@ -36,7 +36,7 @@ LOOK_AHEAD: Final = BOUND + 112
 
 _HEAD: Final = "scam"
 _FLAGGED: Final = 0.5  # calibrated scores count from here on
-_LEAST: Final = 0.05
+_LEAST: Final = 0.5
 _HINT: Final = 0.4  # an ask below that is not worth a line in the ledger
 _VIEWS: Final = 4  # readings of a text beside the plain one
 _SEVERITY: Final = {
@@ -47,7 +47,7 @@ _SEVERITY: Final = {
     "asks-remote-access": Severity.HIGH,
     "account-takeover": Severity.HIGH,
     "moves-channel": Severity.MEDIUM,
-    "model": Severity.HIGH,
+    "model": Severity.INFO,  # the head alone is not sure enough to stop anybody: it is noted
     "pressure": Severity.INFO,
     "kill-chain": Severity.HIGH,
 }

@@ -47,8 +47,11 @@ def test_every_kind_has_its_own_rule_and_a_placeholder() -> None:
 
 def test_persons_and_addresses_are_treated_and_the_rest_is_noted() -> None:
     """HIPAA names more identifiers than a chat can do without: each has a rule that the configuration may raise."""
-    found = pii_model.weigh(Scripted(entities=MODELS), item(" ".join(WORDS))).findings
-    assert {finding.entity for finding in found if finding.severity > Severity.INFO} == {"PERSON", "ADDRESS"}
+    for confidence, treated in ((0.9, {"PERSON", "ADDRESS"}), (0.6, set())):
+        sure = {word: (label, confidence) for word, (label, _) in WORDS.items()}
+        found = pii_model.weigh(Scripted(entities=sure), item(" ".join(WORDS))).findings
+        assert len(found) == len(WORDS)
+        assert {finding.entity for finding in found if finding.severity > Severity.INFO} == treated
 
 
 def test_a_word_that_is_likelier_none_is_left_alone() -> None:
