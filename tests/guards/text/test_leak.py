@@ -12,7 +12,8 @@ from chatward.core.normalise import plain
 from chatward.core.ports import Item
 from chatward.core.text import Reading
 from chatward.core.values import Category, Exchange, Finding, Moment, Part, PartKind, Severity, Source
-from chatward.guards.text.leak import LOOK_AHEAD, LeakGuard, letters_of
+from chatward.guards.text.leak import LOOK_AHEAD, LeakGuard
+from chatward.guards.text.leak_prompts import letters_of
 
 PROMPT = (
     "You are Robin, the support assistant of Example Telecom. Answer only questions about contracts, invoices and "
