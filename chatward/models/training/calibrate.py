@@ -50,7 +50,7 @@ def calibration_texts(folder: Path, *, seed: int = 0) -> tuple[list[str], list[s
         texts = [str(row["text"]) for row in corpora.rows(folder, name)]
         ordinary.extend(rng.sample(texts, min(_SAMPLE, len(texts))))
     held = [example for example in corpora.phrase_examples(seed=seed + 1) if example.held]
-    ordinary.extend(example.text for example in held if example.source == "phrases/chat")
+    ordinary.extend(example.text for example in held if example.source in ("phrases/chat", "phrases/request"))
     kinds = tuple(f"phrases/{kind}" for kind in ("trigger", "scam_benign", "abuse_benign", "pii", "pii_benign"))
     alike = [example.text for example in held if example.source in kinds]
     documents = [example.text for example in held if example.source == "phrases/document"]

@@ -256,6 +256,7 @@ _KINDS: Final[Mapping[str, Targets]] = {
     "extraction": {"attack": 1, "extraction": 1, "jailbreak": 0, "scam": 0},
     "jailbreak": {"attack": 1, "jailbreak": 1, "extraction": 0, "scam": 0},
     "chat": _CLEAN,
+    "request": _CLEAN,
     "trigger": _CLEAN,
     "scam": {"scam": 1, **dict.fromkeys(("jailbreak", "toxic", "hate", "sexual", "self-harm"), 0)},
     "scam_benign": _CLEAN,
@@ -265,6 +266,7 @@ _KINDS: Final[Mapping[str, Targets]] = {
 }
 _EACH: Final = {
     "chat": 4,
+    "request": 4,
     "trigger": 4,
     "direct": 5,
     "extraction": 5,
@@ -300,7 +302,7 @@ def phrase_examples(*, seed: int = 0, folder: Path = phrases.FOLDER) -> Iterator
                     untrusted=kind in ("document", "indirect"),
                     group=f"{language}/{kind}/{pattern.number}",
                     held=held_pattern(language, kind, pattern.number),
-                    ordinary=kind == "chat",
+                    ordinary=kind in ("chat", "request"),
                 )
 
 

@@ -26,6 +26,7 @@ KINDS: Final = (
     "jailbreak",
     "indirect",
     "chat",
+    "request",
     "trigger",
     "document",
     "scam",

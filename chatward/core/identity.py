@@ -1,0 +1,186 @@
+"""Who asks, and what they may do: the values and ports of identity.
+
+The rules:
+
+1. Every request has a ``Principal``; "nobody in particular" is one too (``ANONYMOUS``), deliberately.
+2. An ``Authenticator`` answers for one kind of credential. ``None`` means that nothing of its kind was presented;
+   something of its kind that is not good raises ``IdentityError``: it never falls through to a weaker identity.
+3. Nobody is trusted for having been trusted: ``Authenticator.valid`` is asked again on every message, and inside an
+   open stream on every tool call. It costs microseconds.
+4. An ``Authorizer`` decides one ``Question`` at a time; what no policy permits is denied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Final, Protocol
+
+
+class Kind(str, Enum):
+    """What a principal is."""
+
+    ANONYMOUS = "anonymous"
+    VISITOR = "visitor"  # of a widget: unknown, but bound to a page, a session and a key that the page holds
+    SERVICE = "service"  # a program with an API key or a certificate
+    PERSON = "person"  # known by an identity provider
+    OPERATOR = "operator"  # of this Chatward
+
+
+class Assurance(IntEnum):
+    """How surely a principal is who it says (after NIST SP 800-63B's levels)."""
+
+    NONE = 0
+    SINGLE = 1  # one factor: a key, a password, a bearer token
+    MULTI = 2  # two factors, or a token bound to a key that the sender proves to hold
+    STRONG = 3  # a passkey with user verification
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a credential is good for at most: shell-style patterns; empty means everything that policy allows."""
+
+    bots: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. ``id`` is stable, unique over all kinds and safe to record (``key:3f9c…``, ``person:…``): it never
+    holds a name or an address. ``session`` identifies one log-in or connection of it, where there is one.
+    ``expires`` is seconds since 1970 UTC. ``attributes`` are facts that policy may ask for (``device``, ``network``).
+    """
+
+    id: str
+    kind: Kind
+    tenant: str = "default"
+    roles: frozenset[str] = frozenset()
+    assurance: Assurance = Assurance.NONE
+    session: str = ""
+    grants: Grants = Grants()
+    expires: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+ANONYMOUS: Final = Principal("anonymous", Kind.ANONYMOUS)
+
+
+class Fields(Protocol):
+    """Request headers; names in lower case. ``get_all`` tells duplicates."""
+
+    def get(self, key: str, default: str | None = None) -> str | None: ...
+
+    def get_all(self, key: str) -> list[str]: ...
+
+    def __contains__(self, key: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request shows of its sender. ``url`` is scheme, authority and path as the caller wrote them, without
+    query; ``address`` the peer's IP address; ``certificate`` the peer's verified certificate (DER)."""
+
+    method: str
+    url: str
+    headers: Fields
+    address: str = ""
+    certificate: bytes | None = None
+
+
+class Authenticator(Protocol):
+    """One way of being known. See the module's rules."""
+
+    def identify(self, presented: Presented) -> Principal | Awaitable[Principal | None] | None:
+        """Who presents this, ``None`` where nothing of this kind is presented. Raises ``IdentityError``."""
+        ...
+
+    def valid(self, principal: Principal) -> bool:
+        """Whether a principal that this authenticator gave out is good now: not revoked, disabled or expired."""
+        ...
+
+
+# --- authorization
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May ``principal`` do ``action`` to the ``resource`` (its type and id), as things stand in ``context``?
+
+    Actions: ``message:send``, ``tool:call``, ``document:read``, and ``admin:<area>:<verb>``. ``context`` holds plain
+    data: truth values, integers, strings, lists and mappings of those. The principal's own facts need not be in it.
+    """
+
+    principal: Principal
+    action: str
+    resource: tuple[str, str]
+    context: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The answer. ``policies`` are the ids that decided; ``reason`` is from a fixed vocabulary. Where a denial would
+    be lifted by more assurance, ``step_up`` says how much; where it wants another person's consent, ``approval``."""
+
+    allowed: bool
+    policies: tuple[str, ...] = ()
+    reason: str = ""
+    step_up: Assurance | None = None
+    approval: bool = False
+
+
+class Authorizer(Protocol):
+    """Decides. Total: what cannot be decided is denied with the reason ``policy-error``."""
+
+    @property
+    def version(self) -> str:
+        """A short digest of all policies; it is part of the policy's version in the ledger."""
+        ...
+
+    def decide(self, question: Question) -> Ruling: ...
+
+
+# --- challenges
+
+
+class Proof(str, Enum):
+    """How a challenge is met."""
+
+    PASSKEY = "passkey"
+    TOTP = "totp"
+    APPROVAL = "approval"  # by another person, in the console
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Something to be proven before a message or a tool call goes on. ``binding`` is the SHA-256 (hex) of what it is
+    for; a proof for one binding is worth nothing for another. ``expires`` is seconds since 1970 UTC."""
+
+    id: str
+    principal: str
+    binding: str
+    proofs: tuple[Proof, ...]
+    expires: float
+    action: str = ""
+
+
+# --- the network, for those who must not have it
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An HTTP answer; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class Fetch(Protocol):
+    """Asks another server (an identity provider, a key service). Raises ``UpstreamError``; never follows redirects."""
+
+    async def __call__(
+        self, method: str, url: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+    ) -> Fetched: ...
