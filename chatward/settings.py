@@ -274,6 +274,62 @@ class JudgeSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How many opinions are remembered by digest, so that the same text is asked about once."""
 
 
+class Oidc(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One OpenID Connect identity provider: its people sign in here, and its tokens are accepted."""
+
+    issuer: str
+    """Its issuer identifier, to the letter as its tokens say it (`iss`); https, or loopback."""
+    client_id: str = ""
+    """What Chatward is called there; needed for signing in and for back-channel logout."""
+    client_secret: str | None = None
+    """Reference to the secret of that client; without it Chatward is a public client (PKCE alone)."""
+    audiences: tuple[str, ...] = ()
+    """Who a bearer token may be for (`aud`); empty: `client_id` only."""
+    clients: tuple[str, ...] = ()
+    """Clients, besides `client_id`, whose tokens are accepted (`azp`, `client_id`). Both empty: any of this issuer."""
+    algorithms: tuple[
+        Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"], ...
+    ] = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
+    """Signature algorithms that are accepted."""
+    token_types: tuple[Literal["at+jwt", "jwt"], ...] = ("at+jwt", "jwt")
+    """Types (`typ`) of bearer tokens; `jwt` stands for none as well. Only `at+jwt`: access tokens of RFC 9068 alone."""
+    scopes: tuple[str, ...] = ("openid",)
+    """What is asked for when a person signs in."""
+    roles_claim: str = ""
+    """The claim that lists groups or roles; dots enter objects (`realm_access.roles`)."""
+    role_map: dict[str, str] = field(default_factory=dict)
+    """Role here by group or role there. What is not in it gives no role."""
+    tenant: str = "default"
+    """The tenant of its people, where `tenant_claim` is empty."""
+    tenant_claim: str = ""
+    """The claim that names the tenant; a token without it is refused."""
+    acr_multi: tuple[str, ...] = ()
+    """Values of `acr` that stand for two factors; `mfa` in `amr` does so anyway."""
+    acr_strong: tuple[str, ...] = ()
+    """Values of `acr` that stand for a passkey with user verification."""
+    clock_skew: Annotated[float, Meta(ge=0, le=300)] = 30.0
+    """Seconds that its clock and this one may differ."""
+    max_age: Seconds = 86_400.0
+    """Seconds after its issue from which a token is refused, whatever `exp` says."""
+    keys_fresh: Seconds = 3_600.0
+    """Seconds after which its keys are fetched anew. A token is verified anew as often."""
+    keys_stale: Annotated[float, Meta(ge=0)] = 21_600.0
+    """Seconds beyond that for which its keys serve while it does not answer."""
+    keys_cooldown: Seconds = 30.0
+    """Seconds between two fetches, whatever tokens ask for."""
+
+
+class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may ask, and how they are known."""
+
+    path: str = "chatward-identity.db"
+    """The SQLite file with keys, operators, sessions and revocations."""
+    anonymous: bool = True
+    """Whether somebody without any credential may ask; policy still decides what."""
+    oidc: dict[str, Oidc] = field(default_factory=dict)
+    """Identity providers by name."""
+
+
 class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
@@ -293,3 +349,5 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chat page."""
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     """The language model that is asked where the models are unsure."""
+    identity: Identity = field(default_factory=Identity)
+    """Who may ask, and how they are known."""
