@@ -159,17 +159,27 @@ class Cascade:
         return False
 
     def first(self, text: str) -> dict[str, float]:
-        """Tier 1 alone, calibrated: for texts that are looked at while they grow."""
+        """Tier 1 alone, calibrated: for texts that are looked at while they grow. A text of one window that was
+        analysed a moment ago is not read again."""
+        known = self._remembered(self._digest(text, untrusted=False))
+        if known is not None and len(known.first) == 1:
+            return {head: _alone(self._calibration, head, float(known.first[0][place])) for head, place in _PLACES}
         logits = self._tier1.logits(text, self.cutter(text, limit=400).ids)
-        return {head: _alone(self._calibration, head, float(logits[place])) for place, head in enumerate(HEADS)}
+        return {head: _alone(self._calibration, head, float(logits[place])) for head, place in _PLACES}
+
+    def _digest(self, text: str, *, untrusted: bool) -> bytes:
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key).digest()
+        return digest + bytes((untrusted,))
+
+    def _remembered(self, key: bytes) -> _Reading | None:
+        with self._lock:
+            return self._known.get(key)
 
     def _reading(self, text: str, untrusted: bool) -> _Reading:
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key).digest()
-        key = digest + bytes((untrusted,))
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                return known
+        key = self._digest(text, untrusted=untrusted)
+        known = self._remembered(key)
+        if known is not None:
+            return known
         tokens = self.cutter(text)
         found = windows(tokens, untrusted=untrusted)
         if len(found) > WINDOWS:
@@ -215,6 +225,7 @@ class Cascade:
         return Analysis(scores, where, found, len(second))
 
 
+_PLACES: Final = tuple((head, place) for place, head in enumerate(HEADS))
 _BY_SOURCE: Final = frozenset(("attack", "direct", "extraction", "jailbreak", "indirect"))
 
 

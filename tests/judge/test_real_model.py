@@ -30,7 +30,7 @@ def model() -> Iterator[RunningModel]:
     try:
         running = start_model()
     except ConfigError as error:
-        pytest.skip(f"the bundled model is not installed: {error}")
+        pytest.fail(f"`make test` installs the bundled model, and it is not here: {error}")
     yield running
     running.stop()
 

@@ -84,7 +84,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     try:
         model = start_model()
     except ConfigError as error:
-        pytest.skip(f"the bundled model is not installed: {error}")
+        pytest.fail(f"`make test` installs the bundled model, and it is not here: {error}")
     there = urlsplit(model.base_url)
     hop = Hop(str(there.hostname), int(there.port or 0))
     ready = threading.Event()

@@ -16,6 +16,7 @@ from chatward.models.cascade import Analysis, Cascade, TooLong, shipped
 from chatward.models.encoder import ROOM, windows
 from chatward.models.heads import HEADS
 from chatward.models.store import ModelFiles
+from chatward.models.tier1 import Tier1
 from tests.simulators.models import BASE, TIER1, TIER2
 
 NOT_UNTRUSTED = {"indirect"}
@@ -304,3 +305,23 @@ def test_scores_are_probabilities_and_the_same_every_way(untrusted: bool) -> Non
         assert set(one.scores) == set(HEADS)
         assert all(0 <= score <= 1 for score in one.scores.values())
         assert one.scores == pytest.approx(other.scores, abs=0.1)
+
+
+@given(TEXTS)
+def test_tier_1_alone_says_the_same_of_a_text_that_was_read_before(files: Path, text: str) -> None:
+    made = _of(files)
+    before = made.first(text)
+    made.analyse(text)
+    after = made.first(text)
+    assert after == pytest.approx(before, abs=1e-6)
+
+
+def test_tier_1_does_not_read_a_remembered_text_of_one_window_again(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = _of(files)
+    made.analyse("evil plain")
+    monkeypatch.setattr(Tier1, "logits", None)
+    assert made.first("evil plain")["attack"] > 0.5
+    with pytest.raises(TypeError):
+        made.first("evil sly")

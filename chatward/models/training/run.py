@@ -102,13 +102,26 @@ def train(options: Options, report: Report = lambda line: None) -> dict[str, Any
         encoder_fit.export(trunk, options.out / "encoder.onnx")
     else:
         _keep(options, "encoder.onnx")
-    facts = finish(options, examples, report)
+    facts = finish(options, examples, report, made=_made(options, len(examples)))
     facts["seconds"] = round(time.monotonic() - began)
     return facts
 
 
-def finish(options: Options, examples: Sequence[Example], report: Report = lambda line: None) -> dict[str, Any]:
-    """Calibrates the files of ``options.out``, and writes calibration, card and manifest."""
+def _made(options: Options, examples: int) -> str:
+    """How the files came to be, for the card."""
+    tiers = " and ".join(f"tier {tier}" for tier in options.tiers) or "nothing but the thresholds"
+    said = f"Made in one run of `chatward train`, seed {options.seed}: {tiers}, from {examples} examples"
+    if 2 in options.tiers:
+        limit = "" if options.seconds == float("inf") else f", stopped after {options.seconds:.0f} s at the latest"
+        said += f" (tier 2: {options.epochs:g} epochs at scale {options.scale:g}{limit})"
+    return said + "."
+
+
+def finish(
+    options: Options, examples: Sequence[Example], report: Report = lambda line: None, *, made: str
+) -> dict[str, Any]:
+    """Calibrates the files of ``options.out``, and writes calibration, card and manifest. ``made`` tells in a
+    sentence or two how the files came to be."""
     out = options.out
     cutter = WordPiece.load(out / "vocabulary.txt")
     tier1, encoder = Tier1.load(out / "tier1.npz"), Encoder(out / "encoder.onnx", cutter)
@@ -122,6 +135,7 @@ def finish(options: Options, examples: Sequence[Example], report: Report = lambd
     (out / "calibration.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     facts: dict[str, Any] = {
         "version": __version__,
+        "made": made,
         "seed": options.seed,
         "examples": len(examples),
         "sources": dict(sorted(Counter(example.source.partition("+")[0] for example in examples).items())),

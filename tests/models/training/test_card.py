@@ -12,6 +12,7 @@ from tests.simulators.corpora import enter
 
 FACTS = {
     "version": "9.9",
+    "made": "Made in three runs, one of them at night.",
     "seed": 5,
     "examples": 1234,
     "sources": {"sgd": 700, "pyrit": 30, "phrases/direct": 400, "document/wikigold": 100, "inserted": 4},
@@ -47,5 +48,6 @@ def test_files_heads_and_shares_are_named(files: Path, data: Path) -> None:
         assert f"{head} {share:.1%}" in text
     assert all(name in text for name in (*HEADS, *ENTITIES))
     assert "Languages, by examples: en 1000, de 200." in lines
-    assert "Text models of Chatward 9.9, trained with seed 5 on 1234 examples." in lines
+    assert "Text models of Chatward 9.9. Made in three runs, one of them at night." in lines
+    assert "composes with seed 5: 1234 examples" in text
     assert "## Limits" in lines

@@ -11,9 +11,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
-safetensors = pytest.importorskip("safetensors.torch")
+WHY = "PyTorch is for training only; what is composed, calibrated and shipped is tested without it in this folder"
+torch = pytest.importorskip("torch", reason=WHY)
+pytest.importorskip("onnx", reason=WHY)
+safetensors = pytest.importorskip("safetensors.torch", reason=WHY)
 
 from chatward.models import ngrams  # noqa: E402
 from chatward.models.encoder import ROOM, WINDOW, Encoder, windows  # noqa: E402
