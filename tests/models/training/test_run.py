@@ -51,7 +51,8 @@ def test_facts_and_card_say_what_went_in(calibrated: tuple[Path, dict[str, objec
     assert isinstance(sources, dict)
     assert sum(sources.values()) == facts["examples"]
     card = (out / "card.md").read_text()
-    assert str(facts["made"]).startswith("Made in one run of `chatward train`") and str(facts["made"]) in card
+    assert str(facts["made"]).startswith("Made in one run of `chatward train`")
+    assert str(facts["made"]) in card
     for source in sources:
         assert f"| {source} |" in card
     assert "banking77" not in sources
