@@ -66,6 +66,9 @@ class Echo:
         if name == "empty":
             door.response_empty(204, [])
             return
+        if name == "who":
+            door.response_bytes(200, [], f"{scope.scheme} {scope.client}".encode())
+            return
         body = await door()
         door.response_bytes(200, [("x-twice", ",".join(scope.headers.get_all("x-twice")))], body)
 
@@ -134,6 +137,11 @@ async def test_a_connection_is_used_again_and_the_date_is_told(call: Caller) -> 
         assert (status, got) == (200, body)
         assert fields["date"].endswith("GMT")
         assert "connection" not in fields
+
+
+async def test_the_peers_address_is_the_sockets_whatever_headers_say(call: Caller) -> None:
+    call.say(post(b"", b"/who", b"x-forwarded-for: 192.0.2.9\r\nforwarded: for=192.0.2.9;proto=https\r\n"))
+    assert (await call.answer())[2] == b"http 127.0.0.1"
 
 
 async def test_a_request_may_come_byte_by_byte(call: Caller) -> None:
