@@ -1,0 +1,351 @@
+"""Operators: the people who run this Chatward, with a password each and roles.
+
+The rules:
+
+1. An operator is known by a random id (``operator:`` and 16 hex digits). The name is for signing in; it stands in no
+   record and no log.
+2. What a role may do is policy's business (``console.guarding``, Cedar). Here a role is a name out of ``ROLES``.
+3. ``epoch`` grows whenever roles, password or state change. A session is of one epoch, so each of these ends it, in
+   every process, at the next request.
+4. There is always an active admin once there was one: the last one can neither be disabled nor lose the role. A
+   break-glass account does not count.
+5. A break-glass account is for emergencies. Each log-in of it is a use; while a use is not reviewed by another active
+   operator there is no further one. Two at once: one of them is the use.
+6. The first admin comes from a link. Its token (256 bits) is kept as SHA-256 and good once, for 24 hours, while there
+   is no admin. A token that is used, old, unknown or late gets one answer.
+7. No account is ever removed: its id stays in the record, and the console that stands open while there is none
+   (``any``) does not open again.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from chatward.core.errors import ClientError, IdentityError
+from chatward.identity.passwords import Passwords, judge
+from chatward.stores.database import Database, Schema
+
+ADMIN: Final = "admin"
+ROLES: Final = (ADMIN, "operator", "analyst", "auditor", "privacy-officer", "read-only")
+REVIEWERS: Final = frozenset({ADMIN, "auditor"})
+"""Roles of those who may review a use of a break-glass account."""
+LINK_LIFE: Final = 86_400.0
+"""Seconds that a link for the first admin is good."""
+
+SCHEMA: Final = Schema(
+    "operators",
+    (
+        "CREATE TABLE operators (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, password TEXT NOT NULL,"
+        " roles TEXT NOT NULL, active INTEGER NOT NULL, break_glass INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+        " created REAL NOT NULL)",
+        "CREATE TABLE operator_links (digest BLOB PRIMARY KEY, expires REAL NOT NULL)",
+        "CREATE TABLE break_glass_uses (id INTEGER PRIMARY KEY, operator TEXT NOT NULL REFERENCES operators (id),"
+        " at REAL NOT NULL, reviewer TEXT, reviewed REAL)",
+        "CREATE UNIQUE INDEX break_glass_open ON break_glass_uses (operator) WHERE reviewer IS NULL",
+    ),
+)
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}", re.ASCII)
+_COLUMNS: Final = "id, name, roles, active, break_glass, epoch, created"
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM operators WHERE id = ?"  # noqa: S608 - literals
+_BY_NAME: Final = f"SELECT {_COLUMNS}, password FROM operators WHERE name = ?"  # noqa: S608
+_ALL: Final = f"SELECT {_COLUMNS} FROM operators ORDER BY name"  # noqa: S608
+_LINK: Final = "This link is not good, or not any more. Restart `chatward serve` for a new one."
+
+T = TypeVar("T")
+
+
+class Fresh(Generic[T]):
+    """What was read from a database, remembered until anybody commits (``Database.generation``)."""
+
+    def __init__(self, database: Database, read: Callable[[Any], T], limit: int = 10_000) -> None:
+        self._database = database
+        self._read = read
+        self._limit = limit
+        self._known: dict[Hashable, tuple[tuple[int, int], T]] = {}
+
+    def __call__(self, key: Hashable) -> T:
+        generation = self._database.generation  # before reading: what is committed meanwhile is read again
+        known = self._known.get(key)
+        if known is not None and known[0] == generation:
+            return known[1]
+        value = self._read(key)
+        if len(self._known) >= self._limit:
+            self._known = {}
+        self._known[key] = (generation, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One account. ``created`` is seconds since 1970 UTC."""
+
+    id: str
+    name: str
+    roles: frozenset[str]
+    active: bool
+    break_glass: bool
+    epoch: int
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a break-glass account that nobody has reviewed yet."""
+
+    operator: str
+    at: float
+
+
+class SecondFactor(Protocol):
+    """One-time codes of operators. Without an enrolment, codes are not asked for.
+
+    ``begin`` makes a new secret that counts once ``confirm`` saw a code of it, and returns the ``otpauth`` address;
+    ``verify`` takes each code once. All of them may wait for the disk."""
+
+    def enrolled(self, operator: str) -> bool: ...
+
+    def begin(self, operator: str, label: str) -> str: ...
+
+    def confirm(self, operator: str, code: str) -> bool: ...
+
+    def verify(self, operator: str, code: str) -> bool: ...
+
+    def remove(self, operator: str) -> None: ...
+
+
+class Operators:
+    """The accounts. What writes waits for the disk, and ``create``, ``verify``, ``redeem`` and ``set_password`` for a
+    hash besides: on a thread. The others read. ``clock`` gives seconds since 1970 UTC."""
+
+    def __init__(self, database: Database, passwords: Passwords, *, clock: Callable[[], float] = time.time) -> None:
+        database.adopt(SCHEMA)
+        self._database = database
+        self._passwords = passwords
+        self._clock = clock
+        self._by_id: Fresh[Operator | None] = Fresh(database, self._read)
+        self._any: Fresh[bool] = Fresh(database, lambda _: database.row("SELECT 1 FROM operators LIMIT 1") is not None)
+
+    # --- reading
+
+    def any(self) -> bool:
+        """Whether there ever was an operator. Microseconds."""
+        return self._any(None)
+
+    def get(self, id: str) -> Operator | None:
+        """The account as it is now, in whichever process it was changed. Microseconds."""
+        return self._by_id(id)
+
+    def named(self, name: str) -> Operator:
+        """For those who may know who there is. Raises ``ClientError`` (``operator-unknown``)."""
+        row = self._database.row(_BY_NAME, [folded(name)])
+        if row is None:
+            raise ClientError("There is no operator of that name.", reason="operator-unknown", status=404)
+        return _operator(row[:-1])
+
+    def all(self) -> list[Operator]:
+        """Everybody, by name."""
+        return [_operator(row) for row in self._database.rows(_ALL)]
+
+    # --- changing
+
+    def create(self, name: str, password: str, roles: Collection[str], *, break_glass: bool = False) -> Operator:
+        """A new account. Raises ``ClientError``: ``name-invalid``, ``name-taken``, ``role-unknown``, ``role-missing``,
+        and those of ``passwords.judge``."""
+        operator, stored = self._prepared(name, password, roles, break_glass)
+        with self._database.writing() as connection:
+            _insert(connection, operator, stored)
+        return operator
+
+    def disable(self, id: str) -> Operator:
+        """Ends the account's sessions at their next request. Raises ``ClientError``: ``last-admin``."""
+        return self._change(id, "active = 0")
+
+    def enable(self, id: str) -> Operator:
+        return self._change(id, "active = 1")
+
+    def set_roles(self, id: str, roles: Collection[str]) -> Operator:
+        """Other roles; ends the account's sessions. Raises ``ClientError``: ``last-admin`` and those of ``create``."""
+        return self._change(id, "roles = ?", " ".join(sorted(_checked(roles))))
+
+    def set_password(self, id: str, password: str) -> Operator:
+        """Another password; ends the account's sessions. Raises what ``passwords.judge`` does."""
+        operator = self.get(id)
+        if operator is None:
+            raise _unknown()
+        judge(password, operator.name)
+        return self._change(id, "password = ?", self._passwords.hash(password))
+
+    def _change(self, id: str, assignment: str, *values: str) -> Operator:
+        with self._database.writing() as connection:
+            guarded = _has_active_admin(connection)
+            sql = f"UPDATE operators SET {assignment}, epoch = epoch + 1 WHERE id = ?"  # noqa: S608 - literals of this class
+            if not connection.execute(sql, [*values, id]).rowcount:
+                raise _unknown()
+            if guarded and not _has_active_admin(connection):
+                raise ClientError("There must be another active admin first.", reason="last-admin", status=409)
+            return _operator(connection.execute(_BY_ID, [id]).fetchone())
+
+    # --- signing in
+
+    def verify(self, name: str, password: str) -> Operator | None:
+        """Whose name and password these are: an active operator, or ``None``, after the same work for every name.
+        Makes the stored hash anew where its parameters are outdated."""
+        row = self._database.row(_BY_NAME, [folded(name)])
+        stored: str | None = row[-1] if row else None
+        if not self._passwords.check(stored, password) or row is None or stored is None:
+            return None
+        operator = _operator(row[:-1])
+        if not operator.active:
+            return None
+        if self._passwords.outdated(stored):
+            renewed = self._passwords.hash(password)
+            self._database.write(
+                "UPDATE operators SET password = ? WHERE id = ? AND password = ?", [renewed, operator.id, stored]
+            )
+        return operator
+
+    # --- break-glass
+
+    def use(self, operator: Operator) -> None:
+        """Notes that a break-glass account is used now. Raises ``IdentityError`` (``review-pending``)."""
+        sql = (
+            "INSERT INTO break_glass_uses (operator, at) SELECT ?, ? WHERE NOT EXISTS"
+            " (SELECT 1 FROM break_glass_uses WHERE operator = ? AND reviewer IS NULL)"
+        )
+        if not self._database.write(sql, [operator.id, self._clock(), operator.id]):
+            said = "This account was used in an emergency. Another operator must review that before it is used again."
+            raise IdentityError(said, reason="review-pending", status=403)
+
+    def pending(self) -> list[Use]:
+        """Uses that await a review, oldest first."""
+        return [
+            Use(*row)
+            for row in self._database.rows(
+                "SELECT operator, at FROM break_glass_uses WHERE reviewer IS NULL ORDER BY at"
+            )
+        ]
+
+    def review(self, id: str, reviewer: str) -> None:
+        """Says that ``reviewer`` has looked at the last use of the account ``id``, which may be used again. Ends its
+        sessions. Raises ``ClientError``: ``review-own``, ``review-role``, ``review-none``."""
+        by = self.get(reviewer)
+        if reviewer == id or by is None or by.break_glass:
+            raise ClientError("Another operator must review this.", reason="review-own", status=403)
+        if not by.active or not by.roles & REVIEWERS:
+            raise ClientError("An admin or auditor must review this.", reason="review-role", status=403)
+        with self._database.writing() as connection:
+            found = connection.execute(
+                "UPDATE break_glass_uses SET reviewer = ?, reviewed = ? WHERE operator = ? AND reviewer IS NULL",
+                [reviewer, self._clock(), id],
+            ).rowcount
+            if not found:
+                raise ClientError("There is nothing to review.", reason="review-none", status=409)
+            connection.execute("UPDATE operators SET epoch = epoch + 1 WHERE id = ?", [id])
+
+    # --- the first admin
+
+    def first_link(self) -> str | None:
+        """A token for the first admin, to be shown where only who runs this sees it; ``None`` once there is one."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        with self._database.writing() as connection:
+            if _has_admin(connection):
+                connection.execute("DELETE FROM operator_links")
+                return None
+            connection.execute("DELETE FROM operator_links WHERE expires <= ?", [now])
+            connection.execute("INSERT INTO operator_links VALUES (?, ?)", [_digest(token), now + LINK_LIFE])
+        return token
+
+    def opens(self, token: str) -> bool:
+        """Whether a link is good now; does not use it."""
+        return (
+            self._database.row(
+                "SELECT 1 FROM operator_links WHERE digest = ? AND expires > ?"
+                " AND NOT EXISTS (SELECT 1 FROM operators WHERE ' ' || roles || ' ' LIKE '% admin %')",
+                [_digest(token), self._clock()],
+            )
+            is not None
+        )
+
+    def redeem(self, token: str, name: str, password: str) -> Operator:
+        """The first admin, who has the link. Raises ``IdentityError`` (``link-invalid``); what ``create`` raises leaves
+        the link as it is."""
+        if not self.opens(token):
+            raise IdentityError(_LINK, reason="link-invalid", status=404)
+        operator, stored = self._prepared(name, password, (ADMIN,), break_glass=False)
+        with self._database.writing() as connection:
+            used = connection.execute(
+                "DELETE FROM operator_links WHERE digest = ? AND expires > ?", [_digest(token), self._clock()]
+            ).rowcount
+            if not used or _has_admin(connection):
+                raise IdentityError(_LINK, reason="link-invalid", status=404)
+            _insert(connection, operator, stored)
+            connection.execute("DELETE FROM operator_links")
+        return operator
+
+    # --- parts
+
+    def _read(self, id: str) -> Operator | None:
+        row = self._database.row(_BY_ID, [id])
+        return _operator(row) if row else None
+
+    def _prepared(self, name: str, password: str, roles: Collection[str], break_glass: bool) -> tuple[Operator, str]:
+        plain = folded(name)
+        if not _NAME.fullmatch(plain):
+            said = "A name has letters a to z, digits and . _ @ + - and begins with a letter or digit; 64 at most."
+            raise ClientError(said, reason="name-invalid")
+        judge(password, plain)
+        wanted = _checked(roles)
+        made = Operator(f"operator:{secrets.token_hex(8)}", plain, wanted, True, break_glass, 0, self._clock())
+        return made, self._passwords.hash(password)
+
+
+def folded(name: str) -> str:
+    """A name as it is stored and compared: case and blanks around it do not matter."""
+    return name.strip().lower().encode("utf-8", "replace").decode()
+
+
+def _insert(connection: sqlite3.Connection, operator: Operator, stored: str) -> None:
+    if connection.execute("SELECT 1 FROM operators WHERE name = ?", [operator.name]).fetchone():
+        raise ClientError("There is an operator of that name.", reason="name-taken", status=409)
+    row = (operator.id, operator.name, stored, " ".join(sorted(operator.roles)), 1, operator.break_glass, 0)
+    connection.execute("INSERT INTO operators VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [*row, operator.created])
+
+
+def _has_admin(connection: sqlite3.Connection) -> bool:
+    sql = "SELECT 1 FROM operators WHERE ' ' || roles || ' ' LIKE '% admin %'"
+    return connection.execute(sql).fetchone() is not None
+
+
+def _has_active_admin(connection: sqlite3.Connection) -> bool:
+    sql = "SELECT 1 FROM operators WHERE ' ' || roles || ' ' LIKE '% admin %' AND active AND NOT break_glass"
+    return connection.execute(sql).fetchone() is not None
+
+
+def _checked(roles: Collection[str]) -> frozenset[str]:
+    if not roles:
+        raise ClientError(f"An operator has a role: {', '.join(ROLES)}.", reason="role-missing")
+    if not frozenset(roles) <= frozenset(ROLES):
+        raise ClientError(f"There is no such role; there are {', '.join(ROLES)}.", reason="role-unknown")
+    return frozenset(roles)
+
+
+def _operator(row: tuple[Any, ...]) -> Operator:
+    id, name, roles, active, break_glass, epoch, created = row
+    return Operator(id, name, frozenset(roles.split()), bool(active), bool(break_glass), epoch, created)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _unknown() -> ClientError:
+    return ClientError("There is no such operator.", reason="operator-unknown", status=404)

@@ -1,0 +1,363 @@
+"""Operators: accounts, the first admin's link, break-glass, and the last admin who stays."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatward.core.errors import ClientError, IdentityError
+from chatward.identity.operators import LINK_LIFE, ROLES, Fresh, Operators
+from chatward.identity.passwords import Cost, Passwords
+from chatward.stores.database import Database
+
+CHEAP = Cost(memory=8, passes=1)
+GOOD = "correct horse battery"
+OTHER = "staple of another kind"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "identity.db"
+
+
+@pytest.fixture
+def operators(file: Path, clock: Clock) -> Operators:
+    return Operators(Database(file), Passwords(CHEAP), clock=clock)
+
+
+def reason(call: Callable[[], object]) -> str:
+    with pytest.raises((ClientError, IdentityError)) as caught:
+        call()
+    assert GOOD not in caught.value.public
+    return caught.value.reason
+
+
+# --- accounts
+
+
+def test_an_account_is_known_by_a_random_id_that_tells_no_name(operators: Operators) -> None:
+    ann, bob = operators.create("Ann", GOOD, ["admin"]), operators.create("bob", GOOD, ["analyst", "auditor"])
+    assert re.fullmatch(r"operator:[0-9a-f]{16}", ann.id)
+    assert ann.id != bob.id
+    assert operators.get(bob.id) == bob == operators.named(" BOB ")
+    assert [one.name for one in operators.all()] == ["ann", "bob"]
+    assert bob.roles == {"analyst", "auditor"}
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "roles", "why"),
+    [
+        ("", GOOD, ["admin"], "name-invalid"),
+        ("a b", GOOD, ["admin"], "name-invalid"),
+        ("аnn", GOOD, ["admin"], "name-invalid"),  # a Cyrillic letter that looks like Latin
+        ("-ann", GOOD, ["admin"], "name-invalid"),
+        ("x" * 65, GOOD, ["admin"], "name-invalid"),
+        ("taken", GOOD, ["admin"], "name-taken"),
+        ("TAKEN ", GOOD, ["admin"], "name-taken"),
+        ("ann", "short", ["admin"], "password-short"),
+        ("ann", GOOD, [], "role-missing"),
+        ("ann", GOOD, ["admin", "root"], "role-unknown"),
+    ],
+)
+def test_what_no_account_can_be(operators: Operators, name: str, password: str, roles: list[str], why: str) -> None:
+    operators.create("taken", GOOD, ["admin"])
+    assert reason(lambda: operators.create(name, password, roles)) == why
+    assert len(operators.all()) == 1
+
+
+def test_no_password_and_no_token_stands_in_the_file(operators: Operators, file: Path) -> None:
+    token = operators.first_link()
+    assert token is not None
+    operators.create("ann", GOOD, ["analyst"])
+    operators.redeem(token, "bob", OTHER)
+    for part in file.parent.iterdir():
+        stored = part.read_bytes()
+        assert not any(text.encode() in stored for text in (GOOD, OTHER, token))
+
+
+def test_there_is_somebody_from_the_first_account_on(operators: Operators) -> None:
+    assert not operators.any()
+    operators.create("root", GOOD, ["admin"])
+    ann = operators.create("ann", GOOD, ["analyst"])
+    operators.disable(ann.id)
+    assert operators.any()
+
+
+def test_the_name_and_password_say_who_it_is(operators: Operators) -> None:
+    operators.create("root", GOOD, ["admin"])
+    ann = operators.create("ann", OTHER, ["analyst"])
+    assert operators.verify("Ann", OTHER) == ann
+    assert operators.verify("ann", GOOD) is None
+    assert operators.verify("nobody", OTHER) is None
+    operators.disable(ann.id)
+    assert operators.verify("ann", OTHER) is None
+    assert operators.verify("ann' OR 1=1 --", OTHER) is None
+
+
+def test_each_name_costs_one_verification(operators: Operators, monkeypatch: pytest.MonkeyPatch) -> None:
+    operators.create("root", GOOD, ["admin"])
+    operators.disable(operators.create("ann", GOOD, ["analyst"]).id)
+    asked = []
+    real = Passwords.check
+    monkeypatch.setattr(Passwords, "check", lambda self, *what: asked.append(what[0] is None) or real(self, *what))
+    for name in ("root", "ann", "nobody", "", "x" * 10_000, "\ud800"):
+        assert operators.verify(name, OTHER) is None
+    assert asked == [False, False, True, True, True, True]
+
+
+def test_an_outdated_hash_is_made_anew_at_the_log_in(file: Path) -> None:
+    database = Database(file)
+    old = Operators(database, Passwords(Cost(memory=16, passes=1)))
+    ann = old.create("ann", GOOD, ["admin"])
+    before = database.row("SELECT password FROM operators")
+    new = Operators(database, Passwords(CHEAP))
+    assert new.verify("ann", OTHER) is None
+    assert database.row("SELECT password FROM operators") == before
+    assert new.verify("ann", GOOD) == ann
+    (after,) = database.row("SELECT password FROM operators") or ("",)
+    assert "$m=8,t=1,p=1$" in after
+    assert new.verify("ann", GOOD) == ann
+
+
+def test_every_change_begins_an_epoch(operators: Operators) -> None:
+    operators.create("root", GOOD, ["admin"])
+    ann = operators.create("ann", GOOD, ["analyst"])
+    epochs = [
+        operators.set_roles(ann.id, ["auditor"]).epoch,
+        operators.set_password(ann.id, OTHER).epoch,
+        operators.disable(ann.id).epoch,
+        operators.enable(ann.id).epoch,
+    ]
+    assert epochs == [1, 2, 3, 4]
+    assert operators.get(ann.id) == operators.verify("ann", OTHER)
+    assert reason(lambda: operators.disable("operator:none")) == "operator-unknown"
+    assert reason(lambda: operators.set_password(ann.id, "ann")) == "password-short"
+
+
+def test_the_last_admin_stays(operators: Operators) -> None:
+    root = operators.create("root", GOOD, ["admin", "auditor"])
+    operators.create("glass", GOOD, ["admin"], break_glass=True)
+    assert reason(lambda: operators.disable(root.id)) == "last-admin"
+    assert reason(lambda: operators.set_roles(root.id, ["auditor"])) == "last-admin"
+    assert operators.get(root.id) == root
+    other = operators.create("other", GOOD, ["admin"])
+    operators.disable(root.id)
+    assert reason(lambda: operators.disable(other.id)) == "last-admin"
+    operators.enable(root.id)
+    operators.disable(other.id)
+
+
+def test_a_change_by_another_process_is_seen_at_once(operators: Operators, file: Path) -> None:
+    ann = operators.create("ann", GOOD, ["analyst"])
+    assert operators.get(ann.id) == ann
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('UPDATE operators SET active = 0')"
+    subprocess.run([sys.executable, "-c", f"{code}; c.commit()", str(file)], check=True)
+    seen = operators.get(ann.id)
+    assert seen is not None
+    assert not seen.active
+
+
+def test_what_is_remembered_is_read_once(file: Path) -> None:
+    database = Database(file)
+    read: list[object] = []
+    fresh: Fresh[int] = Fresh(database, lambda key: read.append(key) or len(read), limit=2)
+    assert [fresh("a"), fresh("a"), fresh("b"), fresh("a")] == [1, 1, 2, 1]
+    assert fresh("c") == 3  # full: begins anew
+    assert fresh("a") == 4
+    database.write("CREATE TABLE x (y)")
+    assert fresh("a") == 5
+
+
+# --- the first admin
+
+
+def test_the_link_makes_one_admin_once(operators: Operators) -> None:
+    token = operators.first_link()
+    assert token is not None
+    assert len(token) == 43  # 256 bits
+    assert operators.opens(token)
+    ann = operators.redeem(token, "ann", GOOD)
+    assert ann.roles == {"admin"}
+    assert not operators.opens(token)
+    assert reason(lambda: operators.redeem(token, "eve", OTHER)) == "link-invalid"
+    assert [one.name for one in operators.all()] == ["ann"]
+    assert operators.first_link() is None
+
+
+def test_a_link_that_is_not_good_makes_nobody(operators: Operators, clock: Clock) -> None:
+    late = operators.first_link()
+    assert late is not None
+    clock.now += LINK_LIFE
+    other = operators.first_link()
+    assert other is not None
+    for token in (late, "", "x" * 43, other[:-1], other + "A", "\ud800"):
+        assert not operators.opens(token)
+        assert reason(lambda token=token: operators.redeem(token, "eve", GOOD)) == "link-invalid"
+    assert not operators.any()
+    assert operators.opens(other)
+
+
+def test_every_link_dies_with_the_first_admin_wherever_it_comes_from(operators: Operators) -> None:
+    first, second = operators.first_link(), operators.first_link()
+    assert first is not None
+    assert second is not None
+    operators.create("analyst", GOOD, ["analyst"])
+    assert operators.opens(first)  # no admin yet
+    operators.create("root", GOOD, ["admin"])
+    for token in (first, second):
+        assert not operators.opens(token)
+        assert reason(lambda token=token: operators.redeem(token, "eve", OTHER)) == "link-invalid"
+
+
+def test_a_weak_password_or_a_name_that_is_taken_costs_no_link(operators: Operators) -> None:
+    token = operators.first_link()
+    assert token is not None
+    operators.create("ann", GOOD, ["analyst"])
+    assert reason(lambda: operators.redeem(token, "bob", "short")) == "password-short"
+    assert reason(lambda: operators.redeem(token, "ann", OTHER)) == "name-taken"
+    assert operators.redeem(token, "bob", OTHER).name == "bob"
+
+
+def test_two_at_once_on_two_connections_make_one_admin(file: Path) -> None:
+    both = [Operators(Database(file), Passwords(CHEAP)) for _ in range(2)]
+    token = both[0].first_link()
+    assert token is not None
+    ready, made, refused = threading.Barrier(2), [], []
+    real = Passwords.hash
+
+    def hash_together(self: Passwords, password: str) -> str:
+        ready.wait(30)  # both have found the link good before either uses it
+        return real(self, password)
+
+    def take(operators: Operators, name: str) -> None:
+        try:
+            made.append(operators.redeem(token, name, OTHER))
+        except IdentityError as error:
+            refused.append(error.reason)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Passwords, "hash", hash_together)
+        threads = [threading.Thread(target=take, args=(one, f"n{at}")) for at, one in enumerate(both)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(made) == 1
+    assert refused == ["link-invalid"]
+    assert both[0].all() == made
+
+
+def test_two_processes_at_once_make_one_admin(operators: Operators, file: Path) -> None:
+    token = operators.first_link()
+    code = (
+        "import sys; from pathlib import Path; from chatward.stores.database import Database;"
+        "from chatward.identity.operators import Operators; from chatward.identity.passwords import Cost, Passwords;"
+        "o = Operators(Database(Path(sys.argv[1])), Passwords(Cost(8, 1)), clock=lambda: 1_700_000_000.0);"
+        "print('ready', flush=True); sys.stdin.readline(); o.redeem(sys.argv[2], sys.argv[3], 'correct horse battery')"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(file), str(token), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("ann", "eve")
+    ]
+    for one in running:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    errors = [one.communicate()[1] for one in running]
+    assert sorted(one.returncode for one in running) == [0, 1]
+    assert "not good, or not any more" in "".join(errors)
+    assert len(operators.all()) == 1
+
+
+# --- break-glass
+
+
+def test_a_break_glass_account_is_used_once_between_reviews(operators: Operators, clock: Clock) -> None:
+    root = operators.create("root", GOOD, ["admin"])
+    glass = operators.create("glass", GOOD, ["admin"], break_glass=True)
+    operators.use(glass)
+    assert [(use.operator, use.at) for use in operators.pending()] == [(glass.id, clock.now)]
+    assert reason(lambda: operators.use(glass)) == "review-pending"
+    operators.review(glass.id, root.id)
+    assert operators.pending() == []
+    after = operators.get(glass.id)
+    assert after is not None
+    assert after.epoch > glass.epoch
+    assert reason(lambda: operators.review(glass.id, root.id)) == "review-none"
+    operators.use(after)
+
+
+def test_who_may_review(operators: Operators) -> None:
+    operators.create("root", GOOD, ["admin"])
+    glass = operators.create("glass", GOOD, ["admin"], break_glass=True)
+    second = operators.create("second", GOOD, ["admin"], break_glass=True)
+    gone = operators.create("gone", GOOD, ["admin"])
+    operators.disable(gone.id)
+    operators.use(glass)
+    assert reason(lambda: operators.review(glass.id, glass.id)) == "review-own"
+    assert reason(lambda: operators.review(glass.id, second.id)) == "review-own"
+    assert reason(lambda: operators.review(glass.id, "operator:none")) == "review-own"
+    assert reason(lambda: operators.review(glass.id, gone.id)) == "review-role"
+    for role in set(ROLES) - {"admin", "auditor"}:
+        other = operators.create(f"a-{role}", GOOD, [role])
+        assert reason(lambda other=other: operators.review(glass.id, other.id)) == "review-role"
+    assert len(operators.pending()) == 1
+    operators.review(glass.id, operators.create("watcher", GOOD, ["auditor"]).id)
+    assert operators.pending() == []
+
+
+def test_two_uses_at_once_are_one(file: Path) -> None:
+    both = [Operators(Database(file), Passwords(CHEAP)) for _ in range(2)]
+    glass = both[0].create("glass", GOOD, ["admin"], break_glass=True)
+    ready, said = threading.Barrier(2), []
+
+    def use(operators: Operators) -> None:
+        ready.wait(30)
+        try:
+            operators.use(glass)
+            said.append("used")
+        except IdentityError as error:
+            said.append(error.reason)
+
+    threads = [threading.Thread(target=use, args=(one,)) for one in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(said) == ["review-pending", "used"]
+
+
+def test_the_index_refuses_a_second_open_use(operators: Operators, file: Path) -> None:
+    glass = operators.create("glass", GOOD, ["admin"], break_glass=True)
+    operators.use(glass)
+    with sqlite3.connect(file) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute("INSERT INTO break_glass_uses (operator, at) VALUES (?, 1)", [glass.id])
