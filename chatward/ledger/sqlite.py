@@ -1,4 +1,4 @@
-"""The ledger in one SQLite file: appended in groups by one thread, chained, and shut when it cannot write.
+"""The ledger in one SQLite file: appended in groups by one thread, chained, in a tree, and shut when it cannot write.
 
 The rules:
 
@@ -15,9 +15,11 @@ The rules:
    ``StoreError``; ``append`` then fails at once. A second later, and every second, the writer opens the file
    anew and tries to record that the gate was closed and is open again; the gate opens when that is durable.
 5. **The disk is never filled to the end.** Less than ``min_free`` bytes free closes the gate as well. So does a
-   file that was removed or replaced under the ledger, or that no longer holds what was acknowledged.
+   file that was removed or replaced under the ledger, or that no longer holds what was acknowledged or signed.
 6. **Several processes may append to one file.** The number of an entry is its primary key: who comes
    second reads the new head and chains anew.
+7. **The tree follows.** Entries go into the tree, and checkpoints are signed (``checkpointing``), on the writer's thread
+   after those who wait were told.
 
 The table refuses ``UPDATE`` and ``DELETE`` (against accidents; the chain is what shows intent).
 """
@@ -38,8 +40,12 @@ from typing import Final, Literal
 
 from chatward.core.errors import StoreError
 from chatward.core.ports import Entry
+from chatward.ledger import tree
 from chatward.ledger.chain import EMPTY, Head, body, link
+from chatward.ledger.checkpointing import Checkpointer, Plan, signer
+from chatward.ledger.checkpointing import RefusalError as _RefusalError
 from chatward.ledger.events import Event, encode
+from chatward.ledger.settling import failure, settle
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +58,7 @@ _SCHEMA: Final = (
     " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
     "CREATE TRIGGER IF NOT EXISTS ledger_no_delete BEFORE DELETE ON ledger"
     " BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+    *tree.SCHEMA,
 )
 _WIDTH: Final = 64
 """Rows in one statement. Each number of rows has a statement of its own, prepared once."""
@@ -74,10 +81,6 @@ _Row = tuple[int, str, str, bytes, asyncio.Future[None] | None]
 """Time, event, exchange, fields, and who waits for it. A bare tuple: one is made for every entry."""
 
 
-class _RefusalError(Exception):
-    """The writer will not write; ``args[0]`` is the reason id."""
-
-
 class _Gathering:
     """Entries of one event loop that are not handed over yet."""
 
@@ -95,11 +98,11 @@ class SqliteLedger:
 
     ``path`` names the database file, made if missing (only its owner may read it) in a folder that exists.
     ``clock`` gives nanoseconds since 1970 UTC; ``free`` the bytes free for a folder. ``limit`` bounds the
-    entries that wait, ``retry`` is the pause in seconds between attempts to reopen. Raises ``StoreError``
-    when the file cannot be opened or is not a ledger.
+    entries that wait, ``retry`` is the pause in seconds between attempts to reopen. ``checkpoints`` says when those are
+    made. Raises ``StoreError`` when the file cannot be opened, is not a ledger or not the one that was signed.
 
-    Reasons of the ``StoreError``: ``ledger-unavailable``, ``ledger-disk-low``, ``ledger-replaced``,
-    ``ledger-overloaded``, ``ledger-closed``.
+    Reasons of the ``StoreError``: ``ledger-unavailable``, ``ledger-disk-low``, ``ledger-replaced``, ``ledger-broken``,
+    ``ledger-rolled-back``, ``ledger-forked``, ``ledger-key-invalid``, ``ledger-overloaded``, ``ledger-closed``.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class SqliteLedger:
         free: Callable[[str], int] | None = None,
         limit: int = 100_000,
         retry: float = 1.0,
+        checkpoints: Plan = Plan(),  # noqa: B008 - immutable
     ) -> None:
         self._path = Path(path).absolute()
         self._durability = durability
@@ -132,10 +136,11 @@ class SqliteLedger:
         self._head = EMPTY
         try:
             _create(self._path)
+            self._tree = Checkpointer(checkpoints, signer(self._path, checkpoints.origin))
             self._connection = self._open()
             self._look()
-        except (sqlite3.Error, OSError, _RefusalError) as error:
-            raise _failure(_reason(error)) from error
+        except (sqlite3.Error, OSError, StoreError, _RefusalError) as error:
+            raise failure(_reason(error)) from error
         self._thread = threading.Thread(target=self._run, name="chatward-ledger", daemon=True)
         self._thread.start()
 
@@ -157,7 +162,7 @@ class SqliteLedger:
         """
         if self._refusal is not None:
             self._refused += 1
-            raise _failure(self._refusal)
+            raise failure(self._refusal)
         event, exchange, fields = encode(entry)
         loop = asyncio.get_running_loop()
         gathered = self._gathered.get(loop)
@@ -165,7 +170,7 @@ class SqliteLedger:
             gathered = self._gathered[loop] = _Gathering()
             loop.call_soon(self._hand_over, loop, gathered)
         if self._queue.qsize() + len(gathered.rows) >= self._limit:
-            raise _failure("ledger-overloaded")
+            raise failure("ledger-overloaded")
         future: asyncio.Future[None] = loop.create_future()
         gathered.rows.append((self._clock(), event, exchange, fields, future))
         return future
@@ -199,30 +204,41 @@ class SqliteLedger:
         shut: str | None = None
         more = True
         while more:
-            group, more = self._take(self._retry if shut else None)
+            group, more = self._take(self._retry if shut else self._tree.wait(), gather=not shut)
             if shut:
                 _settle(group, shut)
                 self._refused += len(group)
                 shut = self._reopen(shut)
                 continue
             try:
-                self._write(group)
+                hashes = self._write(group)
             except Exception as error:  # whatever it is: nobody may wait for ever, nothing may pass
                 shut = _reason(error)
                 self._shut(shut, group, error)
-            else:
-                _settle(group, None)
+                continue
+            _settle(group, None)
+            try:
+                self._follow(hashes, now=not more)
+            except Exception as error:  # what was acknowledged stands; but it does not fit to what was before
+                shut = _reason(error)
+                self._shut(shut, (), error)
         rest, _ = self._take(0.0)
         _settle(rest, "ledger-closed")
         self._connection.close()
 
-    def _take(self, wait: float | None) -> tuple[list[_Row], bool]:
+    def _follow(self, hashes: Sequence[bytes], *, now: bool) -> None:
+        """The tree takes in what was written; a checkpoint is made if one is due, or ``now``."""
+        if hashes:
+            self._tree.extend(self._connection, self._head.seq - len(hashes) + 1, hashes)
+        self._tree.write(self._connection, now=now)
+
+    def _take(self, wait: float | None, *, gather: bool = False) -> tuple[list[_Row], bool]:
         """All that is queued, and whether to go on. Waits for the first, ``wait`` seconds at most."""
         queue = self._queue
         group: list[_Row] = []
         try:
             row = queue.get(timeout=wait) if wait != 0 else queue.get_nowait()
-            if row is not None and self._group_wait and wait is None:
+            if row is not None and self._group_wait and gather:
                 time.sleep(self._group_wait)
             while row is not None:
                 group.append(row)
@@ -233,9 +249,10 @@ class SqliteLedger:
             return group, True
         return group, False
 
-    def _write(self, group: Sequence[_Row]) -> None:
+    def _write(self, group: Sequence[_Row]) -> list[bytes]:
+        """Writes a group; the hashes of its entries."""
         if not group:
-            return
+            return []
         if time.monotonic() - self._looked >= 1.0:
             self._look()
         for _ in range(_COLLISIONS):
@@ -246,7 +263,7 @@ class SqliteLedger:
                 self._head = self._read_head()
                 continue
             self._head = head
-            return
+            return values[5::6]  # type: ignore[return-value]
         raise _RefusalError("ledger-unavailable")
 
     def _insert(self, values: list[object], count: int) -> None:
@@ -283,7 +300,7 @@ class SqliteLedger:
             now = self._clock()
             told = encode(Entry(Event.GATE_CLOSED, "", {"reason": shut, "refused": self._refused}))
             done = encode(Entry(Event.GATE_OPENED, "", {"closed_ns": max(0, now - self._shut_at)}))
-            self._write([(self._shut_at, *told, None), (now, *done, None)])
+            self._follow(self._write([(self._shut_at, *told, None), (now, *done, None)]), now=False)
         except Exception as error:
             reason = _reason(error)
             if not self._stopping:
@@ -312,6 +329,7 @@ class SqliteLedger:
                 connection.execute(statement)
             self._connection = connection
             self._head = self._read_head()
+            self._tree.resume(connection, self._head.seq)
         except BaseException:
             connection.close()
             raise
@@ -355,32 +373,12 @@ def _chained(head: Head, group: Sequence[_Row]) -> tuple[list[object], Head]:
 
 
 def _settle(group: Sequence[_Row], reason: str | None) -> None:
-    """Resolves the futures of a group, or fails them for ``reason``: one wake-up for each event loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for *_, future in group:
-        if future is not None:
-            loops.setdefault(future.get_loop(), []).append(future)
-    for loop, futures in loops.items():
-        try:
-            loop.call_soon_threadsafe(_finish, futures, reason)
-        except RuntimeError:  # the loop is closed: nobody waits there any more
-            log.debug("A loop closed before its entries were settled.")
-
-
-def _finish(futures: Sequence[asyncio.Future[None]], reason: str | None) -> None:
-    for future in futures:
-        if not future.done():
-            if reason is None:
-                future.set_result(None)
-            else:
-                future.set_exception(_failure(reason))
-
-
-def _failure(reason: str) -> StoreError:
-    return StoreError("The record cannot be written now; nothing was done.", reason=reason)
+    settle((row[4] for row in group), reason)
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, StoreError):
+        return error.reason
     return str(error.args[0]) if isinstance(error, _RefusalError) else "ledger-unavailable"
 
 

@@ -27,7 +27,7 @@ scalars = (
 
 def test_every_event_is_subject_object_action() -> None:
     for event in Event:
-        assert re.fullmatch(r"[a-z]+:[a-z]+:[a-z]+", event.value), event
+        assert re.fullmatch(r"[a-z-]+:[a-z-]+:[a-z-]+", event.value), event
     assert len(EVENTS) == len(Event)
 
 
