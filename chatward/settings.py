@@ -330,6 +330,51 @@ class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Identity providers by name."""
 
 
+class StepUp(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Proving who one is in the middle of a conversation: passkeys, and one-time codes as a fallback."""
+
+    rp_id: str = "localhost"
+    """The domain that passkeys are made for (RP ID). Changed later, the old passkeys no longer work."""
+    rp_name: str = "Chatward"
+    """What people's devices call it."""
+    origins: tuple[str, ...] = ()
+    """Origins of the pages that may ask for a passkey. Empty: `https://RP_ID`, or `http://localhost:PORT`."""
+    freshness: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    """Seconds that a proof holds for everything in its session; 0: for the one thing it was given for."""
+    expiry: Annotated[float, Meta(ge=30, le=3_600)] = 300.0
+    """Seconds to give a proof, and then to use it."""
+    totp: bool = True
+    """Whether one-time codes (RFC 6238) are accepted where policy is content with two factors."""
+    first: Literal["signed-in", "two-factors", "code"] = "signed-in"
+    """Who may register a first passkey: who is signed in, who signed in with two factors, who brings a code."""
+
+
+class Authorization(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may do what, as Cedar policies. What no policy permits is denied."""
+
+    policies: tuple[str, ...] = ()
+    """Files with policies (`.cedar`): shell-style patterns, relative to the folder of this file."""
+    default: bool = True
+    """Whether the policies that come with Chatward apply too."""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Groups of resources for policies to name: `step-up = ["Tool::refund_*"]`."""
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Roles that include others: `lead = ["agent", "auditor"]`."""
+
+
+class OperatorSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The people who run this Chatward, and how long they stay signed in to the console."""
+
+    idle: Annotated[float, Meta(ge=60)] = 1800.0
+    """Seconds without a request after which a session ends."""
+    absolute: Annotated[float, Meta(ge=300)] = 43_200.0
+    """Seconds from signing in after which it ends whatever happens."""
+    break_glass: Annotated[float, Meta(ge=300)] = 3600.0
+    """The same for break-glass accounts."""
+    second_factor: Literal["optional", "required"] = "optional"
+    """`required`: who signs in with a password alone can do nothing but set up one-time codes."""
+
+
 class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
@@ -351,3 +396,9 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The language model that is asked where the models are unsure."""
     identity: Identity = field(default_factory=Identity)
     """Who may ask, and how they are known."""
+    operators: OperatorSettings = field(default_factory=OperatorSettings)
+    """The people of the console."""
+    step_up: StepUp = field(default_factory=StepUp)
+    """Proofs in the middle of a conversation."""
+    authorization: Authorization = field(default_factory=Authorization)
+    """Who may do what."""

@@ -13,7 +13,10 @@ The rules:
    operator there is no further one. Two at once: one of them is the use.
 6. The first admin comes from a link. Its token (256 bits) is kept as SHA-256 and good once, for 24 hours, while there
    is no admin. A token that is used, old, unknown or late gets one answer.
-7. No account is ever removed: its id stays in the record, and the console that stands open while there is none
+7. A right is on record before anybody has it: a new account whose record fails is taken back at once; other roles, a
+   new password, a review and a return are recorded first. What takes rights away is done first. ``record`` returns
+   once an entry is durable and raises ``StoreError``; ``by`` is the id of who did it, or where it was done.
+8. No account is ever removed: its id stays in the record, and the console that stands open while there is none
    (``any``) does not open again.
 """
 
@@ -25,10 +28,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import sha256
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from chatward.core.errors import ClientError, IdentityError
+from chatward.core.ports import Entry
 from chatward.identity.passwords import Passwords, judge
 from chatward.stores.database import Database, Schema
 
@@ -60,6 +65,18 @@ _ALL: Final = f"SELECT {_COLUMNS} FROM operators ORDER BY name"  # noqa: S608
 _LINK: Final = "This link is not good, or not any more. Restart `chatward serve` for a new one."
 
 T = TypeVar("T")
+
+Record = Callable[[Entry], None]
+
+
+class Event(str, Enum):
+    """Names and values as in ``ledger.events.Event``, which siblings do not import; a test holds the two together."""
+
+    OPERATOR_CREATED = "operator:account:created"
+    OPERATOR_DISABLED = "operator:account:disabled"
+    OPERATOR_CHANGED = "operator:account:changed"
+    BREAK_GLASS_USED = "operator:break-glass:used"
+    BREAK_GLASS_REVIEWED = "operator:break-glass:reviewed"
 
 
 class Fresh(Generic[T]):
@@ -104,31 +121,17 @@ class Use:
     at: float
 
 
-class SecondFactor(Protocol):
-    """One-time codes of operators. Without an enrolment, codes are not asked for.
-
-    ``begin`` makes a new secret that counts once ``confirm`` saw a code of it, and returns the ``otpauth`` address;
-    ``verify`` takes each code once. All of them may wait for the disk."""
-
-    def enrolled(self, operator: str) -> bool: ...
-
-    def begin(self, operator: str, label: str) -> str: ...
-
-    def confirm(self, operator: str, code: str) -> bool: ...
-
-    def verify(self, operator: str, code: str) -> bool: ...
-
-    def remove(self, operator: str) -> None: ...
-
-
 class Operators:
-    """The accounts. What writes waits for the disk, and ``create``, ``verify``, ``redeem`` and ``set_password`` for a
-    hash besides: on a thread. The others read. ``clock`` gives seconds since 1970 UTC."""
+    """The accounts. What writes waits for the disk and the record, and ``create``, ``verify``, ``redeem`` and
+    ``set_password`` for a hash besides: on a thread. The others read. ``clock`` gives seconds since 1970 UTC."""
 
-    def __init__(self, database: Database, passwords: Passwords, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, passwords: Passwords, record: Record, *, clock: Callable[[], float] = time.time
+    ) -> None:
         database.adopt(SCHEMA)
         self._database = database
         self._passwords = passwords
+        self._record = record
         self._clock = clock
         self._by_id: Fresh[Operator | None] = Fresh(database, self._read)
         self._any: Fresh[bool] = Fresh(database, lambda _: database.row("SELECT 1 FROM operators LIMIT 1") is not None)
@@ -156,32 +159,58 @@ class Operators:
 
     # --- changing
 
-    def create(self, name: str, password: str, roles: Collection[str], *, break_glass: bool = False) -> Operator:
+    def create(
+        self, name: str, password: str, roles: Collection[str], *, break_glass: bool = False, by: str = ""
+    ) -> Operator:
         """A new account. Raises ``ClientError``: ``name-invalid``, ``name-taken``, ``role-unknown``, ``role-missing``,
         and those of ``passwords.judge``."""
         operator, stored = self._prepared(name, password, roles, break_glass)
         with self._database.writing() as connection:
             _insert(connection, operator, stored)
+        self._created(operator, by)
         return operator
 
-    def disable(self, id: str) -> Operator:
+    def disable(self, id: str, *, by: str = "") -> Operator:
         """Ends the account's sessions at their next request. Raises ``ClientError``: ``last-admin``."""
-        return self._change(id, "active = 0")
+        operator = self._change(id, "active = 0")
+        self._record(Entry(Event.OPERATOR_DISABLED, "", {"operator": id, "by": by}))
+        return operator
 
-    def enable(self, id: str) -> Operator:
+    def enable(self, id: str, *, by: str = "") -> Operator:
+        self._changing(id, "enabled", by)
         return self._change(id, "active = 1")
 
-    def set_roles(self, id: str, roles: Collection[str]) -> Operator:
+    def set_roles(self, id: str, roles: Collection[str], *, by: str = "") -> Operator:
         """Other roles; ends the account's sessions. Raises ``ClientError``: ``last-admin`` and those of ``create``."""
-        return self._change(id, "roles = ?", " ".join(sorted(_checked(roles))))
+        wanted = sorted(_checked(roles))
+        self._changing(id, "roles", by, roles=wanted)
+        return self._change(id, "roles = ?", " ".join(wanted))
 
-    def set_password(self, id: str, password: str) -> Operator:
+    def set_password(self, id: str, password: str, *, by: str = "") -> Operator:
         """Another password; ends the account's sessions. Raises what ``passwords.judge`` does."""
         operator = self.get(id)
-        if operator is None:
+        judge(password, "" if operator is None else operator.name)
+        stored = self._passwords.hash(password)
+        self._changing(id, "password", by)
+        return self._change(id, "password = ?", stored)
+
+    def _created(self, operator: Operator, by: str) -> None:
+        about = {
+            "operator": operator.id,
+            "roles": sorted(operator.roles),
+            "break_glass": operator.break_glass,
+            "by": by,
+        }
+        try:
+            self._record(Entry(Event.OPERATOR_CREATED, "", about))
+        except BaseException:
+            self._database.write("DELETE FROM operators WHERE id = ? AND epoch = 0", [operator.id])
+            raise
+
+    def _changing(self, id: str, what: str, by: str, **more: object) -> None:
+        if self.get(id) is None:
             raise _unknown()
-        judge(password, operator.name)
-        return self._change(id, "password = ?", self._passwords.hash(password))
+        self._record(Entry(Event.OPERATOR_CHANGED, "", {"operator": id, "what": what, "by": by, **more}))
 
     def _change(self, id: str, assignment: str, *values: str) -> Operator:
         with self._database.writing() as connection:
@@ -223,6 +252,7 @@ class Operators:
         if not self._database.write(sql, [operator.id, self._clock(), operator.id]):
             said = "This account was used in an emergency. Another operator must review that before it is used again."
             raise IdentityError(said, reason="review-pending", status=403)
+        self._record(Entry(Event.BREAK_GLASS_USED, "", {"operator": operator.id, "roles": sorted(operator.roles)}))
 
     def pending(self) -> list[Use]:
         """Uses that await a review, oldest first."""
@@ -241,6 +271,9 @@ class Operators:
             raise ClientError("Another operator must review this.", reason="review-own", status=403)
         if not by.active or not by.roles & REVIEWERS:
             raise ClientError("An admin or auditor must review this.", reason="review-role", status=403)
+        if all(use.operator != id for use in self.pending()):
+            raise ClientError("There is nothing to review.", reason="review-none", status=409)
+        self._record(Entry(Event.BREAK_GLASS_REVIEWED, "", {"operator": id, "by": reviewer}))
         with self._database.writing() as connection:
             found = connection.execute(
                 "UPDATE break_glass_uses SET reviewer = ?, reviewed = ? WHERE operator = ? AND reviewer IS NULL",
@@ -288,7 +321,14 @@ class Operators:
             if not used or _has_admin(connection):
                 raise IdentityError(_LINK, reason="link-invalid", status=404)
             _insert(connection, operator, stored)
+            others = connection.execute("SELECT digest, expires FROM operator_links").fetchall()
             connection.execute("DELETE FROM operator_links")
+        try:
+            self._created(operator, "link")
+        except BaseException:
+            with self._database.writing() as connection:  # nobody was made, so the other links are good as before
+                connection.executemany("INSERT OR IGNORE INTO operator_links VALUES (?, ?)", others)
+            raise
         return operator
 
     # --- parts

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from chatward.core.errors import ClientError, IdentityError
-from chatward.identity.operators import LINK_LIFE, ROLES, Fresh, Operators
+from chatward.core.errors import ClientError, IdentityError, StoreError
+from chatward.core.ports import Entry
+from chatward.identity.operators import LINK_LIFE, ROLES, Event, Fresh, Operators
 from chatward.identity.passwords import Cost, Passwords
+from chatward.ledger import events
 from chatward.stores.database import Database
 
 CHEAP = Cost(memory=8, passes=1)
@@ -41,8 +43,13 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def operators(file: Path, clock: Clock) -> Operators:
-    return Operators(Database(file), Passwords(CHEAP), clock=clock)
+def record() -> list[Entry]:
+    return []
+
+
+@pytest.fixture
+def operators(file: Path, clock: Clock, record: list[Entry]) -> Operators:
+    return Operators(Database(file), Passwords(CHEAP), record.append, clock=clock)
 
 
 def reason(call: Callable[[], object]) -> str:
@@ -127,10 +134,10 @@ def test_each_name_costs_one_verification(operators: Operators, monkeypatch: pyt
 
 def test_an_outdated_hash_is_made_anew_at_the_log_in(file: Path) -> None:
     database = Database(file)
-    old = Operators(database, Passwords(Cost(memory=16, passes=1)))
+    old = Operators(database, Passwords(Cost(memory=16, passes=1)), print)
     ann = old.create("ann", GOOD, ["admin"])
     before = database.row("SELECT password FROM operators")
-    new = Operators(database, Passwords(CHEAP))
+    new = Operators(database, Passwords(CHEAP), print)
     assert new.verify("ann", OTHER) is None
     assert database.row("SELECT password FROM operators") == before
     assert new.verify("ann", GOOD) == ann
@@ -188,6 +195,85 @@ def test_what_is_remembered_is_read_once(file: Path) -> None:
     assert fresh("a") == 5
 
 
+# --- the record
+
+
+def test_what_happens_to_accounts_is_on_record_without_a_name(operators: Operators, record: list[Entry]) -> None:
+    root = operators.create("root", GOOD, ["admin"], by="command-line")
+    glass = operators.create("glass", GOOD, ["admin"], break_glass=True, by=root.id)
+    operators.set_roles(glass.id, ["operator"], by=root.id)
+    operators.set_password(glass.id, OTHER, by=root.id)
+    operators.disable(glass.id, by=root.id)
+    operators.use(operators.enable(glass.id, by=root.id))
+    operators.review(glass.id, root.id)
+    for entry in record:
+        events.encode(entry)
+    about = [
+        (entry.event, entry.fields["operator"], entry.fields.get("by"), entry.fields.get("what")) for entry in record
+    ]
+    assert about == [
+        ("operator:account:created", root.id, "command-line", None),
+        ("operator:account:created", glass.id, root.id, None),
+        ("operator:account:changed", glass.id, root.id, "roles"),
+        ("operator:account:changed", glass.id, root.id, "password"),
+        ("operator:account:disabled", glass.id, root.id, None),
+        ("operator:account:changed", glass.id, root.id, "enabled"),
+        ("operator:break-glass:used", glass.id, None, None),
+        ("operator:break-glass:reviewed", glass.id, root.id, None),
+    ]
+    assert not any(name in str(record) for name in ("root'", "'glass'", GOOD, OTHER))
+
+
+def test_the_words_are_those_of_the_ledger() -> None:
+    for event in Event:
+        assert events.Event[event.name].value == event.value
+
+
+def test_without_a_record_nobody_gains_anything(operators: Operators, file: Path) -> None:
+    root = operators.create("root", GOOD, ["admin"])
+    ann = operators.create("ann", GOOD, ["analyst"])
+    gone = operators.disable(operators.create("gone", GOOD, ["admin"]).id)
+    glass = operators.create("glass", GOOD, ["admin"], break_glass=True)
+    operators.use(glass)
+
+    def full(entry: Entry) -> None:
+        raise StoreError("The record cannot be written now; nothing was done.")
+
+    broken = Operators(Database(file), Passwords(CHEAP), full)
+    before = broken.all()
+    for call in (
+        lambda: broken.create("eve", GOOD, ["admin"]),
+        lambda: broken.set_roles(ann.id, ["admin"]),
+        lambda: broken.set_password(ann.id, OTHER),
+        lambda: broken.enable(gone.id),
+        lambda: broken.review(glass.id, root.id),
+        lambda: broken.use(operators.create("glass2", GOOD, ["admin"], break_glass=True)),
+    ):
+        with pytest.raises(StoreError):
+            call()
+    assert [one for one in broken.all() if one.name != "glass2"] == before
+    assert operators.verify("ann", GOOD) == ann
+    assert glass.id in {use.operator for use in operators.pending()}
+    with pytest.raises(StoreError):
+        broken.disable(ann.id)
+    assert operators.verify("ann", GOOD) is None  # what takes rights away does not wait for the record
+
+
+def test_without_a_record_the_link_makes_nobody_and_others_stay(file: Path, clock: Clock) -> None:
+    def full(entry: Entry) -> None:
+        raise StoreError("The record cannot be written now; nothing was done.")
+
+    broken = Operators(Database(file), Passwords(CHEAP), full, clock=clock)
+    first, second = broken.first_link(), broken.first_link()
+    assert first is not None
+    assert second is not None
+    with pytest.raises(StoreError):
+        broken.redeem(first, "ann", GOOD)
+    assert broken.all() == []
+    assert not broken.opens(first)
+    assert broken.opens(second)
+
+
 # --- the first admin
 
 
@@ -239,7 +325,7 @@ def test_a_weak_password_or_a_name_that_is_taken_costs_no_link(operators: Operat
 
 
 def test_two_at_once_on_two_connections_make_one_admin(file: Path) -> None:
-    both = [Operators(Database(file), Passwords(CHEAP)) for _ in range(2)]
+    both = [Operators(Database(file), Passwords(CHEAP), print) for _ in range(2)]
     token = both[0].first_link()
     assert token is not None
     ready, made, refused = threading.Barrier(2), [], []
@@ -272,7 +358,7 @@ def test_two_processes_at_once_make_one_admin(operators: Operators, file: Path) 
     code = (
         "import sys; from pathlib import Path; from chatward.stores.database import Database;"
         "from chatward.identity.operators import Operators; from chatward.identity.passwords import Cost, Passwords;"
-        "o = Operators(Database(Path(sys.argv[1])), Passwords(Cost(8, 1)), clock=lambda: 1_700_000_000.0);"
+        "o = Operators(Database(Path(sys.argv[1])), Passwords(Cost(8, 1)), str, clock=lambda: 1_700_000_000.0);"
         "print('ready', flush=True); sys.stdin.readline(); o.redeem(sys.argv[2], sys.argv[3], 'correct horse battery')"
     )
     running = [
@@ -336,7 +422,7 @@ def test_who_may_review(operators: Operators) -> None:
 
 
 def test_two_uses_at_once_are_one(file: Path) -> None:
-    both = [Operators(Database(file), Passwords(CHEAP)) for _ in range(2)]
+    both = [Operators(Database(file), Passwords(CHEAP), print) for _ in range(2)]
     glass = both[0].create("glass", GOOD, ["admin"], break_glass=True)
     ready, said = threading.Barrier(2), []
 

@@ -77,7 +77,7 @@ def place(file: Path) -> Place:
 
 def made(file: Path, clock: Clock) -> Place:
     database = Database(file)
-    operators = Operators(database, Passwords(Cost(8, 1)), clock=clock)
+    operators = Operators(database, Passwords(Cost(8, 1)), lambda entry: None, clock=clock)
     if not operators.any():
         operators.create("root", GOOD, ["admin"])
         operators.create("ann", GOOD, ["analyst"])
@@ -217,7 +217,7 @@ async def test_disabled_by_another_process_is_disabled_here_at_the_next_request(
     code = (
         "import sys; from pathlib import Path; from chatward.stores.database import Database;"
         "from chatward.identity.operators import Operators; from chatward.identity.passwords import Passwords;"
-        "o = Operators(Database(Path(sys.argv[1])), Passwords()); o.disable(o.named('ann').id)"
+        "o = Operators(Database(Path(sys.argv[1])), Passwords(), lambda entry: None); o.disable(o.named('ann').id)"
     )
     await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code, str(file)], check=True)
     assert not place.sessions.valid(principal)
