@@ -24,7 +24,7 @@ _TOKENS: Final = ("bearer", "dpop")
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """``scheme`` is ``bearer``, ``dpop``, ``x-api-key`` or another scheme's name in lower case."""
+    """``scheme`` is ``bearer``, ``dpop``, ``x-api-key`` or ``other``; a name that is not known may be a secret."""
 
     scheme: str
     text: str = field(repr=False)
@@ -60,7 +60,7 @@ def _authorization(value: str) -> Credential | None:
     scheme, token = scheme.lower(), token.strip()
     if scheme in _TOKENS:
         return Credential(scheme, token) if token else None
-    return Credential(scheme, value) if value else None
+    return Credential("other", value) if value else None
 
 
 def _ambiguous() -> NoReturn:

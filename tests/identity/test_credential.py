@@ -18,8 +18,8 @@ from tests.identity.headers import headers
         ([("authorization", "Bearer a")], Credential("bearer", "a")),
         ([("authorization", "bEaReR   a ")], Credential("bearer", "a")),
         ([("authorization", "DPoP a")], Credential("dpop", "a")),
-        ([("authorization", "Basic eDp5")], Credential("basic", "Basic eDp5")),
-        ([("authorization", "sk-raw")], Credential("sk-raw", "sk-raw")),
+        ([("authorization", "Basic eDp5")], Credential("other", "Basic eDp5")),
+        ([("authorization", "sk-raw")], Credential("other", "sk-raw")),
         ([("x-api-key", "a")], Credential("x-api-key", "a")),
         ([("authorization", "Bearer a"), ("x-api-key", "a")], Credential("bearer", "a")),
         ([("authorization", "Bearer"), ("x-api-key", "a")], Credential("x-api-key", "a")),
@@ -49,4 +49,5 @@ def test_what_can_be_read_in_two_ways(pairs):
 
 
 def test_its_repr_shows_no_secret():
-    assert "hush" not in repr(Credential("bearer", "hush"))
+    assert "hush" not in repr(credential(headers(("authorization", "Bearer hush"))))
+    assert "hush" not in repr(credential(headers(("authorization", "hush"))))
