@@ -30,7 +30,7 @@ import orjson
 
 from chatward.channels import strict_json
 from chatward.channels.anthropic_error import error_answer, refusal_answer
-from chatward.channels.anthropic_stream import UNSIGNED, MessagesRewriter
+from chatward.channels.anthropic_stream import TOOL_CALLS, UNSIGNED, MessagesRewriter
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.outgoing import list_at, load, malformed, rewrite, rewrite_field, rewrite_value
 from chatward.channels.request import (
@@ -50,7 +50,6 @@ from chatward.core.values import Message, Part, Source, Verdict
 _SOURCES: Final = {"user": Source.USER, "assistant": Source.BOT, "system": Source.OPERATOR}
 _PLACED: Final = frozenset({"messages", "metadata", "model", "stop_sequences", "stream", "system", "tools"})
 _KEPT: Final = frozenset({"id", "model", "role", "type", "usage"})
-_TOOL_CALLS: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
 class Messages:
@@ -197,7 +196,7 @@ class MessagesCall:
         elif kind == "redacted_thinking":
             request.opaque(kind, source)
             return
-        elif kind in _TOOL_CALLS:
+        elif kind in TOOL_CALLS:
             self._read_tool_call(block, path)
             placed = "input"
         elif kind in {"image", "document"}:
@@ -303,6 +302,7 @@ def whole_reply(body: bytes, reply: Reply) -> Answer:
     for key in document:
         if key != "content":
             rewrite_field(reply, document, key)
+    reply.end_calls()
     if reply.blocked is not None:
         kept = {key: value for key, value in document.items() if key in _KEPT}
         content = [{"type": "text", "text": reply.refusal}]
@@ -312,10 +312,14 @@ def whole_reply(body: bytes, reply: Reply) -> Answer:
 
 def _rewrite_block(block: dict[str, Any], reply: Reply) -> None:
     kind = block["type"]
+    name = block.get("name") if kind in TOOL_CALLS else None
+    if kind in TOOL_CALLS:
+        if type(name) is not str or not name:
+            raise malformed("a tool call has no name")
+        reply.call(name)
     for key, value in block.items():
-        if kind in _TOOL_CALLS and key == "input":
-            name = block.get("name")
-            rewrite_value(reply, block, key, name if type(name) is str else "")
+        if name is not None and key == "input":
+            rewrite_value(reply, block, key, name)
         elif key == "text" and type(value) is str:
             if value and rewrite(reply, block, key) and block.get("citations"):
                 block["citations"] = []

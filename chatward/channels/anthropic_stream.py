@@ -33,6 +33,7 @@ UNSIGNED: Final = "chatward-changed-this-thinking"
 _USAGE: Final = {"input_tokens": "input", "output_tokens": "output"}
 _DELTAS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
 _OF_BLOCK: Final = {"text": "text_delta", "thinking": "thinking_delta"}
+TOOL_CALLS: Final = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 
 
 class _Block:
@@ -84,6 +85,7 @@ class MessagesRewriter(EventRewriter):
         elif kind == "content_block_stop":
             block = self._block_of(event)
             self._close_block(block)
+            self._reply.end_calls()
             self._pass(event)
             block.stopped = True
         elif kind == "message_start":
@@ -111,6 +113,10 @@ class MessagesRewriter(EventRewriter):
             raise malformed("a content block has no index or no type, or begins twice")
         block = self._blocks[index] = _Block(index, kind, name if type(name) is str else "")
         self._inspect(event, {"content_block"})
+        if kind in TOOL_CALLS:
+            if not block.name:
+                raise malformed("a tool call has no name")
+            self._reply.call(block.name)
         for key, value in held.items():
             if key == kind and kind in _OF_BLOCK and type(value) is str:
                 if value:

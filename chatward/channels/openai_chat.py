@@ -342,6 +342,7 @@ def whole_reply(body: bytes, reply: Reply) -> Answer:
     for key in document:
         if key != "choices":
             rewrite_field(reply, document, key)
+    reply.end_calls()
     if reply.blocked is not None:
         _refuse(document, reply.refusal)
     return Answer(200, orjson.dumps(document))
@@ -403,6 +404,7 @@ def _rewrite_function(function: dict[str, Any], reply: Reply) -> bool:
     name = function.get("name")
     if type(name) is not str:
         raise malformed("a tool call has no name")
+    reply.call(name)
     changed = False
     for key, value in function.items():
         if key == "arguments":

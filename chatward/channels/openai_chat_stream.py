@@ -203,6 +203,7 @@ class ChatRewriter(EventRewriter):
                     delta[key] += rest
                 elif rest:
                     self._send_delta(state, track.delta(rest))
+        self._reply.end_calls()
         state.finished = self._reply.blocked is None
 
     # --- one delta ---
@@ -311,9 +312,7 @@ class ChatRewriter(EventRewriter):
         if name is not None and type(name) is not str:
             raise malformed("the name of a tool call is not a string")
         if name:
-            if not is_identifier(name):
-                rewrite(self._reply, function, "name")
-            state.calls[index] = name
+            self._named(state, function, name, index)
         tool = state.calls.get(index, "")
         had = bool(function)
         for field, value in list(function.items()):
@@ -330,6 +329,19 @@ class ChatRewriter(EventRewriter):
                 rewrite_field(self._reply, function, field)
         if had and not function:
             del holder[key]
+
+    def _named(self, state: _Choice, function: dict[str, Any], name: str, index: int) -> None:
+        known = state.calls.get(index, "")
+        if known:
+            # Clients put the pieces of a name together, so a name that goes on was not the one that was judged.
+            if name != known:
+                raise malformed("the name of a tool call comes in pieces")
+            del function["name"]
+            return
+        state.calls[index] = name
+        self._reply.call(name)
+        if not is_identifier(name):
+            rewrite(self._reply, function, "name")
 
     def _nested(self, state: _Choice, delta: dict[str, Any], key: str, value: Any) -> None:
         """Words in a field that this dialect does not place: one lane for each path, so that pieces add up."""

@@ -47,6 +47,7 @@ def rewrite_response(document: dict[str, Any], request: dict[str, Any], reply: R
     for item in output:
         rewrite_item(item, reply)
     rewrite_envelope(document, request, reply)
+    reply.end_calls()
     if reply.blocked is not None:
         refuse(document, reply.refusal)
 
@@ -64,6 +65,8 @@ def rewrite_item(item: Any, reply: Reply) -> None:
     """One item of ``output``."""
     if type(item) is not dict or type(item.get("type")) is not str:
         raise malformed("an output item is not an object with a type")
+    if is_call(item):
+        reply.call(tool_name(item))
     called, kind = CALLED_WITH.get(item["type"], ("", PartKind.TEXT))
     for key, value in item.items():
         if key == called and type(value) is str:
@@ -95,6 +98,12 @@ def forget_positions(part: dict[str, Any]) -> None:
     for key in ("annotations", "logprobs"):
         if part.get(key):
             part[key] = []
+
+
+def is_call(item: dict[str, Any]) -> bool:
+    """True for items that call a tool: the client's, or one that the bot's side runs."""
+    kind = item["type"]
+    return kind in CALLED_WITH or str(kind).endswith("_call")
 
 
 def tool_name(item: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ import orjson
 from chatward.channels.openai_responses_reply import (
     CALLED_WITH,
     forget_positions,
+    is_call,
     rewrite_envelope,
     rewrite_item,
     rewrite_part,
@@ -60,6 +61,7 @@ _CALL_EVENTS: Final = {
     "custom_tool_call": "custom_tool_call_input",
     "code_interpreter_call": "code_interpreter_call_code",
 }
+_CALLED: Final = frozenset(_CALL_EVENTS.values())
 # Type of a part -> the key of its text and the name of the events that stream it.
 _PART_EVENTS: Final = {
     "output_text": ("text", "output_text"),
@@ -190,6 +192,8 @@ class ResponsesRewriter(EventRewriter):
         key = _key(event, name)
         text = self._texts.get(key)
         if text is None:
+            if name in _CALLED and key[0] not in self._tools:
+                raise malformed("arguments belong to no tool call")
             kind = PartKind.JSON if name in _JSON else PartKind.TEXT
             lane = self._reply.lane(kind, name=self._tools.get(key[0], ""))
             place: dict[str, Any] = {field: event[field] for field in _PLACE if field in event}
@@ -283,6 +287,7 @@ class ResponsesRewriter(EventRewriter):
                 if key[0] == index:
                     self._close(text)
             self._items[index] = item
+            self._reply.end_calls()
         self._send(event, {"item"})
 
     def _line_up(self, item: Any, index: int, done: bool) -> None:
@@ -290,7 +295,12 @@ class ResponsesRewriter(EventRewriter):
         if type(item) is not dict or type(item.get("type")) is not str:
             raise malformed("an output item is not an object with a type")
         kind = item["type"]
-        self._tools[index] = tool_name(item) if kind in CALLED_WITH else ""
+        if index not in self._tools:
+            self._tools[index] = tool_name(item) if is_call(item) else ""
+            if self._tools[index]:
+                self._reply.call(self._tools[index])
+        elif is_call(item) and tool_name(item) != self._tools[index]:
+            raise malformed("the name of a tool call changes")
         called, called_kind = CALLED_WITH.get(kind, ("", PartKind.TEXT))
         at = {"item_id": item.get("id"), "output_index": index}
         for key, value in item.items():

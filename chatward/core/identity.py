@@ -142,6 +142,20 @@ class Authorizer(Protocol):
     def decide(self, question: Question) -> Ruling: ...
 
 
+class ToolGate(Protocol):
+    """Whether the one who gets a reply may make the tool calls in it, as things stand when the call is written: asked
+    anew for every call, inside an open stream too. May wait (for a step-up), but only on a thread of its own."""
+
+    def begins(self, tool: str) -> Ruling | None:
+        """The ruling on a tool whatever its arguments; ``None`` where they are needed, and nothing of the call leaves
+        before ``calls`` has answered."""
+        ...
+
+    def calls(self, tool: str, arguments: str) -> Ruling:
+        """The ruling on one whole call; ``arguments`` is the JSON text as the tool would get it."""
+        ...
+
+
 # --- challenges
 
 

@@ -214,6 +214,14 @@ class Reply(Protocol):
         """A new lane; ``kind`` is ``JSON`` for tool-call arguments and then ``name`` is the tool's."""
         ...
 
+    def call(self, name: str) -> None:
+        """Says that a call of the tool ``name`` begins, before its lane is opened and before anything of it leaves."""
+        ...
+
+    def end_calls(self) -> None:
+        """Says that all calls so far are whole: those that had no arguments had none. Before their end leaves."""
+        ...
+
     def opaque(self, name: str) -> None:
         """Says that the reply holds something that is not text (media type in ``name``)."""
         ...

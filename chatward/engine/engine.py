@@ -22,6 +22,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatward.core.identity import ToolGate
 from chatward.core.normalise import read
 from chatward.core.ports import Guard, Item, ModelGuard, Request, TurnGuard
 from chatward.core.text import Reading
@@ -109,6 +110,7 @@ class Screening:
     vault: Vault
     tip: bytes
     engine: Engine = field(repr=False)
+    gate: ToolGate | None = field(default=None, repr=False)
 
     @property
     def refusal(self) -> str:
@@ -124,20 +126,20 @@ class Screening:
 
     @property
     def inspects(self) -> bool:
-        return self.plan.inspects
+        return self.plan.inspects or self.gate is not None
 
     def reply(self) -> ReplySession:
         """The reply's side of the turn."""
-        return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of)
+        return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of, self.gate)
 
     def finish(self, reply: ReplySession | None, reply_id: str) -> Verdict:
         """The reply has ended: its verdict. Remembers the conversation for the next turn."""
-        if reply is None:
-            if self.plan.inspects:
+        if self.plan.inspects:
+            if reply is None:
                 self.engine.remember_refused(self)
-            return self.verdict
-        self.engine.remember(self, reply, reply_id)
-        return reply.verdict()
+            else:
+                self.engine.remember(self, reply, reply_id)
+        return self.verdict if reply is None else reply.verdict()
 
 
 class Engine:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from chatward.core.identity import Ruling, ToolGate
 from chatward.core.normalise import read
 from chatward.core.ports import Guard, Item, Lane, ScoringInspector, StreamInspector
 from chatward.core.values import (
@@ -21,6 +22,7 @@ from chatward.core.values import (
     Outcome,
     Part,
     PartKind,
+    Severity,
     Source,
     Treatment,
     Unavailable,
@@ -33,12 +35,20 @@ from chatward.engine.release import KEEP, Edit, Release, Watcher
 
 PLACEHOLDER = placeholder_rule().id
 _GONE = {Category.LINK: "[link removed]"}
+DENIED = "identity.access/tool-denied"
+STEP_UP = "identity.access/step-up"
 
 
 class ReplySession:
     """Implements ``core.ports.Reply`` for one exchange. Not shared between tasks."""
 
-    def __init__(self, exchange: Exchange, plan: Plan, vault: Vault, host_of: HostOf) -> None:
+    def __init__(
+        self, exchange: Exchange, plan: Plan, vault: Vault, host_of: HostOf, gate: ToolGate | None = None
+    ) -> None:
+        self._gate = gate
+        self._denied: Verdict | None = None
+        self._begun: Counter[str] = Counter()
+        """Calls by tool that wait for their arguments, which decide."""
         self._exchange = exchange
         self._plan = plan
         self._vault = vault
@@ -83,7 +93,8 @@ class ReplySession:
             Inspected(guard, scores=by_guard.get(guard, ())) for guard in self._ran if guard not in self._unavailable
         ]
         outcomes.extend(self._unavailable.values())
-        return self._plan.policy.judge(outcomes, self._decisions)
+        verdict = self._plan.policy.judge(outcomes, self._decisions)
+        return verdict if self._denied is None else verdict | self._denied
 
     # --- for lanes -----------------------------------------------------------------------------------
 
@@ -120,6 +131,45 @@ class ReplySession:
             return self.decide(finding, text, moment, kind)
 
         return Release(watchers, decide, self.watcher_failed, kind)
+
+    def call(self, name: str) -> None:
+        if self._gate is None or self._blocked is not None:
+            return
+        ruling = self._gate.begins(name)
+        if ruling is None:
+            self._begun[name] += 1
+        elif not ruling.allowed:
+            self._deny(ruling)
+
+    def end_calls(self) -> None:
+        for name in [*self._begun.elements()]:
+            self.permits(name, "")
+
+    def waits(self, tool: str) -> bool:
+        """Whether a lane of this tool must hold its text until ``permits`` has seen all of it."""
+        if self._begun[tool] <= 0:
+            return False
+        self._begun[tool] -= 1
+        return True
+
+    def permits(self, tool: str, arguments: str) -> bool:
+        """Whether a call may go out. One that may not stops the reply, in monitor mode too: that is about guards, not
+        about rights."""
+        if self._gate is None or self._blocked is not None:
+            return self._blocked is None
+        ruling = self._gate.calls(tool, arguments)
+        if not ruling.allowed:
+            self._deny(ruling)
+        return ruling.allowed
+
+    def _deny(self, ruling: Ruling) -> None:
+        more = ruling.step_up is not None or ruling.approval
+        action, rule = (Action.CHALLENGE, STEP_UP) if more else (Action.BLOCK, DENIED)
+        finding = Finding(rule, Category.POLICY, Severity.HIGH, 1.0, (0, 0), detail=ruling.reason)
+        because = ruling.policies[0] if ruling.policies else ruling.reason
+        decision = Decision(finding, action, Treatment.BLOCK, because)
+        self._denied = Verdict(action, action, rule, (decision,), policy=self._plan.policy.version)
+        self._blocked = self.verdict()
 
     def _stops(self) -> bool:
         policy = self._plan.policy
@@ -203,31 +253,37 @@ class _Lane:
         self.name = name
         self.out: list[str] = []
         self._session = session
+        self._held: list[str] | None = [] if name and session.waits(name) else None
+        """What waits for a ruling on the whole call; ``None`` where nothing has to wait."""
         self.release = session.open(kind, self)
 
     def feed(self, piece: str) -> str:
         if self._session.blocked is not None:
             return ""
-        text = self.release.feed(piece)
-        if text:
-            self.out.append(text)
-        return text
+        return self._pass(self.release.feed(piece), final=False)
 
     def close(self) -> str:
         if self._session.blocked is not None:
             return ""
-        text = self.release.close()
-        if text:
-            self.out.append(text)
-        return text
+        return self._pass(self.release.close(), final=True)
 
     def whole(self, text: str) -> str:
         if self._session.blocked is not None:
             return ""
-        out = self.release.whole(text)
-        if out:
-            self.out.append(out)
-        return out
+        return self._pass(self.release.whole(text), final=True)
+
+    def _pass(self, text: str, *, final: bool) -> str:
+        held = self._held
+        if held is not None:
+            held.append(text)
+            if not final:
+                return ""
+            text, self._held = "".join(held), None
+            if not self._session.permits(self.name, text):
+                return ""
+        if text:
+            self.out.append(text)
+        return text
 
 
 class _Timed:

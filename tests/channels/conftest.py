@@ -66,6 +66,8 @@ class FakeReply:
         self.verdict: Verdict | None = None
         self.lanes: list[tuple[PartKind, str, FakeLane]] = []
         self.opaques: list[str] = []
+        self.calls: list[str] = []
+        self.ended_calls = 0
 
     @property
     def blocked(self) -> Verdict | None:
@@ -75,6 +77,12 @@ class FakeReply:
         lane = FakeLane(self)
         self.lanes.append((kind, name, lane))
         return lane
+
+    def call(self, name: str) -> None:
+        self.calls.append(name)
+
+    def end_calls(self) -> None:
+        self.ended_calls += 1
 
     def opaque(self, name: str) -> None:
         self.opaques.append(name)

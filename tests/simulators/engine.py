@@ -84,6 +84,12 @@ class WordReply:
     def lane(self, kind: PartKind = PartKind.TEXT, *, name: str = "") -> WordLane:
         return WordLane(self)
 
+    def call(self, name: str) -> None:
+        pass
+
+    def end_calls(self) -> None:
+        pass
+
     def opaque(self, name: str) -> None:
         self.opaques.append(name)
 

@@ -153,7 +153,7 @@ def inserted(examples: Sequence[Example], rng: random.Random) -> Iterator[Exampl
         )
 
 
-_ASKS: Final = ("self_instruct", "mt_bench", "oasst_prompts", "oasst_trees")
+_ASKS: Final = ("self_instruct", "mt_bench", "oasst_prompts", "oasst_trees", "phrases/request")
 _DONE: Final = (
     "Done.",
     "OK.",
