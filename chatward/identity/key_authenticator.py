@@ -26,7 +26,16 @@ from chatward.core.identity import Assurance, Kind, Presented, Principal
 from chatward.identity import keys
 from chatward.identity.behind import Behind
 from chatward.identity.credential import credential
-from chatward.identity.key_store import Budget, KeyStore, principal_id, read_budget, read_grants, read_roles
+from chatward.identity.key_store import (
+    SCHEMA,
+    Budget,
+    changes,
+    note_uses,
+    principal_id,
+    read_budget,
+    read_grants,
+    read_roles,
+)
 from chatward.stores.database import Database
 
 VERSION: Final = "key_version"
@@ -70,13 +79,13 @@ class KeyAuthenticator:
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
-        self._store = KeyStore(database, clock)
         self._clock = clock
         self._generation: tuple[int, int] | None = None
         self._changes = -1
         self._memory = _Memory({}, {}, {})
         self._noted: dict[str, float] = {}
         self._uses: dict[str, float] = {}
+        database.adopt(SCHEMA)
         self._behind = Behind("chatward-key-uses", self.flush, pause=2.0)
 
     def identify(self, presented: Presented) -> Principal | None:
@@ -130,7 +139,7 @@ class KeyAuthenticator:
         uses, self._uses = self._uses, {}
         if uses:
             try:
-                self._store.used(list(uses.items()))
+                note_uses(self._database, list(uses.items()))
             except BaseException:
                 self._uses = uses | self._uses
                 raise
@@ -142,10 +151,10 @@ class KeyAuthenticator:
         """The memory, emptied where keys have changed since. The generation is asked before what depends on it."""
         generation = self._database.generation
         if generation != self._generation:
-            changes = self._store.changes
-            if changes != self._changes:
+            number = changes(self._database)
+            if number != self._changes:
                 self._memory = _Memory({}, {}, {})
-                self._changes = changes
+                self._changes = number
             self._generation = generation
         return self._memory
 

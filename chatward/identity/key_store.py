@@ -8,7 +8,9 @@ The rules:
    refused, unless the older one is revoked. All versions share the id, the principal, the grants and the budget.
 3. Revoking is final, for one version or for the whole key, and nothing is deleted: who had what, and until when, can
    be asked later.
-4. ``changes`` moves on with every change that matters to who may ask, in the same transaction. It does not move when
+4. A key is on record before anybody has it: ``create`` and ``rotate`` fail, and change nothing, when the record cannot
+   be written. ``revoke`` takes effect first.
+5. ``changes`` moves on with every change that matters to who may ask, in the same transaction. It does not move when
    the last use is noted, so that what others keep in memory stays good.
 
 Times are seconds since 1970 UTC. Writing waits for the disk: from an event loop, call it on a thread.
@@ -21,6 +23,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final
 
 import msgspec
@@ -46,6 +49,17 @@ SCHEMA: Final = Schema(
 )
 
 LIVE_VERSIONS: Final = 2
+Record = Callable[[Entry], None]
+
+
+class Event(str, Enum):
+    """Names and values as in ``ledger.events.Event``: siblings do not import each other. A test compares them."""
+
+    KEY_CREATED = "key:record:created"
+    KEY_ROTATED = "key:record:rotated"
+    KEY_REVOKED = "key:record:revoked"
+
+
 _MAX_NAME: Final = 100
 _MAX_PATTERNS: Final = 100
 
@@ -116,21 +130,18 @@ class Issued:
 
 
 class KeyStore:
-    """The keys in a ``Database``. ``clock`` gives seconds since 1970 UTC.
+    """The keys in a ``Database``. ``record`` returns when an entry is durable and raises ``StoreError`` otherwise; it
+    may block. ``clock`` gives seconds since 1970 UTC. ``by`` is the id of who does something, for the record.
 
     Raises ``StoreError``, and ``ClientError`` for what cannot be done: ``key-unknown`` (404), ``key-invalid-request``,
     ``key-not-live`` and ``key-rotating`` (409).
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self.database = database
+    def __init__(self, database: Database, record: Record, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._record = record
         self._clock = clock
         database.adopt(SCHEMA)
-
-    @property
-    def changes(self) -> int:
-        row = self.database.row("SELECT number FROM key_changes")
-        return int(row[0]) if row else 0
 
     def create(
         self,
@@ -142,6 +153,7 @@ class KeyStore:
         grants: Grants = Grants(),  # noqa: B008 - frozen
         budget: Budget = Budget(),
         expires: float | None = None,
+        by: str = "command-line",
         choice: keys.Choice = secrets.choice,
     ) -> Issued:
         """A new key."""
@@ -150,19 +162,22 @@ class KeyStore:
         if expires is not None and not now < expires < float("inf"):
             raise _bad("The key would have expired already.")
         key = keys.new(env, choice=choice)
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             values = (key.id, env, name, tenant, _json(sorted(set(roles))), _json(grants), _json(budget), now, expires)
             connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", values)
             _add_version(connection, key, 1, now)
             _changed(connection)
+            self._record(_entry(Event.KEY_CREATED, key.id, by, env=env, version=1, expires=expires))
         return Issued(self.show(key.id), key.text)
 
-    def rotate(self, id_: str, grace: float = 86_400.0, choice: keys.Choice = secrets.choice) -> Issued:
+    def rotate(
+        self, id_: str, grace: float = 86_400.0, *, by: str = "command-line", choice: keys.Choice = secrets.choice
+    ) -> Issued:
         """A new version; the one that was good so far stays good for ``grace`` seconds."""
         if not 0 <= grace < float("inf"):
             raise _bad("The grace period must not be negative.")
         now = self._clock()
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             record = _read(connection.execute(_ALL + " WHERE k.id = ? ORDER BY v.version", (id_,)).fetchall(), id_)
             live = [version for version in record.versions if version.live(now)]
             if record.state(now) not in {"live", "rotating"}:
@@ -180,14 +195,16 @@ class KeyStore:
             connection.execute(
                 "UPDATE key_versions SET until = ? WHERE key = ? AND version = ?", (until, id_, live[0].number)
             )
-            _add_version(connection, key, record.versions[-1].number + 1, now)
+            number = record.versions[-1].number + 1
+            _add_version(connection, key, number, now)
             _changed(connection)
+            self._record(_entry(Event.KEY_ROTATED, id_, by, env=record.env, version=number, until=until))
         return Issued(self.show(id_), key.text)
 
-    def revoke(self, id_: str, version: int | None = None) -> KeyRecord:
+    def revoke(self, id_: str, version: int | None = None, *, by: str = "command-line") -> KeyRecord:
         """Ends a key, or one version of it, for good. What is revoked stays revoked since when it was."""
         now = self._clock()
-        with self.database.writing() as connection:
+        with self._database.writing() as connection:
             if version is None:
                 found = connection.execute("UPDATE keys SET revoked = coalesce(revoked, ?) WHERE id = ?", (now, id_))
             else:
@@ -198,15 +215,16 @@ class KeyStore:
             if not found.rowcount:
                 raise _unknown()
             _changed(connection)
+        self._record(_entry(Event.KEY_REVOKED, id_, by, version=version))
         return self.show(id_)
 
     def show(self, id_: str) -> KeyRecord:
         """The record of a key."""
-        return _read(self.database.rows(_ALL + " WHERE k.id = ? ORDER BY v.version", (id_,)), id_)
+        return _read(self._database.rows(_ALL + " WHERE k.id = ? ORDER BY v.version", (id_,)), id_)
 
     def list(self, tenant: str | None = None) -> list[KeyRecord]:
         """All keys, of one tenant or of all, in the order in which they came to be."""
-        rows = self.database.rows(
+        rows = self._database.rows(
             _ALL + " WHERE ?1 IS NULL OR k.tenant = ?1 ORDER BY k.created, k.id, v.version", (tenant,)
         )
         by_id: dict[str, list[tuple[Any, ...]]] = {}
@@ -214,25 +232,27 @@ class KeyStore:
             by_id.setdefault(row[0], []).append(row)
         return [_read(found, id_) for id_, found in by_id.items()]
 
-    def used(self, uses: Sequence[tuple[str, float]]) -> None:
-        """Notes when keys were last used: ids and times."""
-        with self.database.writing() as connection:
-            connection.executemany("UPDATE keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1", uses)
+
+def changes(database: Database) -> int:
+    """The number of changes that mattered so far."""
+    row = database.row("SELECT number FROM key_changes")
+    return int(row[0]) if row else 0
+
+
+def note_uses(database: Database, uses: Sequence[tuple[str, float]]) -> None:
+    """Notes when keys were last used: ids and times. Waits for the disk."""
+    with database.writing() as connection:
+        connection.executemany("UPDATE keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE id = ?1", uses)
 
 
 def principal_id(id_: str) -> str:
     return f"key:{id_}"
 
 
-def key_entry(event: str, record: KeyRecord, *, by: str, version: int | None = None) -> Entry:
-    """An entry for the ledger about a key (``key:record:created``, ``…:rotated``, ``…:revoked``). ``by`` is the id of
-    who did it. The name stays out: people wrote it."""
-    fields: dict[str, object] = {"key": record.principal, "env": record.env, "by": by}
-    if version is not None:
-        fields["version"] = version
-    if record.expires is not None:
-        fields["expires"] = record.expires
-    return Entry(event, "", fields)
+def _entry(event: Event, id_: str, by: str, **fields: object) -> Entry:
+    """For the ledger. The name stays out: people wrote it."""
+    told = {name: value for name, value in fields.items() if value is not None}
+    return Entry(event.value, "", {"key": principal_id(id_), "by": by, **told})
 
 
 # --- rows

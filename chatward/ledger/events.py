@@ -113,6 +113,14 @@ class Event(str, Enum):
     """An alert: somebody signed in with an account for emergencies. Another operator must review it."""
     BREAK_GLASS_REVIEWED = "operator:break-glass:reviewed"
     """The operator in `by` reviewed that use; the account may be used again."""
+    KEY_CREATED = "key:record:created"
+    """A new API key, `key`. `by` is who made it: an operator, or `command-line`. Written before anybody has it."""
+    KEY_ROTATED = "key:record:rotated"
+    """A new version of a key; the one before it is good until `until`. Written before anybody has it."""
+    KEY_REVOKED = "key:record:revoked"
+    """A key, or the one `version` of it, is no longer good. Written after that is so."""
+    CALLER_REFUSED = "identity:caller:refused"
+    """Reserved: not written yet."""
 
 
 EVENTS: Final = frozenset(event.value for event in Event)

@@ -1,7 +1,6 @@
 """Keys are checked on every message; what another process revokes is refused on the next one."""
 
 import hmac
-import sqlite3
 import subprocess
 import sys
 
@@ -12,6 +11,7 @@ from chatward.core.identity import Assurance, Grants, Kind, Presented, Principal
 from chatward.identity import key_authenticator, keys
 from chatward.identity.key_authenticator import KeyAuthenticator
 from chatward.identity.key_store import Budget, KeyStore
+from chatward.ledger.events import encode
 from chatward.stores.database import Database
 from tests.identity.headers import headers
 
@@ -45,7 +45,7 @@ def database(path):
 
 @pytest.fixture
 def store(database, clock):
-    return KeyStore(database, clock)
+    return KeyStore(database, encode, clock=clock)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_key_that_another_database_object_revokes(store, known, path, clock):
     issued, kept = store.create("shop"), store.create("kept")
     principal, other = known.identify(bearer(issued.key)), known.identify(bearer(kept.key))
     elsewhere = Database(path)
-    KeyStore(elsewhere, clock).revoke(issued.record.id)
+    KeyStore(elsewhere, encode, clock=clock).revoke(issued.record.id)
     assert not known.valid(principal)
     assert refused(known, bearer(issued.key)) == "key-revoked"
     assert known.valid(other)
@@ -169,7 +169,7 @@ def test_a_key_that_another_process_revokes(store, known, path):
     code = (
         "import sys; from pathlib import Path; from chatward.stores.database import Database;"
         "from chatward.identity.key_store import KeyStore;"
-        "KeyStore(Database(Path(sys.argv[1]))).revoke(sys.argv[2])"
+        "KeyStore(Database(Path(sys.argv[1])), print).revoke(sys.argv[2])"
     )
     subprocess.run([sys.executable, "-c", code, str(path), issued.record.id], check=True)
     assert not known.valid(principal)
@@ -375,16 +375,16 @@ def test_closing_writes_the_rest(store, database, clock):
 def test_uses_that_cannot_be_written_are_kept(store, known, path, monkeypatch):
     issued = store.create("shop")
     known.identify(bearer(issued.key))
-    real = KeyStore.used
+    real = key_authenticator.note_uses
 
     def fail(*_):
-        raise StoreError("no") from sqlite3.OperationalError()
+        raise StoreError("no")
 
-    monkeypatch.setattr(KeyStore, "used", fail)
+    monkeypatch.setattr(key_authenticator, "note_uses", fail)
     known._uses = {issued.record.id: NOW}
     with pytest.raises(StoreError):
         known.flush()
-    monkeypatch.setattr(KeyStore, "used", real)
+    monkeypatch.setattr(key_authenticator, "note_uses", real)
     known.flush()
     assert store.show(issued.record.id).last_used == NOW
 

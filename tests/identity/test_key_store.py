@@ -5,11 +5,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chatward.core.errors import ClientError, IdentityError
+from chatward.core.errors import ClientError, IdentityError, StoreError
 from chatward.core.identity import Grants, Presented
 from chatward.identity import keys
 from chatward.identity.key_authenticator import KeyAuthenticator
-from chatward.identity.key_store import Budget, KeyStore, key_entry
+from chatward.identity.key_store import Budget, Event, KeyStore, changes, note_uses
+from chatward.ledger.events import Event as LedgerEvent
 from chatward.ledger.events import encode
 from chatward.stores.database import Database
 from tests.identity.headers import headers
@@ -31,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def store(clock):
-    return KeyStore(Database(None), clock)
+    return KeyStore(Database(None), encode, clock=clock)
 
 
 def test_a_key_is_shown_once_and_its_digest_kept(store):
@@ -42,8 +43,8 @@ def test_a_key_is_shown_once_and_its_digest_kept(store):
     assert issued.record.roles == ("a", "b")
     assert issued.record.grants == Grants(bots=("x*",))
     assert issued.record.principal == f"key:{key.id}"
-    assert store.database.row("SELECT digest FROM key_versions") == (key.digest,)
-    everything = repr([store.database.rows("SELECT * FROM keys"), store.database.rows("SELECT * FROM key_versions")])
+    assert store._database.row("SELECT digest FROM key_versions") == (key.digest,)
+    everything = repr([store._database.rows("SELECT * FROM keys"), store._database.rows("SELECT * FROM key_versions")])
     assert issued.key[22:] not in everything
     assert issued.key[22:] not in repr(issued)
 
@@ -149,31 +150,75 @@ def test_grace_periods(store, grace):
 
 
 def test_changes_move_with_what_matters_and_not_with_last_use(store):
-    seen = [store.changes]
+    seen = [changes(store._database)]
     id_ = store.create("a").record.id
-    seen.append(store.changes)
+    seen.append(changes(store._database))
     store.rotate(id_)
-    seen.append(store.changes)
+    seen.append(changes(store._database))
     store.revoke(id_)
-    seen.append(store.changes)
+    seen.append(changes(store._database))
     assert len(set(seen)) == 4
-    store.used([(id_, NOW)])
-    assert store.changes == seen[-1]
+    note_uses(store._database, [(id_, NOW)])
+    assert changes(store._database) == seen[-1]
 
 
 def test_last_use_never_goes_back(store):
     id_ = store.create("a").record.id
-    store.used([(id_, NOW + 5)])
-    store.used([(id_, NOW), ("unknown", NOW)])
+    note_uses(store._database, [(id_, NOW + 5)])
+    note_uses(store._database, [(id_, NOW), ("unknown", NOW)])
     assert store.show(id_).last_used == NOW + 5
 
 
-def test_an_entry_fits_into_the_ledger_and_holds_no_name(store):
-    record = store.create("Ada Lovelace's bot", expires=NOW + 1).record
-    entry = key_entry("request:call:refused", record, by="operator:cli", version=1)
-    _, _, fields = encode(entry)
-    assert b"Lovelace" not in fields
-    assert record.id.encode() in fields
+@pytest.fixture
+def entries():
+    return []
+
+
+@pytest.fixture
+def recorded(clock, entries):
+    return KeyStore(Database(None), entries.append, clock=clock)
+
+
+def test_what_is_done_is_on_record_without_names_and_secrets(recorded, entries):
+    first = recorded.create("Ada Lovelace's bot", expires=NOW + 100, by="operator:1")
+    second = recorded.rotate(first.record.id, 60, by="operator:2")
+    recorded.revoke(first.record.id, 1, by="operator:3")
+    recorded.revoke(first.record.id)
+    about = {"key": first.record.principal}
+    assert [(entry.event, entry.fields) for entry in entries] == [
+        ("key:record:created", about | {"by": "operator:1", "env": "live", "version": 1, "expires": NOW + 100}),
+        ("key:record:rotated", about | {"by": "operator:2", "env": "live", "version": 2, "until": NOW + 60}),
+        ("key:record:revoked", about | {"by": "operator:3", "version": 1}),
+        ("key:record:revoked", about | {"by": "command-line"}),
+    ]
+    written = b"".join(encode(entry)[2] for entry in entries)
+    for secret in ("Lovelace", first.key[22:], second.key[22:]):
+        assert secret.encode() not in written
+
+
+def test_what_cannot_be_recorded_is_not_given_out_but_taken_away(clock):
+    database = Database(None)
+    id_ = KeyStore(database, encode, clock=clock).create("a").record.id
+
+    def fail(_):
+        raise StoreError("no")
+
+    store = KeyStore(database, fail, clock=clock)
+    with pytest.raises(StoreError):
+        store.create("b")
+    with pytest.raises(StoreError):
+        store.rotate(id_)
+    (record,) = store.list()
+    assert (record.state(NOW), len(record.versions)) == ("live", 1)
+    with pytest.raises(StoreError):
+        store.revoke(id_)
+    assert store.show(id_).state(NOW) == "revoked"
+
+
+def test_events_are_those_of_the_ledger():
+    assert {event.name: event.value for event in Event} == {
+        event.name: LedgerEvent[event.name].value for event in Event
+    }
 
 
 class Life(RuleBasedStateMachine):
@@ -184,7 +229,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.database = Database(None)
-        self.store = KeyStore(self.database, self.clock)
+        self.store = KeyStore(self.database, encode, clock=self.clock)
         self.known = KeyAuthenticator(self.database, self.clock)
         issued = self.store.create("a", expires=NOW + 500)
         self.id = issued.record.id
