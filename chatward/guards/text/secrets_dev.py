@@ -28,7 +28,20 @@ def checksum_holds(token: str) -> bool:
     return len(body) > 6 and base62_crc32(body[:-6]) == body[-6:]
 
 
+def chatward_checksum_holds(key: str) -> bool:
+    """True where the last six characters are the checksum of all before them (``identity.keys``)."""
+    return base62_crc32(key[:-6]) == key[-6:]
+
+
 MARKED: Final = (
+    Marked(
+        "chatward-key",
+        "cw_[a-z]{2,8}_",
+        f"{A}{{12}}_{A}{{16,90}}",
+        "Chatward API key",
+        severity=_CRITICAL,
+        check=chatward_checksum_holds,
+    ),
     Marked(
         "github-pat", "ghp_", f"{A}{{36}}", "GitHub personal access token", "TOKEN", _CRITICAL, check=checksum_holds
     ),

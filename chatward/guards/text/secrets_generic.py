@@ -26,7 +26,7 @@ from chatward.guards.text.secrets_judges import (
     seed_words,
     spoken_password,
 )
-from chatward.guards.text.secrets_kinds import END, START, any_of, secret_rule
+from chatward.guards.text.secrets_kinds import START, any_of, secret_rule
 from chatward.guards.text.secrets_values import split_words
 
 _PASSWORD: Final = split_words(
@@ -180,14 +180,6 @@ def _tokens() -> list[Rule]:
             "TOKEN",
             validate=jwe,
             tail=r"[A-Za-z0-9_.\-]",
-        ),
-        secret_rule(
-            "chatward-key",
-            START + r"cw_[a-z]{2,12}_[A-Za-z0-9]{6,40}_[A-Za-z0-9_-]{16,90}" + END,
-            "Chatward API key",
-            "API_KEY",
-            Severity.CRITICAL,
-            validate=made_of(8, 0.97),
         ),
         secret_rule(
             "basic-auth",

@@ -25,6 +25,7 @@ from chatward.engine.scanner import Scanner
 from chatward.guards.text.secrets import ENTITIES, SecretsGuard
 from chatward.guards.text.secrets_dev import base62_crc32
 from chatward.guards.text.secrets_values import split_words
+from chatward.identity import keys
 
 Find = Callable[[RuleGuard, str], list[tuple[str, str, float]]]
 
@@ -210,6 +211,16 @@ def test_a_checksum_raises_the_confidence_and_never_refuses(find: Find) -> None:
     guard = only("github-pat")
     assert find(guard, right) == [("text.secrets/github-pat", right, 0.99)]
     assert [confidence for _, _, confidence in find(guard, wrong.replace("000000", "0a0b0c"))] == [0.95]
+
+
+def test_keys_of_our_own_are_told_by_their_checksum(find: Find) -> None:
+    guard = only("chatward-key")
+    for env in ("ab", "live", "abcdefgh"):
+        key = keys.new(env, choice=chance(env).choice).text
+        assert find(guard, f"my key is {key}.") == [("text.secrets/chatward-key", key, 0.99)]
+        assert [confidence for _, _, confidence in find(guard, key[:-1] + "-")] == [0.95]  # cut short
+        assert not find(guard, f"x{key}")
+    assert not find(guard, "cw_live_" + "x" * 12 + "_" + "x" * 38)
 
 
 def test_a_token_needs_a_header_with_an_algorithm(find: Find) -> None:
