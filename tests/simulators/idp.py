@@ -36,9 +36,13 @@ class Clock:
         return self.now
 
 
-@cache
 def key(kind: str = "ES256", name: str = "one") -> RSAKey | ECKey | OKPKey:
     """A private key for an algorithm; the same one for the same arguments."""
+    return _key(kind, name)
+
+
+@cache
+def _key(kind: str, name: str) -> RSAKey | ECKey | OKPKey:
     if kind[:2] in {"RS", "PS"}:
         return RSAKey.generate_key(2048)
     if kind == "EdDSA":
