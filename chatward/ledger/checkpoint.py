@@ -13,6 +13,7 @@ import base64
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from chatward.ledger.note import Note, NoteError, Signer, Verified, Verifier, parse, signed, verified
@@ -103,7 +104,7 @@ def split(written: str) -> list[Note]:
     """The whole notes among texts that follow one another, an empty line between them."""
     pieces = written.split("\n\n")
     found: list[Note] = []
-    for text, lines in zip(pieces, pieces[1:], strict=False):
+    for text, lines in pairwise(pieces):
         if lines.startswith("\N{EM DASH} "):
             ends = "" if lines.endswith("\n") else "\n"
             try:

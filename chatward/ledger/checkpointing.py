@@ -202,7 +202,8 @@ class Checkpointer:
             for start in range(0, len(blocks), _AT_ONCE):
                 some = blocks[start : start + _AT_ONCE]
                 values = [value for block in some for value in block]
-                execute("INSERT OR IGNORE INTO ledger_blocks VALUES " + ",".join(["(?,?)"] * len(some)), values)
+                rows = ",".join(["(?,?)"] * len(some))
+                execute(f"INSERT OR IGNORE INTO ledger_blocks VALUES {rows}", values)  # noqa: S608 - placeholders only
             execute("INSERT OR IGNORE INTO ledger_checkpoints VALUES (?, ?)", (size, note.encode()))
             execute(
                 "DELETE FROM ledger_checkpoints WHERE size >= ? AND size < ?"

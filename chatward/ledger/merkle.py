@@ -158,7 +158,7 @@ def consistency_proof(first: int, second: int, subtree: Subtree) -> list[bytes]:
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Whether ``leaf`` (a leaf hash) is number ``index`` of the tree of ``size`` leaves with ``root``: section 2.1.3.2."""
+    """Whether ``leaf`` (a leaf hash) is number ``index`` of ``size`` leaves with ``root``: section 2.1.3.2."""
     if not 0 <= index < size:
         return False
     place, last, computed = index, size - 1, leaf

@@ -18,8 +18,8 @@ The rules:
    file that was removed or replaced under the ledger, or that no longer holds what was acknowledged or signed.
 6. **Several processes may append to one file.** The number of an entry is its primary key: who comes
    second reads the new head and chains anew.
-7. **The tree follows.** Entries go into the tree, and checkpoints are signed (``checkpointing``), on the writer's thread
-   after those who wait were told.
+7. **The tree follows.** Entries go into the tree, and checkpoints are signed (``checkpointing``), on the writer's
+   thread after those who wait were told.
 
 The table refuses ``UPDATE`` and ``DELETE`` (against accidents; the chain is what shows intent).
 """

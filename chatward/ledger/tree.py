@@ -2,18 +2,22 @@
 
 The rules:
 
-1. The leaf of entry ``n`` (counted from 1) is leaf ``n - 1`` of an RFC 9162 tree (``merkle``). Its data are the 32 bytes
-   of the entry's hash in the chain (``chain``), which covers the entry and all before it. So the tree can be made from
-   the ``hash`` column alone, of old files too, and a proof for one entry is a proof for its past.
+1. Entry ``n`` (counted from 1) is leaf ``n - 1`` of an RFC 9162 tree (``merkle``). The leaf's data are the 32 bytes of
+   the entry's hash in the chain (``chain``), which covers the entry and all before it. So the tree can be made from the
+   ``hash`` column alone, of old files too, and a proof for one entry is a proof for its past.
 2. The roots of whole blocks of 256 leaves are kept in ``ledger_blocks``. They are derived: a missing one is computed
-   anew, and ``reading.verify`` compares each with the entries. Of a tree of a hundred million leaves, 400,000 short rows
-   are read to make a proof, or to go on after a start.
+   anew, and ``verifying`` compares each with the entries. Of a tree of a hundred million leaves, 400,000 short rows are
+   read to make a proof, or to go on after a start.
 3. Checkpoints and cosignatures lie in tables of the same file.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from chatward.core.errors import StoreError
@@ -29,6 +33,19 @@ SCHEMA: Final = (
 )
 _LEAVES: Final = 1 << BLOCK
 _PAGE: Final = 4096
+
+
+@contextmanager
+def reader(path: str | os.PathLike[str]) -> Iterator[sqlite3.Connection]:
+    """A ledger file to read from; never writes, never blocks the writer. ``StoreError`` if it cannot be read."""
+    try:
+        connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError("The ledger cannot be read.", reason="ledger-unreadable") from error
 
 
 def leaves(connection: sqlite3.Connection, start: int, end: int) -> list[bytes]:

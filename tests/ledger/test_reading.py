@@ -1,4 +1,4 @@
-"""Tampering is named; reading never disturbs."""
+"""Tampering is named, by the chain alone (``test_tampering`` has checkpoints too); reading never disturbs."""
 # ruff: noqa: ASYNC240, S608 - files and statements of the test itself
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chatward.core.errors import StoreError
 from chatward.core.ports import Entry
 from chatward.ledger.chain import EMPTY, Head, body, link
+from chatward.ledger.checkpointing import Plan
 from chatward.ledger.reading import tail, verify
 from chatward.ledger.sqlite import SqliteLedger
 
@@ -22,7 +23,9 @@ COUNT = 30
 
 
 async def fill(path: Path, entry: MakeEntry, count: int = COUNT) -> None:
-    ledger = SqliteLedger(path, "process", min_free=1, clock=lambda: 1_700_000_000_000_000_000)
+    ledger = SqliteLedger(
+        path, "process", min_free=1, clock=lambda: 1_700_000_000_000_000_000, checkpoints=Plan(every=0)
+    )
     for number in range(count):
         await ledger.append(entry(number, rule="text.pii/email"))
     await ledger.aclose()
@@ -56,7 +59,7 @@ async def test_more_than_one_page(path: Path, entry: MakeEntry, monkeypatch: pyt
     await fill(path, entry)
     whole = verify(path)
     for page in (1, 7, COUNT, COUNT + 1):
-        monkeypatch.setattr("chatward.ledger.reading._PAGE", page)
+        monkeypatch.setattr("chatward.ledger.verifying._PAGE", page)
         assert verify(path) == whole
 
 
