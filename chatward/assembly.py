@@ -28,6 +28,7 @@ from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.core.errors import ConfigError
+from chatward.core.identity import Principal
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
@@ -71,11 +72,13 @@ class RoutedEngine:
         self.routing = made
         self.judge: Judge | None = None
 
-    async def screen(self, call: Call, *, channel: str, path: str, principal: str, request_id: str) -> Screening:
+    async def screen(self, call: Call, *, channel: str, path: str, principal: Principal, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
         prepared = await current.engine.prepare(call, plan)
-        screening = current.engine.screen(call, plan, channel=channel, principal=principal, prepared=prepared)
+        screening = current.engine.screen(
+            call, plan, channel=channel, principal=principal.id, tenant=principal.tenant, prepared=prepared
+        )
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:

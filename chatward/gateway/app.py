@@ -29,7 +29,8 @@ from chatward.core.ports import Headers, Ledger
 from chatward.gateway import inflight
 from chatward.gateway.answers import Answers, answer_headers, log_unexpected
 from chatward.gateway.bodies import Fields, cut_short, linger, timed_out
-from chatward.gateway.credentials import Keys
+from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.credentials import Keys, OpenDoor
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
@@ -52,8 +53,9 @@ class GatewayApp:
 
     ``channels`` are dialects by path; the first one's errors answer paths that no dialect claims. They serve POST,
     but the one on ``/v1/models``, which serves GET, and the single models below it. ``bots`` needs ``default``.
-    ``ready`` returns why the gateway is not ready, empty when it is. ``pages`` are served as they are, by path:
-    content type and bytes, each with ``page_headers``; a page's path with a slash too many leads to it.
+    ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
+    ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
+    ``page_headers``; a page's path with a slash too many leads to it.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class GatewayApp:
         ledger: Ledger,
         meter: Meter,
         keys: Sequence[str] = (),
+        checkpoint: Checkpoint | None = None,
         limits: Limits | None = None,
         ready: Callable[[], Sequence[str]] = tuple,
         pages: Mapping[str, tuple[str, bytes]] | None = None,
@@ -77,14 +80,17 @@ class GatewayApp:
         self._models = self._channels.get(MODELS)
         self._posts = {path: dialect for path, dialect in self._channels.items() if path != MODELS}
         self._records = Records(ledger)
-        self._keys = Keys(keys)
+        own = Keys(keys)
+        checkpoint = checkpoint or Checkpoint(OpenDoor(own))
         self._ready = ready
         self._pages = dict(pages or {})
         self._page_headers = tuple(page_headers)
         self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
-        self._messages = Messages(engine, bots, self._records, meter, self._answers, self._keys, limits, self._flights)
+        self._messages = Messages(
+            engine, bots, self._records, meter, self._answers, checkpoint, own, limits, self._flights
+        )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0
         meter.in_flight = self._flights.__len__

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
+from chatward.core.identity import Principal
 from chatward.core.ports import UpstreamResponse
 from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
 from chatward.gateway.answers import Answers, answer_headers, log_unexpected
 from chatward.gateway.bodies import Fields, check_declared, read_body
+from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
@@ -57,6 +59,7 @@ class Messages:
         records: Records,
         meter: Meter,
         answers: Answers,
+        checkpoint: Checkpoint,
         keys: Keys,
         limits: Limits,
         flights: Flights,
@@ -66,14 +69,14 @@ class Messages:
         self._records = records
         self._meter = meter
         self._answers = answers
+        self._checkpoint = checkpoint
         self._keys = keys
         self._limits = limits
         self._flights = flights
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
         """One request from its head to its answer. Raises ``ChatwardError`` while none was given."""
-        headers = scope.headers
-        principal, body = await self._admit(flight, headers, door, posted=scope.method == "POST")
+        principal, body = await self._admit(flight, scope, door)
         call = dialect.parse(body)
         screening = await self._engine.screen(
             call, channel=dialect.name, path=path, principal=principal, request_id=flight.id
@@ -85,21 +88,24 @@ class Messages:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
         if verdict.blocked:
             screening.finish(None, "")
-            await self._records.judged(flight, principal, verdict)
+            await self._records.judged(flight, principal.id, verdict)
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
         bot = self._bots[screening.bot]
-        await self._records.intended(flight, screening.bot, principal, verdict, call.stream)
+        self._checkpoint.still(principal)  # the body may have taken its time
+        await self._records.intended(flight, screening.bot, principal.id, verdict, call.stream)
         flight.intended = True
         started = self._records.started(flight) if call.stream else None
         try:
-            response = await self._send(flight, scope, headers, bot, path, call.body(screening.edits))
+            response = await self._send(flight, scope, principal, bot, path, call.body(screening.edits))
             try:
                 kind = _media(response)
                 if started is not None and response.status == 200 and kind == SSE_TYPE:
                     waiting, started = started, None
                     await waiting
-                    await self._stream(flight, door, call, screening, response, bot.max_reply)
+                    await self._stream(
+                        flight, door, call, screening, response, bot.max_reply, self._checkpoint.watch(principal)
+                    )
                 else:
                     await self._whole(flight, door, dialect, call, screening, response, kind, bot)
             finally:
@@ -108,15 +114,16 @@ class Messages:
             if started is not None:
                 self._records.later(started)
 
-    async def _admit(self, flight: Flight, headers: Fields, door: Door, *, posted: bool) -> tuple[str, bytes]:
+    async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Principal, bytes]:
         """Who asks, and the body. What can be refused unread is refused unread."""
         limits = self._limits
+        headers = scope.headers
         if len(self._flights) > limits.max_concurrent:
             raise ClientError("Too many requests at once; try again.", reason="overloaded", status=503)
-        if not posted:
-            return self._keys.identify(headers), b""
+        if scope.method != "POST":
+            return await self._checkpoint.identify(scope), b""
         check_declared(headers, limits.max_body)
-        principal = self._keys.identify(headers)
+        principal = await self._checkpoint.identify(scope)
         began = time.perf_counter()
         flight.reading = flight.body_begun = True
         body = await read_body(headers, door, limits.max_body)
@@ -125,9 +132,9 @@ class Messages:
         return principal, body
 
     async def _send(
-        self, flight: Flight, scope: Scope, headers: Fields, bot: BotLink, path: str, body: bytes
+        self, flight: Flight, scope: Scope, principal: Principal, bot: BotLink, path: str, body: bytes
     ) -> UpstreamResponse:
-        sent = self._request_headers(headers, bot, flight.channel)
+        sent = self._request_headers(scope.headers, principal, bot, flight.channel)
         method = "GET"
         if scope.method == "POST":
             method = "POST"
@@ -140,7 +147,9 @@ class Messages:
             flight.waited += took
             self._meter.upstream(flight.route, flight.channel, took)
 
-    def _request_headers(self, headers: Fields, bot: BotLink, channel: str) -> list[tuple[str, str]]:
+    def _request_headers(
+        self, headers: Fields, principal: Principal, bot: BotLink, channel: str
+    ) -> list[tuple[str, str]]:
         """The headers of the request to the bot."""
         sent: list[tuple[str, str]] = []
         get = headers.get
@@ -150,7 +159,7 @@ class Messages:
                 sent.append((name, value))
         if "anthropic-beta" in headers:
             sent.append(("anthropic-beta", ",".join(headers.get_all("anthropic-beta"))))
-        sent.extend(for_bot(headers, self._keys, bot.api_key, channel))
+        sent.extend(for_bot(headers, principal, self._keys, bot.api_key, channel))
         return sent
 
     async def _whole(
@@ -200,12 +209,14 @@ class Messages:
         screening: Screening,
         response: UpstreamResponse,
         limit: int,
+        still: Callable[[], None],
     ) -> None:
         reply = screening.reply() if screening.inspects else None
         rewriter = Noticing(call.rewriter(reply), reply) if reply is not None else None
         overhead = flight.overhead
-        headers = answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))
-        transport = door.response_stream(200, headers)
+        transport = door.response_stream(
+            200, answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))
+        )
         flight.streaming = True
         outcome = "complete"
         verdict: Verdict | None = None
@@ -214,6 +225,7 @@ class Messages:
         try:
             try:
                 async for piece in chunks:
+                    still()
                     size += len(piece)
                     if size > limit:
                         raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")

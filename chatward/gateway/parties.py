@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatward.channels.dialect import Call
+from chatward.core.identity import Principal
 from chatward.core.ports import Reply, Upstream
 from chatward.core.values import Verdict
 from chatward.gateway import inflight
@@ -51,7 +52,9 @@ class Screening(Protocol):
 
 
 class Engine(Protocol):
-    async def screen(self, call: Call, *, channel: str, path: str, principal: str, request_id: str) -> Screening: ...
+    async def screen(self, call: Call, *, channel: str, path: str, principal: Principal, request_id: str) -> Screening:
+        """Raises ``IdentityError`` where the principal may not ask this."""
+        ...
 
 
 class Scope(Protocol):
@@ -60,6 +63,12 @@ class Scope(Protocol):
     method: str
     path: str
     query_string: str
+    scheme: str
+
+    @property
+    def client(self) -> str:
+        """The peer's address; granian adds its port."""
+        ...
 
     @property
     def headers(self) -> Fields: ...

@@ -1,0 +1,78 @@
+"""Who asks, as the gateway sees it: a request's head made ready for authenticators, and the answer checked again.
+
+The rule: identity comes from credentials and from the connection, never from what a header says of somebody else.
+Forwarding headers count only where they come from a proxy that the configuration trusts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Final
+
+from chatward.core.errors import IdentityError
+from chatward.core.identity import Authenticator, Presented, Principal
+from chatward.gateway.bodies import Fields
+from chatward.gateway.parties import Scope
+
+RECHECK: Final = 0.05
+"""Seconds between two looks, inside a stream, at whether the one who gets it is still good."""
+Peer = tuple[str, str, bytes | None]
+"""Address, scheme and verified certificate (DER) of who sent a request."""
+PeerOf = Callable[[str, str, Fields], Peer]
+
+
+def direct(address: str, scheme: str, headers: Fields) -> Peer:
+    """The peer where no proxy is trusted: the one at the other end of the socket."""
+    return address, scheme, None
+
+
+class Checkpoint:
+    """Asks who sends a request. ``public_url`` is the origin that callers use, where it is not that of the ``host``
+    field (behind a proxy that changes it)."""
+
+    def __init__(self, authenticator: Authenticator, *, peer_of: PeerOf = direct, public_url: str = "") -> None:
+        self._authenticator = authenticator
+        self._peer_of = peer_of
+        self._origin = public_url.rstrip("/")
+
+    async def identify(self, scope: Scope) -> Principal:
+        """Raises ``IdentityError``."""
+        found = self._authenticator.identify(self.presented(scope))
+        principal = await found if isawaitable(found) else found
+        if principal is None:
+            raise IdentityError("A credential is needed.")
+        return principal
+
+    def still(self, principal: Principal) -> None:
+        """Raises ``IdentityError`` where somebody is not good any more."""
+        if not self._authenticator.valid(principal):
+            raise IdentityError("This credential is not valid any more.", reason="revoked")
+
+    def watch(self, principal: Principal) -> Callable[[], None]:
+        """``still``, for a stream: called for every piece, and asks every ``RECHECK`` seconds."""
+        asked = time.monotonic()
+
+        def still() -> None:
+            nonlocal asked
+            now = time.monotonic()
+            if now - asked >= RECHECK:
+                asked = now
+                self.still(principal)
+
+        return still
+
+    def presented(self, scope: Scope) -> Presented:
+        headers = scope.headers
+        address, scheme, certificate = self._peer_of(_address(scope.client), scope.scheme, headers)
+        origin = self._origin or f"{scheme}://{headers.get('host') or ''}"
+        return Presented(scope.method, origin + scope.path, headers, address, certificate)
+
+
+def _address(client: str) -> str:
+    """An address without the port that granian puts behind it."""
+    if client.startswith("["):
+        return client[1 : client.find("]")]
+    address, colon, _ = client.partition(":")
+    return client if not colon or ":" in client[len(address) + 1 :] else address
