@@ -4,7 +4,8 @@ The rule: an entry says *that* something happened, never *what was written*. An 
 (``subject:object:action``). A field's value is a number, a truth value, ``None``, or an identifier that
 matches ``IDENTIFIER`` (or a list of those): letters, digits and ``_ . : / @ * + = -``, no blanks, at most 200
 characters. A message does not fit through that, so a mistake in a caller is refused here rather than stored.
-It is a second line: a caller still must not pass single words that people wrote.
+It is a second line: a caller still must not pass single words that people wrote. A field ``subject_ref`` must be a
+reference that can be made worthless (``references``), never a plain id or its hash.
 
 Refusals name the field and never the value. What was checked is what is written: ``encode`` returns the text
 that goes to disk, so a mapping changed later changes nothing.
@@ -19,6 +20,7 @@ from typing import Final
 import orjson
 
 from chatward.core.ports import Entry
+from chatward.ledger.references import FORM
 
 
 class Event(str, Enum):
@@ -132,6 +134,7 @@ _MAX_FIELDS: Final = 64
 _MAX_TEXT: Final = 200
 
 _is_identifier = IDENTIFIER.fullmatch
+_is_reference = FORM.fullmatch
 _is_name = _NAME.fullmatch
 
 _ALLOWED: Final = bytes(code for code in range(128) if IDENTIFIER.fullmatch(chr(code)))
@@ -165,6 +168,7 @@ def encode(entry: Entry) -> tuple[str, str, bytes]:
         if (
             joined.encode("ascii").translate(None, _ALLOWED)
             or not fields.keys() <= _names
+            or ("subject_ref" in fields and not _is_reference(fields["subject_ref"]))  # type: ignore[call-overload]
             or (len(joined) > _MAX_TEXT and max(map(len, texts)) > _MAX_TEXT)
             or len(texts) > _MAX_LIST
             or len(fields) > _MAX_FIELDS
@@ -193,6 +197,8 @@ def _encode_slowly(entry: Entry) -> tuple[str, str, bytes]:
 
 def _checked(name: str, value: object) -> object:
     """The value of one field as plain JSON data, or ``ValueError``."""
+    if name == "subject_ref" and value is not None and not (isinstance(value, str) and _is_reference(value)):
+        raise ValueError("ledger entry: field subject_ref is not a reference (chatward.ledger.references)")
     if isinstance(value, (list, tuple, set, frozenset)):
         if len(value) > _MAX_LIST:
             raise ValueError(f"ledger entry: field {name} holds more than {_MAX_LIST} items")

@@ -113,17 +113,19 @@ def has_tree(connection: sqlite3.Connection) -> bool:
     return bool(row.fetchone()[0] == 2)
 
 
-def newest(connection: sqlite3.Connection, least: int = 0) -> tuple[Checkpoint, Note] | None:
-    """The checkpoint with the largest size, at least ``least``, with its cosignatures; ``None``: there is none."""
-    row = connection.execute(
-        "SELECT size, note FROM ledger_checkpoints WHERE size >= ? ORDER BY size DESC LIMIT 1", (least,)
-    ).fetchone()
+def newest(connection: sqlite3.Connection) -> tuple[Checkpoint, Note] | None:
+    """The checkpoint with the largest size, with its cosignatures; ``None``: there is none."""
+    row = connection.execute("SELECT size, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1").fetchone()
     return None if row is None else _with_cosignatures(connection, *row)
 
 
-def checkpoint(connection: sqlite3.Connection, size: int) -> tuple[Checkpoint, Note] | None:
-    """The checkpoint of one size."""
-    row = connection.execute("SELECT size, note FROM ledger_checkpoints WHERE size = ?", (size,)).fetchone()
+def covering(connection: sqlite3.Connection, seq: int) -> tuple[Checkpoint, Note] | None:
+    """The newest cosigned checkpoint that covers entry ``seq``, or else the newest that does."""
+    row = connection.execute(
+        "SELECT size, note FROM ledger_checkpoints WHERE size >= ?"
+        " ORDER BY size IN (SELECT size FROM ledger_cosignatures) DESC, size DESC LIMIT 1",
+        (seq,),
+    ).fetchone()
     return None if row is None else _with_cosignatures(connection, *row)
 
 
