@@ -297,7 +297,8 @@ class SeenProofs:
         self._order: deque[tuple[float, bytes, str]] = deque()
         self._counts: dict[str, int] = {}
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return len(self._until)
 
     def first(self, thumbprint: str, jti: str, now: float, lasts: float) -> bool:

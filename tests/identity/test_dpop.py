@@ -296,7 +296,7 @@ def test_11_a_bad_proof_is_not_remembered():
     head, body, _ = proof().split(".")
     refused("dpop-proof-invalid", f"{head}.{body}.{'A' * 86}", seen=seen)
     refused("dpop-nonce-needed", proof(), seen=seen, nonces=["n"])
-    assert len(seen) == 0
+    assert seen.size == 0
     verify(proof(), seen=seen)
 
 
@@ -326,9 +326,9 @@ def test_the_memory_is_bounded_and_forgets_nothing_too_soon():
     assert seen.first("k2", "a", NOW, 60)  # another key's id is another proof
     with pytest.raises(IdentityError):
         seen.first("k3", "a", NOW, 60)
-    assert len(seen) == 3
+    assert seen.size == 3
     assert seen.first("k1", "a", NOW + 62, 60)
-    assert len(seen) == 1
+    assert seen.size == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.floats(0, 20), st.floats(0, 30))))

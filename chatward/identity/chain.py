@@ -1,0 +1,98 @@
+"""All ways of being known, asked in their order.
+
+The rules:
+
+1. The first that answers wins. A refusal is final: what is of somebody's kind and not good is never looked at by the
+   next, and never becomes anonymous.
+2. ``valid`` is answered by the one that gave the principal out; its name is in the principal's attributes (``via``).
+   A name that is no longer there, after a reload, is of nobody: the principal is not good any more.
+3. Nothing presented: the ``anonymous`` principal, or ``not-authenticated`` where there is none.
+4. A credential that nobody knows is refused where ``strict``. Else it is meant for the bot behind and passed on; the
+   caller is anonymous, but known by a digest, so that the threads of two callers never mix.
+5. An answer may be awaitable; what has been waited for is answered as if it had been there. Without such an answer
+   nothing is awaited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NoReturn
+
+from chatward.core.errors import IdentityError
+from chatward.core.identity import Authenticator, Presented, Principal
+from chatward.identity.credential import credential
+
+VIA: Final = "via"
+_STRANGER: Final = "caller:"
+
+
+class Chain:
+    """Implements ``core.identity.Authenticator`` over several, by name, in the order in which they are asked.
+
+    ``anonymous`` is who asks without a credential; ``None``: nobody may. ``strict`` refuses credentials that nobody
+    knows; without ``anonymous`` it is always so.
+    """
+
+    def __init__(
+        self, authenticators: Mapping[str, Authenticator], anonymous: Principal | None, *, strict: bool = True
+    ) -> None:
+        self._authenticators = dict(authenticators)
+        self._anonymous = anonymous
+        self._strict = strict or anonymous is None
+
+    def identify(self, presented: Presented) -> Principal | Awaitable[Principal]:
+        """Who asks. Raises ``IdentityError``: that of the one whose kind it is, ``credentials-ambiguous`` (400) or
+        ``not-authenticated`` (401)."""
+        credential(presented.headers)  # ambiguous is ambiguous, whoever would have answered
+        return self._ask(presented, iter(self._authenticators.items()))
+
+    def valid(self, principal: Principal) -> bool:
+        via = principal.attributes.get(VIA)
+        if via is not None:
+            known = self._authenticators.get(via)
+            return known is not None and known.valid(principal)
+        if self._anonymous is None:
+            return False
+        stranger = principal.id.startswith(_STRANGER) and not self._strict
+        return principal == (replace(self._anonymous, id=principal.id) if stranger else self._anonymous)
+
+    def _ask(self, presented: Presented, rest: Iterator[tuple[str, Authenticator]]) -> Principal | Awaitable[Principal]:
+        for name, authenticator in rest:
+            answer = authenticator.identify(presented)
+            if isinstance(answer, Principal):
+                return _given_out(answer, name)
+            if answer is not None:
+                return self._wait(answer, name, presented, rest)
+        return self._unknown(presented)
+
+    async def _wait(
+        self,
+        answer: Awaitable[Principal | None],
+        name: str,
+        presented: Presented,
+        rest: Iterator[tuple[str, Authenticator]],
+    ) -> Principal:
+        found = await answer
+        if found is not None:
+            return _given_out(found, name)
+        others = self._ask(presented, rest)
+        return others if isinstance(others, Principal) else await others
+
+    def _unknown(self, presented: Presented) -> Principal:
+        found = credential(presented.headers)
+        if self._anonymous is None or (found is not None and self._strict):
+            _refuse()
+        if found is None:
+            return self._anonymous
+        digest = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return replace(self._anonymous, id=_STRANGER + digest[:16])
+
+
+def _given_out(principal: Principal, name: str) -> Principal:
+    return replace(principal, attributes={**principal.attributes, VIA: name})
+
+
+def _refuse() -> NoReturn:
+    raise IdentityError("A credential is needed: an API key, or a token of this service's identity provider.")
