@@ -66,7 +66,9 @@ COMMANDS: Final = (
     _command("bench", "Measure speed"),
     _command("doctor", "Look for what is missing on this machine"),
     _command("config", "Show the settings, where they come from, and their schema", "app"),
-    _command("ledger", "Verify the record, or show its newest entries", "app"),
+    _command("policy", "Check, test and explain what is permitted", "app"),
+    _command("keys", "Make, list, rotate and revoke API keys", "app"),
+    _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),
 )
 
 
