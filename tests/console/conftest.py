@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from chatward.console.access import Access
 from chatward.console.admin import admin_app
-from chatward.core.errors import StoreError
+from chatward.console.guarding import Guarding
+from chatward.console.login import login_router
+from chatward.core.errors import IdentityError, StoreError
+from chatward.core.identity import Authorizer, Principal
 from chatward.core.ports import Entry
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Unavailable, Verdict
+from chatward.identity.csrf import Csrf
+from chatward.identity.lockout import Lockout
+from chatward.identity.operators import Operators
+from chatward.identity.passwords import Cost, Passwords
+from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
 from chatward.settings import Settings
+from chatward.stores.database import Database
 
 SECRET_WORD = "xyzzy-plugh"
 
@@ -107,5 +120,133 @@ def plane() -> Callable[..., Plane]:
         app = admin_app(ward, ledger, SimulatedMeter(), settings, "1.2.3", keys=keys)
         transport = httpx.ASGITransport(app=app)
         return Plane(ward, ledger, httpx.AsyncClient(transport=transport, base_url=base_url))
+
+    return build
+
+
+# --- operators: the admin plane behind ``Guarding``, with a real store, and browsers that behave as browsers do
+
+GOOD = "correct horse battery"
+
+
+class Clock:
+    """Seconds since 1970 UTC, by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class SimulatedFactor:
+    """One-time codes: the code is ``123456``, once enrolled. A wrong one raises as the real part does."""
+
+    enrolled_: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+    places: list[str] = field(default_factory=list)
+
+    def enrolled(self, operator: str) -> bool:
+        return operator in self.enrolled_
+
+    def verify(self, operator: Principal, code: str) -> None:
+        self.places.append(operator.session)
+        if code != "123456":
+            raise IdentityError("This was not accepted as a proof.", reason="proof-refused", status=403)
+
+    def begin(self, operator: Principal, label: str, code: str) -> str:
+        if operator.id in self.enrolled_:
+            self.verify(operator, code)
+        self.begun.add(operator.id)
+        return f"otpauth://totp/Chatward:{label}?secret=MADEUP&issuer=Chatward"
+
+    def confirm(self, operator: Principal, code: str) -> None:
+        self.verify(operator, code)
+        self.begun.remove(operator.id)
+        self.enrolled_.add(operator.id)
+
+
+class Browser(httpx.AsyncClient):
+    """Keeps cookies, says where requests come from, and sends a page's hidden fields with its forms."""
+
+    async def send_form(self, page: str, action: str | None = None, /, **fields: str) -> httpx.Response:
+        csrf = await self.token(page)
+        return await self.post(action or page, data={"csrf": csrf, **fields})
+
+    async def token(self, page: str) -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', (await self.get(page)).text)
+        return found[1] if found else ""
+
+    async def sign_in(self, name: str = "ann", password: str = GOOD, **more: str) -> httpx.Response:
+        return await self.send_form("/login", name=name, password=password, **more)
+
+
+@dataclass
+class House:
+    """The admin plane with operators. ``app`` is the guarded application, ``routes`` those of the one behind."""
+
+    app: Any
+    inner: Any
+    access: Access
+    ledger: SimulatedLedger
+    database: Database
+    clock: Clock
+    factor: SimulatedFactor
+    url: str
+
+    def browser(self, address: str = "127.0.0.1", url: str | None = None, **headers: str) -> Browser:
+        base = url or self.url
+        said = {"origin": base, "sec-fetch-site": "same-origin", "accept": "text/html", "user-agent": "Firefox/140"}
+        transport = httpx.ASGITransport(app=self.app, client=(address, 1234))
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Browser(transport=transport, base_url=base, headers={**said, **given})
+
+    def program(self, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.app, client=(address, 1234))
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.AsyncClient(transport=transport, base_url=self.url, headers=given)
+
+    def events(self, *subjects: str) -> list[tuple[str, dict[str, object]]]:
+        return [(one.event, one.fields) for one in self.ledger.records if one.event.startswith(subjects or ("",))]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Callable[..., House]:
+    """Builds the guarded plane: ``house(people={"ann": ["admin"]}, keys=..., secure=...)``."""
+
+    def build(
+        people: Mapping[str, Sequence[str]] | None = None,
+        *,
+        keys: Sequence[str] = (),
+        secure: bool = True,
+        host: str = "127.0.0.1",
+        code_needed: bool = False,
+        authorizer: Authorizer | None = None,
+        path: Path | None = None,
+        clock: Clock | None = None,
+        passwords: Passwords | None = None,
+    ) -> House:
+        ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
+
+        def record(entry: Entry) -> None:
+            if ledger.broken:
+                raise StoreError("The record cannot be written now; nothing was done.")
+            encode(entry)
+            ledger.records.append(StoredRecord(len(ledger.records) + 1, 0, entry.event, "", dict(entry.fields)))
+
+        database = Database(path or tmp_path / "identity.db")
+        operators = Operators(database, passwords or Passwords(Cost(8, 1)), record, clock=clock)
+        for name, roles in (people or {}).items():
+            operators.create(name, GOOD, roles, break_glass=name.startswith("glass"))
+        sessions = Sessions(database, operators, secure=secure, clock=clock)
+        lockout, csrf, factor = Lockout(database, key, clock=clock), Csrf(key, secure=secure), SimulatedFactor()
+        access = Access(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed)
+        settings = Settings(upstream="https://bot.example/v1")
+        inner = admin_app(SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3")._app  # type: ignore[attr-defined]
+        inner.include_router(login_router(access))
+        app = Guarding(inner, access, host=host, keys=keys, max_body=100_000, authorizer=authorizer)
+        url = "https://console.example" if secure else "http://127.0.0.1:8788"
+        return House(app, inner, access, ledger, database, clock, factor, url)
 
     return build

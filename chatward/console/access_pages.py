@@ -1,0 +1,105 @@
+"""The pages of signing in and of one's own account, made from templates and the strings in ``wording``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from chatward.console.access import Access, Caller, set_seed, set_session
+from chatward.console.wording import ENGLISH
+from chatward.core.errors import ChatwardError, ClientError, IdentityError
+from chatward.identity.lockout import TooManyError
+from chatward.identity.operators import REVIEWERS
+from chatward.identity.sessions import Session
+
+_PATH: Final = re.compile(r"/(?![/\\])[\w.~/?=&%+,:@-]{0,500}", re.ASCII)
+
+
+class Pages:
+    """Renders for a ``Caller``. Every page sets the cookie that its token against cross-site requests belongs to."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        loader = PackageLoader("chatward.console", "templates")
+        self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+
+    def render(self, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        csrf = self._access.csrf
+        seed = csrf.seed(caller.headers)
+        known = {"say": ENGLISH, "csrf": csrf.token(seed, caller.token), "problem": "", "done": ""}
+        response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
+        set_seed(self._access, response, seed)
+        return response
+
+    def login(self, caller: Caller, status: int = 200, **values: Any) -> HTMLResponse:
+        known = {"next": "/", "empty": not self._access.operators.any()}
+        return self.render(caller, "login.html", status, **(known | values))
+
+    async def account(self, caller: Caller, status: int = 200, **values: Any) -> HTMLResponse:
+        access = self._access
+        me = access.operators.get(caller.principal.id)
+        if me is None:
+            raise IdentityError("This session has ended. Sign in again.", reason="session-ended")
+        sessions = await asyncio.to_thread(access.sessions.of, me.id)
+        factor = access.second_factor
+        pending = []
+        if me.roles & REVIEWERS and not me.break_glass:
+            uses = await asyncio.to_thread(access.operators.pending)
+            named = [(use, access.operators.get(use.operator)) for use in uses if use.operator != me.id]
+            pending = [{"id": who.id, "name": who.name, "at": _moment(use.at)} for use, who in named if who is not None]
+        known = {
+            "me": me,
+            "sessions": [_told(one, caller) for one in sessions],
+            "codes": "none" if factor is None else "on" if factor.enrolled(me.id) else "off",
+            "needed": access.code_needed and caller.principal.assurance < 2,
+            "uri": "",
+            "pending": pending,
+        }
+        return self.render(caller, "account.html", status, **(known | values))
+
+    async def acting(self, caller: Caller, act: Callable[[], Awaitable[Response]]) -> Response:
+        """What a form of the account page does; why it may not is said on the page."""
+        try:
+            return await act()
+        except (ClientError, IdentityError) as error:
+            if error.status == IdentityError.status:
+                raise
+            return retry(error, await self.account(caller, error.status, problem=error.public))
+
+    async def renewed(self, caller: Caller, token: str, done: str) -> Response:
+        """The account page under a session's new token."""
+        response = await self.account(Caller(caller.principal, caller.headers, caller.address, token), done=done)
+        set_session(self._access, response, token)
+        return response
+
+
+def local(path: str) -> str:
+    """``path`` where it is one of this plane, else ``/``: no host, no scheme, no backslash, no control character."""
+    return path if _PATH.fullmatch(path) else "/"
+
+
+def retry(error: ChatwardError, response: Response) -> Response:
+    """Says when to come back, where that is known (RFC 9110, 10.2.3)."""
+    if isinstance(error, TooManyError):
+        response.headers["retry-after"] = str(error.after)
+    return response
+
+
+def _told(session: Session, caller: Caller) -> dict[str, object]:
+    return {
+        "id": session.id,
+        "opened": _moment(session.opened),
+        "seen": _moment(session.seen),
+        "agent": session.agent,
+        "current": session.id == caller.principal.session,
+    }
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

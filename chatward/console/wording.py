@@ -1,0 +1,61 @@
+"""What the pages of signing in say, in one place, so that another language is another set of these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENGLISH: Final = {
+    "name": "User name",
+    "password": "Password",
+    "code": "One-time code",
+    "code_hint": "Six digits, if you have set up one-time codes.",
+    "password_hint": "Twelve characters or more. A few words that belong to nobody are good.",
+    "again": "Password, once more",
+    "different": "The two passwords are not the same.",
+    "sign_in": "Sign in",
+    "sign_in_title": "Sign in to the console",
+    "sign_out": "Sign out",
+    "signed_out": "You are signed out.",
+    "welcome_done": "Your account is there. Sign in.",
+    "no_operator": "There is no operator yet. `chatward serve` prints a link for the first one when it starts. Until "
+    "then the console is open to whoever is on this machine, unless API keys are set.",
+    "welcome_title": "The first admin",
+    "welcome_text": "This link makes the first account, which may do everything. It works once.",
+    "create": "Create the account",
+    "account_title": "Your account",
+    "console": "Console",
+    "roles": "Roles",
+    "emergency": "This is an account for emergencies. Its use is on record, and another operator must review it.",
+    "new_password": "New password",
+    "old_password": "Present password",
+    "change_password": "Change the password",
+    "password_changed": "The password is changed. All your other sessions have ended.",
+    "codes_title": "One-time codes",
+    "codes_off": "Signing in takes your password alone. One-time codes of an app make it two factors.",
+    "codes_on": "Signing in takes your password and a one-time code.",
+    "codes_needed": "One-time codes are needed here: set them up to go on.",
+    "codes_none": "One-time codes are not available in this installation.",
+    "codes_begin": "Set up one-time codes",
+    "codes_renew": "Set up anew",
+    "codes_present": "A code of the present app",
+    "codes_uri": "Give this address to your app, or type the part after `secret=` into it. It is shown once.",
+    "codes_confirm": "Confirm",
+    "codes_first": "The code that the app shows",
+    "codes_done": "One-time codes are set up.",
+    "sessions_title": "Sessions",
+    "session_opened": "Since (UTC)",
+    "session_seen": "Last seen (UTC)",
+    "session_agent": "Browser",
+    "session_this": "this one",
+    "session_end": "End",
+    "session_end_all": "End all others",
+    "session_ended": "Ended.",
+    "reviews_title": "Uses of accounts for emergencies",
+    "reviews_text": "Look at what was done in the record, then say that you have reviewed it. Until then the account "
+    "cannot be used again.",
+    "review": "I have reviewed this",
+    "reviewed": "Reviewed.",
+    "link_bad": "This link is not good, or not any more. While there is no admin, a restart of `chatward serve` prints "
+    "a new one.",
+    "link_bad_title": "No account here",
+}
