@@ -67,12 +67,13 @@ class Revocations:
         self._before: Mapping[str, float] = {}
 
     def covers(self, principal: Principal) -> bool:
-        """Whether the principal has ended, was logged out or shut out. Microseconds."""
+        """Whether the principal has ended, was logged out or shut out. Microseconds. Goes by its id and by the
+        attributes that ``Provider.person`` gave it; of others, only who is shut out is covered."""
         before = self._current()
         if not before:
             return False
         issued = float(principal.attributes.get("issued", "-inf"))
-        names = [principal.id, principal.session or _LOOSE + principal.id]
+        names = [principal.id, principal.attributes.get("idp_session") or _LOOSE + principal.id]
         return any(issued <= before.get(name, -math.inf) for name in names)
 
     def end(

@@ -29,7 +29,7 @@ from chatward.identity.jose import ALGORITHMS, Key, TokenError, key_from
 MAX_BODY: Final = 256 * 1024
 MAX_KEYS: Final = 100
 NEGATIVE: Final = 256
-TIMEOUT: Final = 10.0
+TIMEOUT: Final = 5.0
 """Seconds that the provider has for one answer."""
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ The rules:
    is good, or it is refused: it never counts as nothing.
 2. ``iss`` chooses among the configured providers by exact equality, and everything else is that provider's.
 3. A verified token is remembered by its digest, until it ends or the provider's keys are due to be fetched anew: its
-   signature costs 220 µs (ES256), remembering 2 µs. What it is bound to is proven with every request all the same.
+   signature costs 220 µs (ES256), remembering a few. What it is bound to is proven with every request all the same.
 4. ``valid`` asks for revocation each time: a log-out at the provider counts from the next message on, in every process.
 5. A log-out token is no bearer token (``events``), whatever its type says.
 """

@@ -27,7 +27,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -71,7 +71,9 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who came back, and where they wanted to go."""
+    """Who came back, and where they wanted to go. The principal never expires by itself (the ID token was for this
+    moment only): who makes a session of it says how long that lasts, keeps its attributes, and asks
+    ``Revocations.covers`` each time."""
 
     principal: Principal
     back: str
@@ -175,7 +177,7 @@ class Logins:
             principal = await self._believe(attempt, token)
         except TokenError as error:
             _refuse("login-refused", error.detail)
-        return SignedIn(principal, attempt.back)
+        return SignedIn(replace(principal, expires=None), attempt.back)
 
     async def _redeem(self, attempt: _Attempt, metadata: Metadata, code: str) -> str:
         """The ID token for a code (RFC 6749 section 4.1.3)."""

@@ -72,10 +72,12 @@ class Provider:
         return check(token, expected, self.clock())
 
     def person(self, claims: Mapping[str, Any]) -> Principal:
-        """Who verified claims are about. Raises ``TokenError`` (``token-tenant``)."""
+        """Who verified claims are about. The attributes ``issued`` (``iat``) and ``idp_session`` are what revocation
+        goes by: who makes a session of its own of this must keep them. Raises ``TokenError`` (``token-tenant``)."""
         settings = self.settings
         sid = claims.get("sid")
-        attributes = {"idp": self.name, "issued": repr(float(claims["iat"]))}
+        session = session_id(settings.issuer, sid) if isinstance(sid, str) and sid else ""
+        attributes = {"idp": self.name, "issued": repr(float(claims["iat"])), "idp_session": session}
         if isinstance(at := claims.get("auth_time"), (int, float)) and not isinstance(at, bool):
             attributes["auth_time"] = repr(float(at))
         return Principal(
@@ -84,7 +86,7 @@ class Provider:
             tenant=self._tenant(claims),
             roles=self._roles(claims),
             assurance=self._assurance(claims),
-            session=session_id(settings.issuer, sid) if isinstance(sid, str) and sid else "",
+            session=session,
             expires=min(float(claims["exp"]), float(claims["iat"]) + settings.max_age) + settings.clock_skew,
             attributes=attributes,
         )

@@ -52,8 +52,9 @@ def logout_token(typ="logout+jwt", **changed):
 
 
 def principal(session="", issued=NOW, sub="u-1"):
-    attributes = {"idp": "main", "issued": repr(issued)}
-    return Principal(person_id(ISSUER, sub), Kind.PERSON, session=session, attributes=attributes)
+    """As ``Provider.person`` makes one; its session may be called otherwise by who made one of its own."""
+    attributes = {"idp": "main", "issued": repr(issued), "idp_session": session}
+    return Principal(person_id(ISSUER, sub), Kind.PERSON, session="console:1", attributes=attributes)
 
 
 S1, S2 = session_id(ISSUER, "s-1"), session_id(ISSUER, "s-2")

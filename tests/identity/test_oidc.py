@@ -65,7 +65,7 @@ async def test_who_a_token_is_about():
         assurance=Assurance.SINGLE,
         session=session_id(ISSUER, "s-1"),
         expires=NOW + 630,
-        attributes={"idp": "main", "issued": repr(NOW)},
+        attributes={"idp": "main", "issued": repr(NOW), "idp_session": session_id(ISSUER, "s-1")},
     )
     assert house.door.valid(found)
 

@@ -69,7 +69,11 @@ async def test_the_whole_flow():
     assert signed_in.back == "/chat?x=1"
     assert signed_in.principal.id == person_id(ISSUER, "u-1")
     assert signed_in.principal.kind is Kind.PERSON
-    assert signed_in.principal.session.startswith("oidc:")
+    assert signed_in.principal.session == signed_in.principal.attributes["idp_session"] != ""
+    assert signed_in.principal.expires is None
+    assert not house.revocations.covers(signed_in.principal)
+    house.revocations.end(session=signed_in.principal.session)
+    assert house.revocations.covers(signed_in.principal)
 
 
 async def test_what_the_token_endpoint_is_told():
