@@ -19,10 +19,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chatward.core.identity import Assurance, Fields, Presented, Principal
+from chatward.core.identity import Assurance, Presented, Principal
 from chatward.identity import dpop
 from chatward.identity.backchannel import Revocations
 from chatward.identity.bound import Binding, Possession, binding
+from chatward.identity.credential import credential
 from chatward.identity.jose import Expected, TokenError, read
 from chatward.identity.provider import Provider
 
@@ -40,10 +41,11 @@ class _Known:
 
 
 class OidcAuthenticator:
-    """Implements ``core.identity.Authenticator``. ``providers`` by name; ``seen`` remembers proofs of possession.
+    """Implements ``core.identity.Authenticator``. ``providers`` by name; ``seen`` remembers proofs of possession;
+    ``admits`` says of a principal whether it is good for any other reason (it must take microseconds).
 
     ``identify`` raises ``TokenError`` (401: ``token-invalid``, ``token-expired``, ``token-revoked``), the errors of
-    ``dpop.verify``, and ``Unreachable`` (503, ``identity-provider-unavailable``).
+    ``dpop.verify`` and of ``credential``, and ``Unreachable`` (503, ``identity-provider-unavailable``).
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class OidcAuthenticator:
         revocations: Revocations,
         clock: Callable[[], float],
         seen: dpop.Seen | None = None,
+        admits: Callable[[Principal], bool] | None = None,
         remembered: int = MAX_REMEMBERED,
     ) -> None:
         self._issuers = {provider.settings.issuer: provider for provider in providers.values()}
@@ -62,12 +65,13 @@ class OidcAuthenticator:
         self._possession = Possession(clock, seen)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._limit = remembered
+        self._admits = admits
 
     def identify(self, presented: Presented) -> Principal | Awaitable[Principal] | None:
         found = credential(presented.headers)
-        if found is None:
+        if found is None or found.scheme not in _SCHEMES or not _looks_signed(found.text):
             return None
-        scheme, token = found
+        scheme, token = found.scheme, found.text
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(digest)
         if known is None or known.until <= self._clock():
@@ -76,7 +80,10 @@ class OidcAuthenticator:
 
     def valid(self, principal: Principal) -> bool:
         expires = principal.expires
-        return (expires is None or self._clock() < expires) and not self._revocations.covers(principal)
+        return (expires is None or self._clock() < expires) and self._good(principal)
+
+    def _good(self, principal: Principal) -> bool:
+        return not self._revocations.covers(principal) and (self._admits is None or self._admits(principal))
 
     async def _verified(self, scheme: str, token: str, digest: bytes, presented: Presented) -> Principal:
         self._known.pop(digest, None)
@@ -104,24 +111,16 @@ class OidcAuthenticator:
 
     def _admitted(self, known: _Known, scheme: str, token: str, presented: Presented) -> Principal:
         """What is asked with every request."""
-        if self._revocations.covers(known.principal):
+        if not self._good(known.principal):
             raise TokenError("token-revoked", reason="token-revoked")
         self._possession.check(known.bound, presented, scheme, token)
         return known.principal
 
 
-def credential(headers: Fields) -> tuple[str, str] | None:
-    """Scheme (lower case) and token of a request, where they are of this kind. Raises ``TokenError``
-    (``token-header-twice``) for several ``authorization`` headers: nothing says which is meant."""
-    found = headers.get_all("authorization")
-    if len(found) > 1:
-        raise TokenError("token-header-twice")
-    scheme, _, token = (found[0] if found else "").partition(" ")
-    token = token.strip(" ")
-    # Three parts, or the beginning of a JSON object as base64url or as it is. API keys have neither.
-    if scheme.lower() not in _SCHEMES or not (token.count(".") >= 2 or token.startswith(("eyJ", "{"))):
-        return None
-    return scheme.lower(), token
+def _looks_signed(token: str) -> bool:
+    """Three parts, or the beginning of a JSON object, as base64url or as it is. Chatward's own credentials (``cw_``,
+    ``cww_``) say themselves what they are; nothing that begins so is a JSON object."""
+    return not token.startswith("cw") and (token.count(".") >= 2 or token.startswith(("eyJ", "{")))
 
 
 def _expected(provider: Provider) -> Expected:

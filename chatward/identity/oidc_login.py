@@ -90,7 +90,8 @@ class _Attempt:
 
 
 class Logins:
-    """``providers`` by name; ``client_secrets`` by the same names, for those that have one. Adopts its table.
+    """``providers`` by name; ``client_secrets`` by the same names, for those that have one; ``admits`` as in
+    ``OidcAuthenticator``. Adopts its table.
 
     Errors are ``IdentityError``: ``login-invalid`` (400: not begun here, used, too old, another browser, another
     provider), ``login-denied`` (403: the provider says no), ``login-refused`` (401: the provider's answer is not good;
@@ -104,10 +105,12 @@ class Logins:
         database: Database,
         revocations: Revocations,
         clock: Callable[[], float],
+        admits: Callable[[Principal], bool] | None = None,
         limit: int = MAX_WAITING,
     ) -> None:
         database.adopt(SCHEMA)
         self._limit = limit
+        self._admits = admits
         self._providers = {name: one for name, one in providers.items() if one.settings.client_id}
         self._secrets = client_secrets
         self._database = database
@@ -227,7 +230,7 @@ class Logins:
         if attempt.max_age is not None:
             self._check_age(claims, attempt.max_age + settings.clock_skew)
         principal = attempt.provider.person(claims)
-        if self._revocations.covers(principal):
+        if self._revocations.covers(principal) or not (self._admits is None or self._admits(principal)):
             raise TokenError("token-revoked", reason="token-revoked")
         return principal
 

@@ -35,6 +35,11 @@ _TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
+Join = Callable[[Principal, str, Mapping[str, Any]], Principal]
+"""Adds what is known here of a person to what a provider says: gets the principal, the issuer and the verified claims.
+May raise ``IdentityError`` for somebody who is not let in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is used of a provider's description. Addresses that it does not give are empty."""
@@ -51,12 +56,15 @@ class Metadata:
 class Provider:
     """``name`` is that of ``[identity.oidc.NAME]``. Raises ``ConfigError`` for settings that cannot be used safely."""
 
-    def __init__(self, name: str, settings: Oidc, fetch: Fetch, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, name: str, settings: Oidc, fetch: Fetch, clock: Callable[[], float], join: Join | None = None
+    ) -> None:
         _check_settings(name, settings)
         self.name = name
         self.settings = settings
         self.clock = clock
         self.fetch = fetch
+        self._join = join
         timing = {"fresh": settings.keys_fresh, "stale": settings.keys_stale, "cooldown": settings.keys_cooldown}
         self._metadata = Remembered(self._discover, clock, **timing)
         self.keys = KeySet(self._jwks_uri, fetch, clock, algorithms=settings.algorithms, **timing)
@@ -80,7 +88,7 @@ class Provider:
         attributes = {"idp": self.name, "issued": repr(float(claims["iat"])), "idp_session": session}
         if isinstance(at := claims.get("auth_time"), (int, float)) and not isinstance(at, bool):
             attributes["auth_time"] = repr(float(at))
-        return Principal(
+        found = Principal(
             person_id(settings.issuer, claims["sub"]),
             Kind.PERSON,
             tenant=self._tenant(claims),
@@ -90,6 +98,7 @@ class Provider:
             expires=min(float(claims["exp"]), float(claims["iat"]) + settings.max_age) + settings.clock_skew,
             attributes=attributes,
         )
+        return found if self._join is None else self._join(found, settings.issuer, claims)
 
     def _tenant(self, claims: Mapping[str, Any]) -> str:
         if not self.settings.tenant_claim:
@@ -133,9 +142,11 @@ class Provider:
         )
 
 
-def providers(settings: Mapping[str, Oidc], fetch: Fetch, clock: Callable[[], float]) -> dict[str, Provider]:
+def providers(
+    settings: Mapping[str, Oidc], fetch: Fetch, clock: Callable[[], float], join: Join | None = None
+) -> dict[str, Provider]:
     """All that are configured, by name. Raises ``ConfigError``; no two may have one issuer."""
-    found = {name: Provider(name, one, fetch, clock) for name, one in settings.items()}
+    found = {name: Provider(name, one, fetch, clock, join) for name, one in settings.items()}
     issuers: dict[str, str] = {}
     for name, one in settings.items():
         if (other := issuers.setdefault(one.issuer, name)) != name:

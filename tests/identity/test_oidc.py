@@ -1,6 +1,7 @@
 """Tokens of an identity provider at this server's door: who they make of somebody, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from joserfc.jwk import ECKey
@@ -80,7 +81,17 @@ async def test_ids_are_stable_unlike_each_other_and_say_nothing():
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "Bearer cw_live_abc_def", "Bearer sk-1", "Basic eyJ.a.b", "Negotiate eyJ", "Bearer", "Bearer ", "eyJa.b.c"],
+    [
+        None,
+        "Bearer cw_live_abc_def",
+        "Bearer sk-1",
+        "Basic eyJ.a.b",
+        "Negotiate eyJ",
+        "Bearer",
+        "Bearer ",
+        "eyJa.b.c",
+        "DPoP cww_eyJ.b.c",
+    ],
 )
 async def test_what_is_of_another_kind_is_not_looked_at(authorization):
     house = House()
@@ -95,9 +106,9 @@ async def test_what_is_of_this_kind_and_not_good_is_refused(token):
 
 
 async def test_several_headers_are_refused():
-    with pytest.raises(TokenError) as caught:
+    with pytest.raises(IdentityError) as caught:
         await House().identify(("authorization", f"Bearer {sign(claims())}"), ("authorization", "Bearer cw_x"))
-    assert caught.value.detail == "token-header-twice"
+    assert caught.value.reason == "credentials-ambiguous"
 
 
 REFUSED = {
@@ -240,6 +251,26 @@ async def test_a_person_who_is_shut_out_is_so_until_let_in_again():
     house.revocations.enable(principal.id)
     await house.refuses(sign(claims()), "token-revoked", "token-revoked")
     assert await house.bearer(sign(claims(iat=NOW + 11)))
+
+
+async def test_what_another_store_knows_of_a_person_counts_each_time():
+    house = House()
+    shut_out = set()
+
+    def join(principal, issuer, said):
+        assert (issuer, said["sub"]) == (ISSUER, "u-1")
+        return replace(principal, attributes={**principal.attributes, "link": said["email"]})
+
+    joined = providers({"main": Oidc(issuer=ISSUER, client_id=CLIENT)}, house.fetch, house.clock, join)
+    house.door = OidcAuthenticator(
+        joined, house.revocations, house.clock, admits=lambda principal: principal.attributes["link"] not in shut_out
+    )
+    token = sign(claims(email="ada@example.com"))
+    principal = await house.bearer(token)
+    assert house.door.valid(principal)
+    shut_out.add("ada@example.com")
+    assert not house.door.valid(principal)
+    await house.refuses(token, "token-revoked", "token-revoked")
 
 
 # --- bound tokens

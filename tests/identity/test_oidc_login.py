@@ -25,6 +25,7 @@ class House:
     def __init__(self, database=None, secret="s3cret", limit=100, **settings):  # noqa: S107
         self.clock, self.idp, self.other = Clock(), Idp(secret=secret), Idp(OTHER)
         self.database = database or Database(None)
+        self.shut_out: set[str] = set()
         found = {
             "main": Oidc(**({"issuer": ISSUER, "client_id": CLIENT} | settings)),
             "other": Oidc(issuer=OTHER, client_id=CLIENT),
@@ -33,10 +34,13 @@ class House:
         self.revocations = Revocations(self.database, self.clock)
         secrets = {"main": secret} if secret else {}
         built = providers(found, self.fetch, self.clock)
-        self.logins = Logins(built, secrets, self.database, self.revocations, self.clock, limit)
+        self.logins = Logins(built, secrets, self.database, self.revocations, self.clock, self.admits, limit)
 
     async def fetch(self, method, url, sent=(), body=b""):
         return await (self.idp if url.startswith(ISSUER) else self.other)(method, url, sent, body)
+
+    def admits(self, principal):
+        return principal.id not in self.shut_out
 
     async def begin(self, back="/chat?x=1", **others):
         return await self.logins.begin("main", REDIRECT, back, **others)
@@ -295,9 +299,13 @@ async def test_step_up_asks_for_assurance_and_a_new_log_in():
         await house.refuses(query, begun.cookie, "login-refused", "token-auth-time")
 
 
-async def test_who_is_shut_out_cannot_sign_in():
+@pytest.mark.parametrize("by", ["revocation", "another store"])
+async def test_who_is_shut_out_cannot_sign_in(by):
     house = House()
-    house.revocations.disable(person_id(ISSUER, "u-1"))
+    if by == "revocation":
+        house.revocations.disable(person_id(ISSUER, "u-1"))
+    else:
+        house.shut_out.add(person_id(ISSUER, "u-1"))
     begun = await house.begin()
     await house.refuses(house.idp.authorize(begun.url), begun.cookie, "login-refused", "token-revoked")
 
