@@ -1,49 +1,94 @@
-"""``chatward ledger``: is the record whole, and what came last.
+"""``chatward ledger``: is the record whole, what is in it, and proof of it for others.
 
-``verify`` exits with 0 for a whole record, 1 for a broken one. Keep the head that it prints somewhere else: given as
-``--expect`` later, it shows that nothing was cut off and that the chain was not made anew.
+``verify`` exits with 0 for a whole record, 1 for a broken one; so does ``check`` for a proof. Keep the head or a
+checkpoint somewhere else: given as ``--expect`` or ``--noted`` later, it shows that nothing was cut off and that the
+record was not made anew.
 """
 
 from __future__ import annotations
 
+import base64
+import os
+import re
 import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
-from chatward.core.errors import ConfigError
-from chatward.ledger import reading
+from chatward.core.errors import ClientError, ConfigError
+from chatward.ledger import checkpointing, proving, reading, verifying
 from chatward.ledger.chain import Head
+from chatward.ledger.checkpoint import split
+from chatward.ledger.note import COSIGNATURE, Note, NoteError, Verifier
+
+if TYPE_CHECKING:
+    from chatward.ledger.checkpoint import Checkpoint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
+_MANY = 500_000
+"""Entries from which on verifying is shared by processes."""
+
 LedgerFile = Annotated[str | None, typer.Argument(metavar="FILE", help="The ledger; else that of the settings.")]
+Entries = Annotated[str, typer.Argument(metavar="NUMBER[-NUMBER]", help="An entry, or the first and last of a range.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", metavar="KEY", help="The ledger's public key or a file of it; else FILE.vkey."),
+]
+Witnesses = Annotated[
+    list[str] | None, typer.Option("--witness", metavar="KEY", help="A witness's public key, or a file of such.")
+]
 
 
 @app.callback()
 def main() -> None:
-    """Verify the record, or show its newest entries."""
+    """Verify the record, prove what is in it, show its entries."""
 
 
 @app.command()
 def verify(
     file: LedgerFile = None,
     expect: Annotated[str | None, typer.Option(metavar="NUMBER:HASH", help="A head noted earlier.")] = None,
+    noted: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="Checkpoints kept elsewhere (`checkpoint_file`).")
+    ] = None,
+    key: Keys = None,
+    witness: Witnesses = None,
+    jobs: Annotated[int, typer.Option(min=0, max=64, help="Processes; 0: as the file is large.")] = 0,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check every entry and the chain that links them."""
-    result = reading.verify(_path(file, config), None if expect is None else _head(expect))
+    """Check every entry, the chain and tree over them, and the checkpoints that vouch for them."""
+    path = _path(file, config)
+    result = verifying.verify(
+        path,
+        None if expect is None else _head(expect),
+        keys=_keys(key) if key else checkpointing.verifiers(Path(path)),
+        witnesses=_keys(witness or (), COSIGNATURE),
+        noted=[note for name in noted or () for note in _notes(name)],
+        jobs=jobs or _jobs(path),
+        progress=_progress() if not as_json else None,
+    )
     head = f"{result.head.seq}:{result.head.hash.hex()}"
     if as_json:
         told = {"ok": result.ok, "entries": result.entries, "head": head}
-        print_json(told | {"first_bad": result.first_bad, "problem": result.problem or None})
+        told |= {"first_bad": result.first_bad, "last_bad": result.last_bad, "problem": result.problem or None}
+        told |= {"root": result.root.hex() if result.ok else None, "checkpoints": result.checkpoints}
+        print_json(told | {"vouched": result.vouched, "cosigned": result.cosigned})
     elif result.ok:
-        print(f"whole: {result.entries} entries, head {head}")
+        many = "1 checkpoint vouches" if result.checkpoints == 1 else f"{result.checkpoints} checkpoints vouch"
+        vouched = f"{many} for {result.vouched} of them"
+        seen = f" ({result.cosigned} cosigned)" if witness else ""
+        print(f"whole: {result.entries} entries, {vouched}{seen}, head {head}")
+    elif result.last_bad is not None:
+        where = f"entries {result.first_bad} to {result.last_bad}: {result.problem}"
+        print(f"broken: {where}; {(result.first_bad or 1) - 1} entries before them are whole")
     else:
         print(f"broken: entry {result.first_bad} is {result.problem}; {result.entries} entries before it are whole")
     return 0 if result.ok else 1
@@ -57,8 +102,93 @@ def tail(
     as_json: AsJson = False,
 ) -> int:
     """Show the newest entries, oldest first (with --json one object a line)."""
+    _print(reading.tail(_path(file, config), number), as_json=as_json)
+    return 0
+
+
+@app.command()
+def show(
+    entries: Entries,
+    file: LedgerFile = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show entries by number (with --json one object a line)."""
+    first, last = _range(entries)
+    found = reading.between(_path(file, config), first, last)
+    if not found:
+        raise ClientError("The ledger has no such entry.", reason="no-such-entry")
+    _print(found, as_json=as_json)
+    return 0
+
+
+@app.command()
+def checkpoint(
+    file: LedgerFile = None,
+    sign: Annotated[bool, typer.Option("--sign", help="Sign a new one first, of all entries there are.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print the newest checkpoint: what to keep elsewhere, or give to a witness."""
+    path = _path(file, config)
+    if sign:
+        checkpointing.sign_now(Path(path))
+    found = verifying.newest(path)
+    if found is None:
+        raise ClientError("The ledger has no checkpoint yet.", reason="not-checkpointed")
+    _print_checkpoint(*found, as_json=as_json)
+    return 0
+
+
+@app.command()
+def prove(
+    entries: Entries,
+    file: LedgerFile = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Where to; else standard output.")] = None,
+    config: ConfigFile = None,
+) -> int:
+    """Make a proof of entries that others can check without the ledger (always JSON)."""
+    proof = proving.prove(_path(file, config), *_range(entries)).encode() + b"\n"
+    if out is None:
+        sys.stdout.write(proof.decode())
+    else:
+        _written(out, proof)
+    return 0
+
+
+@app.command()
+def check(
+    proof: Annotated[str, typer.Argument(metavar="FILE", help="A proof; - for standard input.")],
+    key: Keys = None,
+    witness: Witnesses = None,
+    cosigned: Annotated[int, typer.Option(min=0, help="How many of the witnesses must have cosigned.")] = 0,
+    as_json: AsJson = False,
+) -> int:
+    """Check a proof: needs the ledger's public key (--key), not the ledger."""
+    if not key:
+        raise ConfigError("--key is missing: a proof is worth what the key is worth", reason="usage")
+    try:
+        proven = proving.check(_bytes(proof), _keys(key), _keys(witness or (), COSIGNATURE), cosigned)
+    except proving.ProofError as error:
+        if as_json:
+            print_json({"ok": False, "problem": error.reason})
+        else:
+            print(f"not proven: {error.public}")
+        return 1
+    names = [one.key.name for one in proven.cosigned]
+    if as_json:
+        told = {"ok": True, "entries": proven.entries, "origin": proven.checkpoint.origin}
+        print_json(told | {"size": proven.checkpoint.size, "cosigned": names})
+    else:
+        first, last = proven.entries[0].seq, proven.entries[-1].seq
+        by = f", cosigned by {', '.join(names)}" if names else ", cosigned by nobody known"
+        print(f"proven: entries {first} to {last} of {proven.checkpoint.origin}{by}")
+    return 0
+
+
+def _print(records: Sequence[reading.Record], *, as_json: bool) -> None:
     rows = []
-    for record in reading.tail(_path(file, config), number):
+    for record in records:
         # The record's own order and the clock's nanoseconds are in --json; people read microseconds.
         at = datetime.fromtimestamp(record.at // 1_000_000_000, UTC).replace(microsecond=record.at // 1000 % 1_000_000)
         if as_json:
@@ -70,7 +200,15 @@ def tail(
     if not as_json:
         print_table(("number", "time", "event", "exchange", "fields"), rows)
         sys.stdout.flush()
-    return 0
+
+
+def _print_checkpoint(newest: Checkpoint, note: Note, *, as_json: bool) -> None:
+    if not as_json:
+        sys.stdout.write(note.encode())
+        return
+    told: dict[str, Any] = {"origin": newest.origin, "size": newest.size}
+    told["root"] = base64.b64encode(newest.root).decode()
+    print_json(told | {"signatures": [one.name for one in note.signatures], "note": note.encode()})
 
 
 def _path(file: str | None, config: str | None) -> str:
@@ -86,3 +224,65 @@ def _head(text: str) -> Head:
     if head.seq < 1 or len(head.hash) != 32:
         raise ConfigError("--expect takes NUMBER:HASH as `chatward ledger verify` prints it", reason="usage")
     return head
+
+
+def _range(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,18})(?:-(\d{1,18}))?", text, re.ASCII)
+    if found is None:
+        raise ConfigError("entries are given as NUMBER or NUMBER-NUMBER", reason="usage")
+    first = int(found[1])
+    return first, int(found[2]) if found[2] else first
+
+
+def _keys(given: Sequence[str], kind: int | None = None) -> list[Verifier]:
+    """Public keys, each written out or in a file, one a line."""
+    found: list[Verifier] = []
+    for one in given:
+        text = one if one.count("+") >= 2 else _bytes(one).decode("utf-8", "replace")
+        try:
+            found += [Verifier.parse(line) for line in text.split("\n") if line.strip()]
+        except NoteError as error:
+            raise ConfigError(f"this is no public key: {error}", reason="usage") from error
+    if kind is not None and any(one.kind != kind for one in found):
+        raise ConfigError("this is not the key of a witness", reason="usage")
+    return found
+
+
+def _notes(name: str) -> list[Note]:
+    notes = split(_bytes(name).decode("utf-8", "replace"))
+    if not notes:
+        raise ConfigError(f"{name} holds no checkpoint", reason="usage")
+    return notes
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read", reason="file-missing") from error
+
+
+def _written(name: str, content: bytes) -> None:
+    try:
+        Path(name).write_bytes(content)
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be written", reason="usage") from error
+
+
+def _jobs(path: str) -> int:
+    """As many processes as pay: starting one takes as long as 50,000 entries."""
+    newest = reading.tail(path, 1)
+    if not newest or newest[0].seq < _MANY:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 4)
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        print(f"\rchatward ledger: {done} of {of} entries", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+    return told

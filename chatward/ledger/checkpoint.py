@@ -15,8 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from chatward.ledger.note import Note, NoteError, Signer, Verified, Verifier, parse, signed, verified
+
+_SIGNATURE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,11 @@ class Stack:
 
     def append(self, note: Note) -> None:
         """Raises ``OSError``."""
-        descriptor = os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, f"{note.encode()}\n".encode())
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            torn = size > 0 and os.pread(descriptor, 2, max(size - 2, 0)) != b"\n\n"
+            os.write(descriptor, (b"\n\n" if torn else b"") + f"{note.encode()}\n".encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -83,7 +88,7 @@ class Stack:
     def read(self) -> list[Note]:
         """All whole checkpoints, oldest first; none where there is no file. What a crash cut short is left out."""
         try:
-            written = self.path.read_text("utf-8")
+            written = self.path.read_text("utf-8", "replace")
         except FileNotFoundError:
             return []
         return split(written)
@@ -101,14 +106,19 @@ class Stack:
 
 
 def split(written: str) -> list[Note]:
-    """The whole notes among texts that follow one another, an empty line between them."""
+    """The whole notes among texts that follow one another, an empty line between them.
+
+    Left out is what is no note, and what ends in the middle of a signature (Ed25519 has 64 bytes).
+    """
     pieces = written.split("\n\n")
     found: list[Note] = []
     for text, lines in pairwise(pieces):
         if lines.startswith("\N{EM DASH} "):
             ends = "" if lines.endswith("\n") else "\n"
             try:
-                found.append(parse(f"{text.lstrip(chr(10))}\n\n{lines}{ends}"))
+                note = parse(f"{text.lstrip(chr(10))}\n\n{lines}{ends}")
             except NoteError:
                 continue
+            if all(len(signature.value) >= _SIGNATURE for signature in note.signatures):
+                found.append(note)
     return found

@@ -108,6 +108,38 @@ def _create(path: Path, text: str) -> None:
 _AT_ONCE: Final = 512
 
 
+def sign_now(ledger: Path) -> None:
+    """Signs a checkpoint of all entries of a file, beside a ledger that writes it or without one.
+
+    ``StoreError`` when that cannot be done, with the reasons of ``SqliteLedger``.
+    """
+    if not ledger.is_file():
+        raise StoreError("The ledger cannot be read.", reason="ledger-unreadable")
+    if not signer_path(ledger).is_file():
+        raise StoreError("The ledger's signing key is not here.", reason="ledger-key-invalid")
+    try:
+        connection = sqlite3.connect(
+            f"{ledger.absolute().as_uri()}?mode=rw", uri=True, timeout=5.0, isolation_level=None
+        )
+        try:
+            connection.execute("PRAGMA synchronous=FULL")
+            for statement in tree.SCHEMA:
+                connection.execute(statement)
+            (size,) = connection.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()
+            one = Checkpointer(Plan(), signer(ledger))
+            one.resume(connection, size)
+            one.write(connection, now=True)
+            if one.failures:
+                raise StoreError("No checkpoint could be written.", reason="ledger-unavailable")
+        finally:
+            connection.close()
+    except RefusalError as error:
+        message = "The ledger is not the one that was signed: run `chatward ledger verify`."
+        raise StoreError(message, reason=str(error.args[0])) from error
+    except sqlite3.Error as error:
+        raise StoreError("The ledger cannot be written.", reason="ledger-unavailable") from error
+
+
 class Checkpointer:
     """The tree's right edge of one writer, and its checkpoints. Used on the writer's thread alone."""
 

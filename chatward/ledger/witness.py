@@ -26,7 +26,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from chatward.core.errors import StoreError, UpstreamError
+from chatward.core.errors import ConfigError, StoreError, UpstreamError
 from chatward.core.identity import Fetch
 from chatward.ledger import tree
 from chatward.ledger.checkpoint import opened, read
@@ -182,6 +182,22 @@ class HttpWitness:
             return list(signatures(answer.body.decode()))
         except (UnicodeError, NoteError) as error:
             raise RefusedError("witness-malformed") from error
+
+
+def configured(lines: Sequence[str], fetch: Fetch) -> list[HttpWitness]:
+    """Witnesses from the settings: a verification key, a blank, a URL each. ``ConfigError``."""
+    found = []
+    for line in lines:
+        vkey, _, url = line.strip().partition(" ")
+        try:
+            verifier = Verifier.parse(vkey)
+        except NoteError:
+            verifier = None
+        if verifier is None or verifier.kind != COSIGNATURE or not url.strip().startswith(("https://", "http://")):
+            message = "each of ledger.witnesses is the verification key of a witness, a blank and its URL"
+            raise ConfigError(message, key="ledger.witnesses", reason="witness-invalid")
+        found.append(HttpWitness(url.strip(), verifier, fetch))
+    return found
 
 
 class Witnessing:

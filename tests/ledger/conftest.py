@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from chatward.core.ports import Entry
+from chatward.ledger.checkpointing import verifiers
 from chatward.ledger.events import Event
+from chatward.ledger.note import Verifier
 
 
 @pytest.fixture
@@ -22,3 +24,10 @@ def entry() -> Callable[..., Entry]:
         return Entry(Event.MESSAGE_JUDGED, f"x-{number}", {"number": number, **fields})
 
     return make
+
+
+def keys_of(path: Path) -> list[Verifier]:
+    """The public keys beside a ledger."""
+    keys = verifiers(path)
+    assert keys
+    return keys
