@@ -73,7 +73,7 @@ class KeyAuthenticator:
     """Implements ``core.identity.Authenticator`` for API keys. A check that is not the first costs microseconds.
 
     ``clock`` gives seconds since 1970 UTC. When a key was last used is written behind, at most once a minute a key;
-    ``close`` writes the rest. Raises ``IdentityError`` (401): ``key-invalid``, ``key-expired``, ``key-revoked``;
+    ``close`` writes the rest. Raises ``IdentityError`` (401): ``api-key-invalid``, ``api-key-expired``, ``api-key-revoked``;
     ``credentials-ambiguous`` (400); and ``StoreError``.
     """
 
@@ -93,7 +93,7 @@ class KeyAuthenticator:
         if found is None or not found.text.startswith(keys.PREFIX):
             return None
         if found.scheme not in {"bearer", "x-api-key"}:
-            _refuse("key-invalid")
+            _refuse("api-key-invalid")
         memory, now = self._fresh(), self._clock()
         digest = keys.digest(found.text)
         known = memory.verified.get(digest)
@@ -104,7 +104,7 @@ class KeyAuthenticator:
             memory.verified[digest] = known
         principal, id_ = known
         if principal.expires is not None and now >= principal.expires:
-            _refuse("key-expired")
+            _refuse("api-key-expired")
         if now - self._noted.get(id_, -_FOREVER) >= _NOTED:
             self._note(id_, now)
         return principal
@@ -161,7 +161,7 @@ class KeyAuthenticator:
     def _verify(self, text: str, digest: bytes, now: float) -> tuple[Principal, str]:
         key = keys.parse(text)
         if key is None:  # noise: told by its checksum, without a look at what exists
-            _refuse("key-invalid")
+            _refuse("api-key-invalid")
         versions = self._database.rows(_VERSIONS, (key.id, now))
         record = self._database.row(_RECORD, (key.id,))
         fits = None
@@ -169,10 +169,10 @@ class KeyAuthenticator:
             if hmac.compare_digest(known, digest):
                 fits = (version, until)
         if fits is None or record is None:
-            _refuse("key-invalid")
+            _refuse("api-key-invalid")
         env, tenant, roles, grants, expires, revoked = record
         if revoked is not None:
-            _refuse("key-revoked")
+            _refuse("api-key-revoked")
         version, until = fits
         ends = [end for end in (expires, until) if end is not None]
         principal = Principal(
@@ -206,9 +206,9 @@ class KeyAuthenticator:
 
 
 _PUBLIC: Final = {
-    "key-invalid": "The API key is not good. Check that it is complete, or ask for a new one.",
-    "key-expired": "The API key has expired. Ask for a new one.",
-    "key-revoked": "The API key was revoked. Ask for a new one.",
+    "api-key-invalid": "The API key is not good. Check that it is complete, or ask for a new one.",
+    "api-key-expired": "The API key has expired. Ask for a new one.",
+    "api-key-revoked": "The API key was revoked. Ask for a new one.",
 }
 
 

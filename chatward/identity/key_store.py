@@ -133,8 +133,8 @@ class KeyStore:
     """The keys in a ``Database``. ``record`` returns when an entry is durable and raises ``StoreError`` otherwise; it
     may block. ``clock`` gives seconds since 1970 UTC. ``by`` is the id of who does something, for the record.
 
-    Raises ``StoreError``, and ``ClientError`` for what cannot be done: ``key-unknown`` (404), ``key-invalid-request``,
-    ``key-not-live`` and ``key-rotating`` (409).
+    Raises ``StoreError``, and ``ClientError`` for what cannot be done: ``api-key-unknown`` (404), ``api-key-request``,
+    ``api-key-not-live`` and ``api-key-rotating`` (409).
     """
 
     def __init__(self, database: Database, record: Record, *, clock: Callable[[], float] = time.time) -> None:
@@ -182,12 +182,12 @@ class KeyStore:
             live = [version for version in record.versions if version.live(now)]
             if record.state(now) not in {"live", "rotating"}:
                 raise ClientError(
-                    "The key is revoked or expired. Create another one.", reason="key-not-live", status=409
+                    "The key is revoked or expired. Create another one.", reason="api-key-not-live", status=409
                 )
             if len(live) >= LIVE_VERSIONS:
                 raise ClientError(
                     "The key is being rotated: revoke its older version, or wait until that has ended.",
-                    reason="key-rotating",
+                    reason="api-key-rotating",
                     status=409,
                 )
             key = keys.new(record.env, id_, choice)
@@ -328,8 +328,8 @@ def _check(name: str, env: str, tenant: str, roles: Sequence[str], grants: Grant
 
 
 def _bad(sentence: str) -> ClientError:
-    return ClientError(sentence, reason="key-invalid-request")
+    return ClientError(sentence, reason="api-key-request")
 
 
 def _unknown() -> ClientError:
-    return ClientError("There is no such key, or no such version of it.", reason="key-unknown", status=404)
+    return ClientError("There is no such key, or no such version of it.", reason="api-key-unknown", status=404)

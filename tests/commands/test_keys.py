@@ -115,15 +115,15 @@ def test_rotating_and_revoking(ask: Any, say: Any, folder: Path) -> None:
     assert (status, out) == (2, "")
     assert "being rotated" in err
     assert say("revoke", first["id"], "--version", "1")[:2] == (0, f"revoked: version 1 of {first['id']}\n")
-    assert known(folder, first["key"], second) == ["key-invalid", "2"]
+    assert known(folder, first["key"], second) == ["api-key-invalid", "2"]
     assert ask("revoke", first["id"])["state"] == "revoked"
-    assert known(folder, first["key"], second) == ["key-invalid", "key-revoked"]
+    assert known(folder, first["key"], second) == ["api-key-invalid", "api-key-revoked"]
 
 
 def test_no_grace(ask: Any, folder: Path) -> None:
     first = ask("create", "shop")
     second = ask("rotate", first["id"], "--grace", "0m")
-    assert known(folder, first["key"], second["key"]) == ["key-invalid", "2"]
+    assert known(folder, first["key"], second["key"]) == ["api-key-invalid", "2"]
 
 
 def test_all_of_it_is_on_record(ask: Any, folder: Path) -> None:
@@ -166,12 +166,12 @@ def test_the_store_is_that_of_the_configuration(ask: Any, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["show", "x" * 12], "key-unknown"),
-        (["rotate", "x" * 12], "key-unknown"),
-        (["revoke", "x" * 12], "key-unknown"),
-        (["create", "a", "--env", "LIVE"], "key-invalid-request"),
+        (["show", "x" * 12], "api-key-unknown"),
+        (["rotate", "x" * 12], "api-key-unknown"),
+        (["revoke", "x" * 12], "api-key-unknown"),
+        (["create", "a", "--env", "LIVE"], "api-key-request"),
         (["create", "a", "--expires", "soon"], "usage"),
-        (["create", "a", "--expires", "2001-01-01"], "key-invalid-request"),
+        (["create", "a", "--expires", "2001-01-01"], "api-key-request"),
         (["create", "a", "--requests-day", "0"], "usage"),
         (["rotate", "x", "--grace", "-1h"], "usage"),
         (["create"], "usage"),

@@ -113,9 +113,9 @@ def test_what_is_of_its_kind_is_good_or_refused(store, known):
     stranger = body + keys.checksum(body)  # the right id, another secret, a checksum that holds
     for text in ("cw_", "cw_live_x", spoiled, other, stranger, key + "x", key.swapcase()[:3] + key[3:].swapcase()):
         if text.startswith("cw_"):
-            assert refused(known, bearer(text)) == "key-invalid"
-    assert refused(known, request(("authorization", key))) == "key-invalid"
-    assert refused(known, request(("authorization", f"DPoP {key}"))) == "key-invalid"
+            assert refused(known, bearer(text)) == "api-key-invalid"
+    assert refused(known, request(("authorization", key))) == "api-key-invalid"
+    assert refused(known, request(("authorization", f"DPoP {key}"))) == "api-key-invalid"
     assert known.identify(bearer(key)) is not None
 
 
@@ -148,7 +148,7 @@ def test_a_revoked_key_is_refused_on_the_next_message(store, known):
     assert known.valid(principal)
     store.revoke(issued.record.id)
     assert not known.valid(principal)
-    assert refused(known, bearer(issued.key)) == "key-revoked"
+    assert refused(known, bearer(issued.key)) == "api-key-revoked"
 
 
 def test_a_key_that_another_database_object_revokes(store, known, path, clock):
@@ -157,7 +157,7 @@ def test_a_key_that_another_database_object_revokes(store, known, path, clock):
     elsewhere = Database(path)
     KeyStore(elsewhere, encode, clock=clock).revoke(issued.record.id)
     assert not known.valid(principal)
-    assert refused(known, bearer(issued.key)) == "key-revoked"
+    assert refused(known, bearer(issued.key)) == "api-key-revoked"
     assert known.valid(other)
     assert known.identify(bearer(kept.key)) == other
     elsewhere.close()
@@ -173,7 +173,7 @@ def test_a_key_that_another_process_revokes(store, known, path):
     )
     subprocess.run([sys.executable, "-c", code, str(path), issued.record.id], check=True)
     assert not known.valid(principal)
-    assert refused(known, bearer(issued.key)) == "key-revoked"
+    assert refused(known, bearer(issued.key)) == "api-key-revoked"
 
 
 def test_expiry(store, known, clock):
@@ -183,13 +183,13 @@ def test_expiry(store, known, clock):
     assert known.valid(principal)
     clock.now += 0.1
     assert not known.valid(principal)
-    assert refused(known, bearer(issued.key)) == "key-expired"
+    assert refused(known, bearer(issued.key)) == "api-key-expired"
 
 
 def test_expiry_of_a_key_that_was_not_seen_before(store, known, clock):
     issued = store.create("shop", expires=NOW + 10)
     clock.now += 10
-    assert refused(known, bearer(issued.key)) == "key-expired"
+    assert refused(known, bearer(issued.key)) == "api-key-expired"
 
 
 def test_two_versions_while_rotating(store, known, clock):
@@ -216,7 +216,7 @@ def test_one_version_is_revoked(store, known):
     old, new = known.identify(bearer(first.key)), known.identify(bearer(second.key))
     store.revoke(first.record.id, 1)
     assert (known.valid(old), known.valid(new)) == (False, True)
-    assert refused(known, bearer(first.key)) == "key-invalid"
+    assert refused(known, bearer(first.key)) == "api-key-invalid"
     store.revoke(first.record.id)
     assert not known.valid(new)
 
@@ -273,7 +273,7 @@ def test_unknown_ids_cost_the_same_work(store, known, monkeypatch):
     work = []
     for text in (keys.new("live", issued.record.id).text, keys.new("live").text):
         done.clear()
-        assert refused(known, bearer(text)) == "key-invalid"
+        assert refused(known, bearer(text)) == "api-key-invalid"
         work.append(list(done))
     assert work[0] == work[1]
     assert [name for name, _ in work[0]] == ["rows", "row", "compare", "compare"]
@@ -314,7 +314,7 @@ def test_what_was_remembered_while_the_keys_changed_is_not_kept(store, known, mo
 
     monkeypatch.setattr(KeyAuthenticator, "_verify", slow)
     known.identify(bearer(issued.key))
-    assert refused(known, bearer(issued.key)) == "key-revoked"
+    assert refused(known, bearer(issued.key)) == "api-key-revoked"
 
 
 def test_the_memory_is_bounded(store, known, monkeypatch):
@@ -359,7 +359,7 @@ def test_last_use_is_noted_at_most_once_a_minute(store, known, clock):
 def test_a_refused_key_was_not_used(store, known, clock):
     issued = store.create("shop", expires=NOW + 1)
     clock.now += 1
-    assert refused(known, bearer(issued.key)) == "key-expired"
+    assert refused(known, bearer(issued.key)) == "api-key-expired"
     known.flush()
     assert store.show(issued.record.id).last_used is None
 

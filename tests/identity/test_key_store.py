@@ -56,7 +56,7 @@ def test_rotating_gives_a_grace_period_and_never_three_versions(store, clock):
     assert [version.until for version in second.versions] == [NOW + 60, None]
     with pytest.raises(ClientError) as caught:
         store.rotate(first.id)
-    assert (caught.value.reason, caught.value.status) == ("key-rotating", 409)
+    assert (caught.value.reason, caught.value.status) == ("api-key-rotating", 409)
     clock.now += 60
     assert store.show(first.id).state(clock.now) == "live"
     third = store.rotate(first.id, grace=0).record
@@ -86,7 +86,7 @@ def test_revoking_is_final_and_told_since_when(store, clock):
     assert store.show(record.id).state(clock.now) == "revoked"
     with pytest.raises(ClientError) as caught:
         store.rotate(record.id)
-    assert caught.value.reason == "key-not-live"
+    assert caught.value.reason == "api-key-not-live"
 
 
 def test_a_key_whose_versions_are_all_revoked_is_revoked(store):
@@ -100,7 +100,7 @@ def test_a_key_whose_versions_are_all_revoked_is_revoked(store):
 def test_unknown_keys(store, ask):
     with pytest.raises(ClientError) as caught:
         getattr(store, ask)("x" * 12)
-    assert (caught.value.reason, caught.value.status) == ("key-unknown", 404)
+    assert (caught.value.reason, caught.value.status) == ("api-key-unknown", 404)
     with pytest.raises(ClientError):
         store.revoke(store.create("a").record.id, 2)
 
@@ -138,7 +138,7 @@ def test_lists(store, clock):
 def test_what_cannot_be_asked_for(store, wrong):
     with pytest.raises(ClientError) as caught:
         store.create(**({"name": "a"} | wrong))
-    assert caught.value.reason == "key-invalid-request"
+    assert caught.value.reason == "api-key-request"
     assert store.list() == []
 
 
