@@ -36,7 +36,7 @@ from chatward.ledger.events import Event
 log = logging.getLogger(__name__)
 
 CALLER: Final = "chatward.caller"
-"""Where the guard leaves the ``Caller`` in the scope."""
+"""Where the guard leaves the ``AdminCaller`` in the scope."""
 
 
 class Headers:
@@ -78,7 +78,7 @@ class LedgerLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class AdminAccess:
     """What signing in needs. ``secure``: the plane is reached by TLS (its own, or a proxy's). ``code_needed``: who
     signs in with a password alone may only set up one-time codes."""
 
@@ -97,7 +97,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class AdminCaller:
     """Who asks, as the guard found. ``token`` is the session's, ``form`` has the fields of a form, and ``by_key`` says
     that it was a key of ``server.keys``."""
 
@@ -122,12 +122,12 @@ class SignedIn:
     device: str = field(repr=False)
 
 
-def caller_of(request: Request) -> Caller:
-    found: Caller = request.scope[CALLER]
+def caller_of(request: Request) -> AdminCaller:
+    found: AdminCaller = request.scope[CALLER]
     return found
 
 
-async def sign_in(access: Access, caller: Caller, name: str, password: str, code: str) -> SignedIn:
+async def sign_in(access: AdminAccess, caller: AdminCaller, name: str, password: str, code: str) -> SignedIn:
     """A new session. Raises ``IdentityError``: ``credentials-wrong``, ``too-many-attempts``, ``review-pending``,
     ``tls-needed``."""
     if not cookies_may_leave(access, caller):
@@ -165,7 +165,9 @@ async def sign_in(access: Access, caller: Caller, name: str, password: str, code
     return SignedIn(token, principal, await asyncio.to_thread(access.lockout.succeeded, attempt))
 
 
-def _proven(access: Access, attempt: Attempt, name: str, password: str, code: str) -> tuple[Operator | None, Assurance]:
+def _proven(
+    access: AdminAccess, attempt: Attempt, name: str, password: str, code: str
+) -> tuple[Operator | None, Assurance]:
     """Whose name, password and code these are, and how surely."""
     operator = access.operators.verify(name, password)
     factor = access.second_factor
@@ -181,7 +183,7 @@ def _proven(access: Access, attempt: Attempt, name: str, password: str, code: st
     return operator, Assurance.MULTI
 
 
-async def sign_out(access: Access, principal: Principal, session: str, reason: str) -> bool:
+async def sign_out(access: AdminAccess, principal: Principal, session: str, reason: str) -> bool:
     """Ends a session of this operator, then records it; whether there was one."""
     ended = await asyncio.to_thread(access.sessions.end, session, principal.id)
     if ended:
@@ -190,7 +192,7 @@ async def sign_out(access: Access, principal: Principal, session: str, reason: s
     return ended
 
 
-async def change_password(access: Access, caller: Caller, old: str, new: str) -> str:
+async def change_password(access: AdminAccess, caller: AdminCaller, old: str, new: str) -> str:
     """Another password for the caller, who proves the old one; all other sessions end, and this one has a new token,
     which is returned. Raises ``IdentityError`` (``credentials-wrong``, ``too-many-attempts``) and what
     ``passwords.judge`` does."""
@@ -216,7 +218,7 @@ async def change_password(access: Access, caller: Caller, old: str, new: str) ->
     return token
 
 
-async def confirm_code(access: Access, caller: Caller, code: str) -> str:
+async def confirm_code(access: AdminAccess, caller: AdminCaller, code: str) -> str:
     """The first code of new one-time codes. The session has proven both factors now: its new token."""
     me, factor = caller.principal, access.second_factor
     if factor is None:
@@ -226,12 +228,12 @@ async def confirm_code(access: Access, caller: Caller, code: str) -> str:
     return await asyncio.to_thread(lambda: access.sessions.rotate(me, assurance=max(me.assurance, Assurance.MULTI)))
 
 
-async def note(access: Access, event: Event, fields: Mapping[str, Any]) -> None:
+async def note(access: AdminAccess, event: Event, fields: Mapping[str, Any]) -> None:
     """One entry, durable before this returns."""
     await access.ledger.append(Entry(event, uuid4().hex, fields))
 
 
-async def _refused(access: Access, reason: str, operator: str = "") -> None:
+async def _refused(access: AdminAccess, reason: str, operator: str = "") -> None:
     await note(access, Event.OPERATOR_SESSION_REFUSED, {"reason": reason, "operator": operator})
 
 
@@ -242,7 +244,7 @@ def _ended() -> NoReturn:
 # --- cookies
 
 
-def cookies_may_leave(access: Access, caller: Caller) -> bool:
+def cookies_may_leave(access: AdminAccess, caller: AdminCaller) -> bool:
     host = caller.headers.get("host") or ""
     return access.secure or is_loopback_name(host)
 
@@ -265,27 +267,27 @@ def host_name(host: str) -> str:
     return address if closed else ""
 
 
-def set_session(access: Access, response: Response, token: str) -> None:
+def set_session(access: AdminAccess, response: Response, token: str) -> None:
     """Until the browser is closed; the session ends by itself before long."""
     _set(access, response, access.sessions.cookie, token)
 
 
-def set_signed_in(access: Access, response: Response, signed: SignedIn, seed: str) -> None:
+def set_signed_in(access: AdminAccess, response: Response, signed: SignedIn, seed: str) -> None:
     """``seed``: a new one; what came before the log-in is worth nothing after it."""
     set_session(access, response, signed.token)
     set_seed(access, response, seed)
     _set(access, response, access.device_cookie, signed.device, DEVICE_LIFE)
 
 
-def set_seed(access: Access, response: Response, seed: str) -> None:
+def set_seed(access: AdminAccess, response: Response, seed: str) -> None:
     _set(access, response, access.csrf.cookie, seed)
 
 
-def drop_session(access: Access, response: Response) -> None:
+def drop_session(access: AdminAccess, response: Response) -> None:
     """The known device stays known."""
     for name in (access.sessions.cookie, access.csrf.cookie):
         response.delete_cookie(name, path="/", secure=access.secure, httponly=True, samesite="strict")
 
 
-def _set(access: Access, response: Response, name: str, value: str, age: int | None = None) -> None:
+def _set(access: AdminAccess, response: Response, name: str, value: str, age: int | None = None) -> None:
     response.set_cookie(name, value, max_age=age, path="/", secure=access.secure, httponly=True, samesite="strict")

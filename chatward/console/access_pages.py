@@ -11,7 +11,7 @@ from typing import Any, Final
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from chatward.console.access import Access, Caller, set_seed, set_session
+from chatward.console.access import AdminAccess, AdminCaller, set_seed, set_session
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.identity.lockout import TooManyError
@@ -22,14 +22,14 @@ _PATH: Final = re.compile(r"/(?![/\\])[\w.~/?=&%+,:@-]{0,500}", re.ASCII)
 
 
 class Pages:
-    """Renders for a ``Caller``. Every page sets the cookie that its token against cross-site requests belongs to."""
+    """Renders for a caller. Every page sets the cookie that its token against cross-site requests belongs to."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: AdminAccess) -> None:
         self._access = access
         loader = PackageLoader("chatward.console", "templates")
         self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
 
-    def render(self, caller: Caller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    def render(self, caller: AdminCaller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         csrf = self._access.csrf
         seed = csrf.seed(caller.headers)
         known = {"say": ENGLISH, "csrf": csrf.token(seed, caller.token), "problem": "", "done": ""}
@@ -37,11 +37,11 @@ class Pages:
         set_seed(self._access, response, seed)
         return response
 
-    def login(self, caller: Caller, status: int = 200, **values: Any) -> HTMLResponse:
+    def login(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
         known = {"next": "/", "empty": not self._access.operators.any()}
         return self.render(caller, "login.html", status, **(known | values))
 
-    async def account(self, caller: Caller, status: int = 200, **values: Any) -> HTMLResponse:
+    async def account(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
         access = self._access
         me = access.operators.get(caller.principal.id)
         if me is None:
@@ -63,7 +63,7 @@ class Pages:
         }
         return self.render(caller, "account.html", status, **(known | values))
 
-    async def acting(self, caller: Caller, act: Callable[[], Awaitable[Response]]) -> Response:
+    async def acting(self, caller: AdminCaller, act: Callable[[], Awaitable[Response]]) -> Response:
         """What a form of the account page does; why it may not is said on the page."""
         try:
             return await act()
@@ -72,9 +72,9 @@ class Pages:
                 raise
             return retry(error, await self.account(caller, error.status, problem=error.public))
 
-    async def renewed(self, caller: Caller, token: str, done: str) -> Response:
+    async def renewed(self, caller: AdminCaller, token: str, done: str) -> Response:
         """The account page under a session's new token."""
-        response = await self.account(Caller(caller.principal, caller.headers, caller.address, token), done=done)
+        response = await self.account(AdminCaller(caller.principal, caller.headers, caller.address, token), done=done)
         set_session(self._access, response, token)
         return response
 
@@ -91,7 +91,7 @@ def retry(error: ChatwardError, response: Response) -> Response:
     return response
 
 
-def _told(session: Session, caller: Caller) -> dict[str, object]:
+def _told(session: Session, caller: AdminCaller) -> dict[str, object]:
     return {
         "id": session.id,
         "opened": _moment(session.opened),

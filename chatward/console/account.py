@@ -11,13 +11,13 @@ import asyncio
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from chatward.console.access import Access, caller_of, change_password, confirm_code, sign_out
+from chatward.console.access import AdminAccess, caller_of, change_password, confirm_code, sign_out
 from chatward.console.access_pages import Pages
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError
 
 
-def account_routes(router: APIRouter, access: Access, pages: Pages) -> None:
+def account_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
     """Adds ``/account`` and what its forms do."""
 
     @router.get("/account", include_in_schema=False)

@@ -33,7 +33,7 @@ from urllib.parse import parse_qsl, quote
 
 import orjson
 
-from chatward.console.access import CALLER, Access, Caller, Headers, host_name, is_loopback_name, note
+from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, host_name, is_loopback_name, note
 from chatward.console.gate import HEADERS, App, Message, Receive, Scope, Send, _credential, error_body
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
@@ -175,13 +175,13 @@ _VISITOR: Final = Principal("open-console", Kind.ANONYMOUS, roles=frozenset({OPE
 
 class Guarding:
     """Wraps an ASGI application. ``host`` is the address that the plane is bound to, ``keys`` the keys themselves,
-    ``authenticators`` are asked after the session (OpenID Connect, keys of the store). Leaves a ``Caller`` in the
+    ``authenticators`` are asked after the session (OpenID Connect, keys of the store). Leaves a ``AdminCaller`` in the
     scope."""
 
     def __init__(
         self,
         app: App,
-        access: Access,
+        access: AdminAccess,
         *,
         host: str,
         keys: Collection[str] = (),
@@ -221,16 +221,16 @@ class Guarding:
             return
         await self._app({**scope, CALLER: caller}, receive, guarded)
 
-    async def _admit(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[Caller, Receive]:
+    async def _admit(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[AdminCaller, Receive]:
         method, path = scope["method"], scope["path"]
         address = (scope.get("client") or ("",))[0]
         rule = rule_of(method, path)
         if path == "/healthz" and rule.ground is Ground.OPEN:
-            return Caller(_NOBODY, headers, address), receive
+            return AdminCaller(_NOBODY, headers, address), receive
         self._check_host(headers)
         principal, by_key = await self._who(scope, headers, address, rule)
         token = self._access.sessions.token(headers) if principal.kind is Kind.OPERATOR and principal.session else None
-        caller = Caller(principal, headers, address, token, by_key=by_key)
+        caller = AdminCaller(principal, headers, address, token, by_key=by_key)
         try:
             self._decide(rule, caller)
             if method in _SAFE:
@@ -283,7 +283,7 @@ class Guarding:
 
     # --- whether
 
-    def _decide(self, rule: Rule, caller: Caller) -> None:
+    def _decide(self, rule: Rule, caller: AdminCaller) -> None:
         """Returns, or raises ``IdentityError``: ``not-authenticated``, ``second-factor-needed``, ``step-up-needed``,
         ``not-authorized``."""
         principal, access = caller.principal, self._access
@@ -310,8 +310,8 @@ class Guarding:
     # --- what
 
     async def _changing(
-        self, method: str, path: str, caller: Caller, rule: Rule, receive: Receive
-    ) -> tuple[Caller, Receive]:
+        self, method: str, path: str, caller: AdminCaller, rule: Rule, receive: Receive
+    ) -> tuple[AdminCaller, Receive]:
         headers, form = caller.headers, FORMS.fullmatch(path) is not None
         self._access.csrf.origin(headers, needed=caller.signed_in or form)
         body = await self._read(receive)

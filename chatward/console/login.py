@@ -17,7 +17,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from chatward.console.access import Access, caller_of, drop_session, set_signed_in, sign_in, sign_out
+from chatward.console.access import AdminAccess, caller_of, drop_session, set_signed_in, sign_in, sign_out
 from chatward.console.access_pages import Pages, local, retry
 from chatward.console.account import account_routes
 from chatward.console.session_api import session_routes
@@ -25,7 +25,7 @@ from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
 
 
-def login_router(access: Access) -> APIRouter:
+def login_router(access: AdminAccess) -> APIRouter:
     """All routes of signing in, to be included in the admin application, which ``guarding.Guarding`` wraps."""
     router, pages = APIRouter(), Pages(access)
     _login_routes(router, access, pages)
@@ -34,7 +34,7 @@ def login_router(access: Access) -> APIRouter:
     return router
 
 
-def _login_routes(router: APIRouter, access: Access, pages: Pages) -> None:
+def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
     styles = files("chatward.console").joinpath("static/access.css").read_bytes()
 
     @router.get("/access.css", include_in_schema=False)

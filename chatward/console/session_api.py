@@ -13,7 +13,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from chatward.console.access import Access, Caller, caller_of, drop_session, set_seed, set_signed_in, sign_in, sign_out
+from chatward.console.access import (
+    AdminAccess,
+    AdminCaller,
+    caller_of,
+    drop_session,
+    set_seed,
+    set_signed_in,
+    sign_in,
+    sign_out,
+)
 
 
 class Credentials(BaseModel):
@@ -52,10 +61,10 @@ class OpenSession(BaseModel):
     current: bool
 
 
-def session_routes(router: APIRouter, access: Access) -> None:
+def session_routes(router: APIRouter, access: AdminAccess) -> None:
     """Adds ``/api/v1/session``."""
 
-    def answer(caller: Caller, seed: str) -> SessionAnswer:
+    def answer(caller: AdminCaller, seed: str) -> SessionAnswer:
         who = access.operators.get(caller.principal.id) if caller.signed_in else None
         told = None
         if who is not None:
@@ -77,7 +86,7 @@ def session_routes(router: APIRouter, access: Access) -> None:
         caller, seed = caller_of(request), secrets.token_urlsafe(32)
         signed = await sign_in(access, caller, given.name, given.password, given.code)
         set_signed_in(access, response, signed, seed)
-        return answer(Caller(signed.principal, caller.headers, caller.address, signed.token), seed)
+        return answer(AdminCaller(signed.principal, caller.headers, caller.address, signed.token), seed)
 
     @router.delete("/api/v1/session", summary="Sign out")
     async def close_session(request: Request, response: Response) -> dict[str, bool]:

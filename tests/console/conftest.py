@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chatward.console.access import Access
+from chatward.console.access import AdminAccess
 from chatward.console.admin import admin_app
 from chatward.console.guarding import Guarding
 from chatward.console.login import login_router
@@ -188,7 +188,7 @@ class House:
 
     app: Any
     inner: Any
-    access: Access
+    access: AdminAccess
     ledger: SimulatedLedger
     database: Database
     clock: Clock
@@ -241,7 +241,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
             operators.create(name, GOOD, roles, break_glass=name.startswith("glass"))
         sessions = Sessions(database, operators, secure=secure, clock=clock)
         lockout, csrf, factor = Lockout(database, key, clock=clock), Csrf(key, secure=secure), SimulatedFactor()
-        access = Access(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed)
+        access = AdminAccess(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed)
         settings = Settings(upstream="https://bot.example/v1")
         inner = admin_app(SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3")._app  # type: ignore[attr-defined]
         inner.include_router(login_router(access))
