@@ -28,7 +28,7 @@ from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.core.errors import ConfigError
-from chatward.core.identity import Principal
+from chatward.core.identity import Caller
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
@@ -38,6 +38,7 @@ from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.upstream import HttpUpstream
 from chatward.guards.catalog import KNOWN
+from chatward.identity.access import Access, Where
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
 from chatward.ledger.null import NullLedger
@@ -71,14 +72,24 @@ class RoutedEngine:
     def __init__(self, made: Routing) -> None:
         self.routing = made
         self.judge: Judge | None = None
+        self.access: Access | None = None
 
-    async def screen(self, call: Call, *, channel: str, path: str, principal: Principal, request_id: str) -> Screening:
+    async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
+        principal, gate = caller.principal, None
+        if self.access is not None:
+            where = Where(plan.bot, call.model, plan.route)
+            ruling = self.access.message(caller, where)
+            if not ruling.allowed:
+                await asyncio.to_thread(self.access.settle, caller, where, ruling, call.body({}), request_id)
+            if plan.inspects or self.access.everywhere:
+                gate = self.access.gate(caller, where, request_id)
         prepared = await current.engine.prepare(call, plan)
         screening = current.engine.screen(
             call, plan, channel=channel, principal=principal.id, tenant=principal.tenant, prepared=prepared
         )
+        screening.gate = gate
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:

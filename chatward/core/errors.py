@@ -8,6 +8,8 @@ the chained exception; the public sentence never quotes the caller's data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class ChatwardError(Exception):
     """Base of all errors. ``reason`` is stable; ``public`` is safe to send."""
@@ -22,6 +24,16 @@ class ChatwardError(Exception):
             self.reason = reason
         if status is not None:
             self.status = status
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """What an HTTP answer says of it in headers, beside what its status asks for anyway."""
+        return ()
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What a program can do about it; stands as ``chatward`` in an answer of JSON."""
+        return {}
 
 
 class ConfigError(ChatwardError):

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Final, Protocol
 
+from chatward.core.errors import ChatwardError
+
 
 class Kind(str, Enum):
     """What a principal is."""
@@ -88,6 +90,14 @@ class Presented:
     headers: Fields
     address: str = ""
     certificate: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what showed it."""
+
+    principal: Principal
+    presented: Presented
 
 
 class Authenticator(Protocol):
@@ -178,6 +188,44 @@ class Challenge:
     proofs: tuple[Proof, ...]
     expires: float
     action: str = ""
+
+
+class Patience(Protocol):
+    """Somebody who can tell a person, in the middle of a stream, that something has to be proven first. Both methods
+    are called on the thread that waits."""
+
+    seconds: float
+    """How long the stream may wait."""
+
+    def announce(self, challenge: Challenge) -> None:
+        """Tells what is to be proven."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Waits. Raises when nobody waits for the stream any more."""
+        ...
+
+
+class ProvingGate(ToolGate, Protocol):
+    """A gate whose denials may be lifted by a proof."""
+
+    patience: Patience | None
+    """Who waits for proofs; ``None``: nobody."""
+    on_thread: bool
+    """Whether ``calls`` is asked on a thread: where it is not, nothing can be written, so no challenge is made."""
+
+    @property
+    def pending(self) -> Challenge | None:
+        """The challenge that a denial waits for."""
+        ...
+
+    def demand(self) -> ChatwardError:
+        """``pending`` as an error for the caller."""
+        ...
+
+    def described(self, challenge: Challenge) -> Mapping[str, object]:
+        """A challenge as callers see it."""
+        ...
 
 
 # --- the network, for those who must not have it

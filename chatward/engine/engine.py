@@ -22,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chatward.core.identity import ToolGate
+from chatward.core.identity import ProvingGate
 from chatward.core.normalise import read
 from chatward.core.ports import Guard, Item, ModelGuard, Request, TurnGuard
 from chatward.core.text import Reading
@@ -110,7 +110,7 @@ class Screening:
     vault: Vault
     tip: bytes
     engine: Engine = field(repr=False)
-    gate: ToolGate | None = field(default=None, repr=False)
+    gate: ProvingGate | None = field(default=None, repr=False)
 
     @property
     def refusal(self) -> str:

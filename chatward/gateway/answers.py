@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import logging
 import traceback
+from dataclasses import replace
 from typing import Final
 
+import orjson
+
 from chatward.channels.dialect import Answer
+from chatward.core.errors import ChatwardError
 from chatward.core.ports import Headers
 from chatward.gateway.inflight import Flight
 from chatward.gateway.meter import Meter
@@ -104,3 +108,10 @@ def log_unexpected(flight: Flight, error: BaseException) -> None:
     frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
     where = f"{frame.filename}:{frame.lineno}" if frame else "?"
     _log.error("%s %s at %s", flight.id, type(error).__name__, where)
+
+
+def detailed(answer: Answer, error: ChatwardError) -> Answer:
+    """The dialect's answer with what a program can do about the error."""
+    if not error.details:
+        return answer
+    return replace(answer, body=orjson.dumps({**orjson.loads(answer.body), "chatward": error.details}))

@@ -27,7 +27,7 @@ from chatward.channels.dialect import JSON_TYPE, Dialect
 from chatward.core.errors import ChatwardError, ClientError, ConfigError, StoreError
 from chatward.core.ports import Headers, Ledger
 from chatward.gateway import inflight
-from chatward.gateway.answers import Answers, answer_headers, log_unexpected
+from chatward.gateway.answers import Answers, answer_headers, detailed, log_unexpected
 from chatward.gateway.bodies import Fields, cut_short, linger, timed_out
 from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.credentials import Keys, OpenDoor
@@ -186,12 +186,12 @@ class GatewayApp:
                 error = unrecorded
         else:
             self._records.refused(flight, error.reason, error.status)
-        answer = self._dialect_for(path, scope.headers).error(error)
+        answer = detailed(self._dialect_for(path, scope.headers).error(error), error)
         kind = self._router.find(path)
-        extra: list[tuple[str, str]] = []
+        extra = list(error.headers)
         if error.status == 405 and kind is not None:
             extra.append(("allow", ", ".join(allowed(kind))))
-        elif error.status == 401:
+        elif error.status == 401 and not extra:
             extra.append(("www-authenticate", "Bearer"))
         elif error.status == 503:
             extra.append(("retry-after", "1"))

@@ -12,7 +12,7 @@ from inspect import isawaitable
 from typing import Final
 
 from chatward.core.errors import IdentityError
-from chatward.core.identity import Authenticator, Presented, Principal
+from chatward.core.identity import Authenticator, Caller, Presented, Principal
 from chatward.gateway.bodies import Fields
 from chatward.gateway.parties import Scope
 
@@ -37,13 +37,14 @@ class Checkpoint:
         self._peer_of = peer_of
         self._origin = public_url.rstrip("/")
 
-    async def identify(self, scope: Scope) -> Principal:
+    async def identify(self, scope: Scope) -> Caller:
         """Raises ``IdentityError``."""
-        found = self._authenticator.identify(self.presented(scope))
+        presented = self.presented(scope)
+        found = self._authenticator.identify(presented)
         principal = await found if isawaitable(found) else found
         if principal is None:
             raise IdentityError("A credential is needed.")
-        return principal
+        return Caller(principal, presented)
 
     def still(self, principal: Principal) -> None:
         """Raises ``IdentityError`` where somebody is not good any more."""

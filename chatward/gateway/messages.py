@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
-from chatward.core.identity import Principal
+from chatward.core.identity import Caller, Principal
 from chatward.core.ports import UpstreamResponse
 from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
-from chatward.gateway.answers import Answers, answer_headers, log_unexpected
+from chatward.gateway.answers import Answers, answer_headers, detailed, log_unexpected
 from chatward.gateway.bodies import Fields, check_declared, read_body
 from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.credentials import Keys, for_bot
@@ -31,6 +32,7 @@ from chatward.gateway.notices import Noticing, notice
 from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
+from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
 
 REST_OF_STREAM: Final = 1.0
 """Seconds that a bot gets to end its stream after the dialect's end mark, so that the connection can be kept."""
@@ -45,6 +47,8 @@ FORWARDED: Final = (
     "user-agent",
 )
 """Request headers that go to the bot as they are, besides credentials and ``anthropic-beta`` (a list)."""
+
+Feed = Callable[[bytes], Awaitable[bytes]]
 
 _CONTENT_TYPE: Final = ("content-type", JSON_TYPE)
 
@@ -73,13 +77,15 @@ class Messages:
         self._keys = keys
         self._limits = limits
         self._flights = flights
+        self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
         """One request from its head to its answer. Raises ``ChatwardError`` while none was given."""
-        principal, body = await self._admit(flight, scope, door)
+        caller, body = await self._admit(flight, scope, door)
+        principal = caller.principal
         call = dialect.parse(body)
         screening = await self._engine.screen(
-            call, channel=dialect.name, path=path, principal=principal, request_id=flight.id
+            call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
         )
         verdict = screening.verdict
         flight.route = screening.route
@@ -97,7 +103,10 @@ class Messages:
         flight.intended = True
         started = self._records.started(flight) if call.stream else None
         try:
-            response = await self._send(flight, scope, principal, bot, path, call.body(screening.edits))
+            body = call.body(screening.edits)
+            response: UpstreamResponse | None = self._withheld.take(caller, body)
+            if response is None:
+                response = await self._send(flight, scope, principal, bot, path, body)
             try:
                 kind = _media(response)
                 if started is not None and response.status == 200 and kind == SSE_TYPE:
@@ -107,14 +116,14 @@ class Messages:
                         flight, door, call, screening, response, bot.max_reply, self._checkpoint.watch(principal)
                     )
                 else:
-                    await self._whole(flight, door, dialect, call, screening, response, kind, bot)
+                    await self._whole(flight, door, dialect, call, screening, response, kind, bot, (principal, body))
             finally:
                 await response.aclose()
         finally:
             if started is not None:
                 self._records.later(started)
 
-    async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Principal, bytes]:
+    async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Caller, bytes]:
         """Who asks, and the body. What can be refused unread is refused unread."""
         limits = self._limits
         headers = scope.headers
@@ -123,13 +132,13 @@ class Messages:
         if scope.method != "POST":
             return await self._checkpoint.identify(scope), b""
         check_declared(headers, limits.max_body)
-        principal = await self._checkpoint.identify(scope)
+        caller = await self._checkpoint.identify(scope)
         began = time.perf_counter()
         flight.reading = flight.body_begun = True
         body = await read_body(headers, door, limits.max_body)
         flight.reading = False
         flight.waited += time.perf_counter() - began
-        return principal, body
+        return caller, body
 
     async def _send(
         self, flight: Flight, scope: Scope, principal: Principal, bot: BotLink, path: str, body: bytes
@@ -172,6 +181,7 @@ class Messages:
         response: UpstreamResponse,
         kind: str,
         bot: BotLink,
+        asked: tuple[Principal, bytes],
     ) -> None:
         began = time.perf_counter()
         good = 200 <= response.status < 300
@@ -190,16 +200,49 @@ class Messages:
             await self._records.failed(flight, reason, response.status)
         else:
             if screening.inspects:
-                reply = screening.reply()
-                answer = call.reply(body, reply)
+                reply, gate = screening.reply(), screening.gate
+                if gate is not None and may_call(body):  # a challenge is written, which takes a thread
+                    gate.on_thread = True
+                    answer = await asyncio.to_thread(call.reply, body, reply)
+                else:
+                    answer = call.reply(body, reply)
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 reason = "reply-blocked" if verdict.blocked else ""
                 extra = notice(screening.verdict, reply)
+                if gate is not None and gate.pending is not None:
+                    self._withheld.put(gate.pending, *asked, Kept(response.status, response.headers, body))
+                    demand = gate.demand()
+                    reason, extra = demand.reason, [*extra, *demand.headers]
+                    answer = detailed(dialect.error(demand), demand)
             else:
                 answer = Answer(response.status, body)
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
+
+    def _feeding(
+        self, screening: Screening, rewriter: Noticing | None, transport: Any, limit: int, still: Callable[[], None]
+    ) -> Feed:
+        """How the pieces of a stream are read: as they come; on a thread, which may wait for a proof, from the first
+        piece on that may hold a tool call. Raises ``IdentityError`` and ``UpstreamError``."""
+        gate = screening.gate
+        waiting: Waiting | None = None
+        size = 0
+
+        async def feed(piece: bytes) -> bytes:
+            nonlocal waiting, size
+            still()
+            size += len(piece)
+            if size > limit:
+                raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")
+            if rewriter is None:
+                return piece
+            if gate is None or (waiting is None and not may_call(piece)):
+                return rewriter.feed(piece)
+            waiting = waiting or Waiting(gate, self._limits.proof_wait, transport.send_bytes)
+            return await waiting.run(partial(rewriter.feed, piece))
+
+        return feed
 
     async def _stream(
         self,
@@ -221,15 +264,11 @@ class Messages:
         outcome = "complete"
         verdict: Verdict | None = None
         chunks: Any = response.chunks()
-        size = 0
+        feed = self._feeding(screening, rewriter, transport, limit, still)
         try:
             try:
                 async for piece in chunks:
-                    still()
-                    size += len(piece)
-                    if size > limit:
-                        raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")
-                    out = piece if rewriter is None else rewriter.feed(piece)
+                    out = await feed(piece)
                     if out:
                         await transport.send_bytes(out)
                     if rewriter is not None and rewriter.done:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatward.channels.dialect import Call
-from chatward.core.identity import Principal
+from chatward.core.identity import Caller, ProvingGate
 from chatward.core.ports import Reply, Upstream
 from chatward.core.values import Verdict
 from chatward.gateway import inflight
@@ -43,6 +43,11 @@ class Screening(Protocol):
         """False on a route without guards: its replies pass through unread."""
         ...
 
+    @property
+    def gate(self) -> ProvingGate | None:
+        """What rules on the reply's tool calls; ``None`` where nothing does."""
+        ...
+
     def reply(self) -> Reply: ...
 
     # Any: an engine takes back the very object that its ``reply`` gave, which may be more than a ``Reply``.
@@ -52,8 +57,8 @@ class Screening(Protocol):
 
 
 class Engine(Protocol):
-    async def screen(self, call: Call, *, channel: str, path: str, principal: Principal, request_id: str) -> Screening:
-        """Raises ``IdentityError`` where the principal may not ask this."""
+    async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
+        """Raises ``IdentityError`` where the caller may not ask this."""
         ...
 
 
@@ -100,3 +105,4 @@ class Limits:
     max_body: int = 10 * 1024 * 1024
     body_timeout: float = 30.0
     max_concurrent: int = 1024
+    proof_wait: float = 300.0

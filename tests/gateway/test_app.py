@@ -7,12 +7,14 @@ import gzip
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from chatward.core.values import Unavailable
+from chatward.gateway import records
 from chatward.gateway.app import Limits
 
 Open = Callable[..., Awaitable[Any]]
@@ -476,9 +478,15 @@ async def test_guards_that_cannot_run_are_counted(open_gate: Open, say: Make) ->
     assert line in gate.meter.render()
 
 
-async def test_a_flood_of_refusals_does_not_flood_the_record(open_gate: Open) -> None:
+async def test_a_flood_of_refusals_does_not_flood_the_record(
+    open_gate: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gate = await open_gate([])
-    for _ in range(200):
+    second = 1000.0
+    monkeypatch.setattr(records, "time", SimpleNamespace(monotonic=lambda: second))
+    for _ in range(records.REFUSALS_PER_SECOND + 30):
         await gate.client.get("/nowhere")
-    assert len(gate.ledger.entries) <= 50 * 4
-    assert len(gate.ledger.entries) < 200 or any("left_out" in entry.fields for entry in gate.ledger.entries)
+    assert len(gate.ledger.entries) == records.REFUSALS_PER_SECOND
+    second += 1
+    await gate.client.get("/nowhere")
+    assert gate.ledger.entries[-1].fields["left_out"] == 30

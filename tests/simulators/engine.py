@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatward.channels.dialect import Call
-from chatward.core.identity import Principal
+from chatward.core.identity import Caller
 from chatward.core.values import (
     Action,
     Category,
@@ -107,6 +107,7 @@ class WordScreening:
     refusal: str = REFUSAL
     bot: str = "default"
     route: str = "default"
+    gate: Any = None
     finished: list[tuple[WordReply | None, str]] = field(default_factory=list)
 
     def reply(self) -> WordReply:
@@ -128,10 +129,8 @@ class WordEngine:
         self.screenings: list[WordScreening] = []
         self.asked: list[dict[str, str]] = []
 
-    async def screen(
-        self, call: Call, *, channel: str, path: str, principal: Principal, request_id: str
-    ) -> WordScreening:
-        self.asked.append({"channel": channel, "path": path, "principal": principal.id, "id": request_id})
+    async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> WordScreening:
+        self.asked.append({"channel": channel, "path": path, "principal": caller.principal.id, "id": request_id})
         texts = [part.text for part in call.parts]
         if any("explode" in text for text in texts):
             raise RuntimeError(f"a bug that quotes: {texts}")
