@@ -207,6 +207,18 @@ class LedgerSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds to wait for more entries to write together."""
     min_free: Size = 64 * 1024 * 1024
     """The gate closes while the disk has less free space than this."""
+    origin: str = ""
+    """The name of a new ledger in its checkpoints, such as `example.com/chatward`; else it is named by chance."""
+    checkpoint_every: Annotated[int, Meta(ge=0)] = 4096
+    """Entries after which a checkpoint is signed; 0: none ever is."""
+    checkpoint_seconds: Annotated[float, Meta(gt=0)] = 10.0
+    """Seconds after which new entries are under a checkpoint."""
+    checkpoint_file: str | None = None
+    """A file to which each checkpoint is appended, best on another machine's disk."""
+    witnesses: tuple[str, ...] = ()
+    """Witnesses that cosign checkpoints: each a verification key, a blank and the URL that takes checkpoints."""
+    witness_seconds: Annotated[float, Meta(gt=0)] = 60.0
+    """Seconds between two times that the newest checkpoint is shown to the witnesses."""
 
 
 class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -319,15 +331,40 @@ class Oidc(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds between two fetches, whatever tokens ask for."""
 
 
+class ScimLink(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people of one identity provider are found among the users of the directory."""
+
+    attribute: Literal["externalId", "userName"] = "externalId"
+    """What of a user is compared."""
+    claim: str = "sub"
+    """The claim of a token that it is compared with."""
+
+
+class Scim(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A directory tells who works here (SCIM 2.0 at `/scim/v2` of the admin plane)."""
+
+    enabled: bool = False
+    """Whether it may."""
+    required: bool = False
+    """Whether only people that it has told of are let in."""
+    groups: dict[str, str] = field(default_factory=dict)
+    """Role here by the name or `externalId` of a group there. What is not in it gives no role."""
+    links: dict[str, ScimLink] = field(default_factory=dict)
+    """By the name of an identity provider; empty: `externalId` is `sub`, for all of them."""
+
+
 class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may ask, and how they are known."""
 
-    path: str = "chatward-identity.db"
-    """The SQLite file with keys, operators, sessions and revocations."""
+    path: str = ""
+    """The SQLite file with keys, operators, sessions and revocations. Empty: `chatward-identity.db` beside the
+    ledger."""
     anonymous: bool = True
     """Whether somebody without any credential may ask; policy still decides what."""
     oidc: dict[str, Oidc] = field(default_factory=dict)
     """Identity providers by name."""
+    scim: Scim = field(default_factory=Scim)
+    """The directory that says who works here."""
 
 
 class StepUp(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
