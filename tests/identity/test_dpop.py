@@ -52,10 +52,12 @@ def verify(text, *, key=KEY, seen=None, **others):
     return dpop.verify(text, seen=seen, **asked)
 
 
-def refused(reason, text, **others):
+def refused(reason, text, *, check=None, **others):
+    """``check``: the one that must have failed, as the cause says."""
     with pytest.raises(IdentityError) as caught:
         verify(text, **others)
     assert caught.value.reason == reason
+    assert check is None or str(caught.value.__cause__) == f"DPoP: {check}"
     return caught.value
 
 
@@ -150,7 +152,7 @@ def test_3_all_claims_are_there_and_make_sense(claim, value):
 
 @pytest.mark.parametrize("typ", [None, "JWT", "jwt", "dpop", "DPOP+JWT", "dpop+jwt "])
 def test_4_it_says_what_it_is(typ):
-    refused("dpop-proof-invalid", proof(header={"typ": typ}))
+    refused("dpop-proof-invalid", proof(header={"typ": typ}), check="typ")
 
 
 def unsigned(alg, signature=b"x", jwk=None):
@@ -161,11 +163,11 @@ def unsigned(alg, signature=b"x", jwk=None):
 
 @pytest.mark.parametrize("alg", ["none", "None", "HS256", "RS256", "PS256", "ES384", "ES256K", "es256", "Ed448", ""])
 def test_5_other_algorithms(alg):
-    refused("dpop-proof-invalid", unsigned(alg))
+    refused("dpop-proof-invalid", unsigned(alg), check="alg")
 
 
 def test_5_the_list_may_be_shorter():
-    refused("dpop-proof-invalid", proof(), algorithms=["EdDSA"])
+    refused("dpop-proof-invalid", proof(), check="alg", algorithms=["EdDSA"])
 
 
 def test_5_a_key_of_one_kind_with_an_algorithm_of_another():
@@ -184,7 +186,7 @@ def test_6_the_signature():
     head, body, signature = proof().split(".")
     other = proof(ECKey.generate_key("P-256")).split(".")[2]
     for wrong in (other, "A" * 86, base64url.encode(b"\0" * 64), base64url.encode(base64url.decode(signature)[:-1])):
-        refused("dpop-proof-invalid", f"{head}.{body}.{wrong}")
+        refused("dpop-proof-invalid", f"{head}.{body}.{wrong}", check="signature")
     der = base64url.encode(b"\x30\x06\x02\x01\x01\x02\x01\x01")
     refused("dpop-proof-invalid", f"{head}.{body}.{der}")
     changed = base64url.encode(base64url.decode(body).replace(b'"one"', b'"two"'))
@@ -193,7 +195,7 @@ def test_6_the_signature():
 
 def test_7_no_private_key():
     for jwk in (KEY.as_dict(private=True), KEY.as_dict(private=False) | {"d": ""}, KEY.as_dict() | {"k": "x"}):
-        refused("dpop-proof-invalid", unsigned("ES256", jwk=jwk))
+        refused("dpop-proof-invalid", unsigned("ES256", jwk=jwk), check="jwk")
 
 
 @pytest.mark.parametrize(
@@ -212,17 +214,17 @@ def test_7_no_private_key():
     ids=str,
 )
 def test_7_the_key_is_a_point_in_its_one_spelling(change):
-    refused("dpop-proof-invalid", unsigned("ES256", jwk=KEY.as_dict(private=False) | change))
+    refused("dpop-proof-invalid", unsigned("ES256", jwk=KEY.as_dict(private=False) | change), check="jwk")
 
 
 @pytest.mark.parametrize("jwk", ["x", [1], 7, {}])
 def test_7_the_key_is_a_key(jwk):
-    refused("dpop-proof-invalid", unsigned("ES256", jwk=jwk or {"kty": "EC"}))
+    refused("dpop-proof-invalid", unsigned("ES256", jwk=jwk or {"kty": "EC"}), check="jwk")
 
 
 @pytest.mark.parametrize("method", ["post", "GET", "POST ", ""])
 def test_8_the_method(method):
-    refused("dpop-proof-invalid", proof(htm=method))
+    refused("dpop-proof-invalid", proof(htm=method), check="htm")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ def test_8_the_method(method):
     ],
 )
 def test_9_the_url(htu):
-    refused("dpop-proof-invalid", proof(htu=htu))
+    refused("dpop-proof-invalid", proof(htu=htu), check="htu")
 
 
 @pytest.mark.parametrize(
