@@ -38,6 +38,8 @@ def presented(*pairs, certificate=None):
         {},
         {"jwk": {}},
         {"kid": "a"},
+        {"kid": "a" * 43},
+        {"jkt": "a" * 43, "kid": "a" * 43},
         {"jkt": ""},
         {"jkt": 1},
         {"jkt": "a" * 44},
