@@ -17,6 +17,7 @@ import uvloop
 from msgspec.structs import replace
 
 from chatward import __version__
+from chatward.callers import callers
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
@@ -27,12 +28,15 @@ from chatward.channels.openai_responses import Responses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
+from chatward.console.step_up import step_up_pages
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Caller
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
 from chatward.gateway.app import GatewayApp
+from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.server import EmbeddedServer
@@ -163,7 +167,8 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
     async with AsyncExitStack() as stack:
         ledger, ledger_path = _ledger(settings)
         stack.push_async_callback(ledger.aclose)
-        engine = RoutedEngine(routing(settings, key=_key(ledger_path)))
+        secret = _key(ledger_path)
+        engine = RoutedEngine(routing(settings, key=secret))
         engine.routing.warm()
         bots = {name: _link(bot) for name, bot in settings.bots.items()}
         for link in bots.values():
@@ -172,6 +177,18 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             judging = bots[settings.judge.bot]
             engine.judge = Judge(judging.upstream, settings.judge, api_key=judging.api_key)
         keys = tuple(resolve(reference) for reference in server.keys)
+        fetch = Fetching()
+        stack.push_async_callback(fetch.aclose)
+        asking = callers(
+            settings,
+            folder=loaded.path.parent if loaded.path is not None else None,
+            configured=keys,
+            ledger=ledger,
+            secret=secret,
+            fetch=fetch,
+        )
+        stack.callback(asking.close)
+        engine.access = asking.access
         meter = Meter()
         app = GatewayApp(
             channels=channels(server),
@@ -180,9 +197,12 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ledger=ledger,
             meter=meter,
             keys=keys,
-            limits=Limits(server.max_body, server.body_timeout, server.max_concurrent),
+            checkpoint=Checkpoint(asking.authenticator),
+            budgets=asking.budgets,
+            services=asking.services,
+            limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
             ready=lambda: () if ledger.healthy else ("ledger",),
-            pages=pages(settings),
+            pages={**pages(settings), **step_up_pages()},
             page_headers=HEADERS,
         )
         cert, key = _path(server.tls_cert), _path(server.tls_key)

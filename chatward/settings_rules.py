@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -245,6 +246,11 @@ def _exception(steps: Steps, exception: RuleException, known: Collection[str] | 
         yield Problem((*steps, "expires"), "must be a day such as 2030-12-31 (ISO 8601)")
     elif last < today:
         yield Problem((*steps, "expires"), f"the exception ended on {last.isoformat()} and has no effect", warning=True)
+
+
+def identity_file(settings: Settings) -> Path:
+    """The file of ``[identity]``."""
+    return Path(settings.identity.path or Path(settings.ledger.path).with_name("chatward-identity.db"))
 
 
 def last_day(text: str) -> date | None:

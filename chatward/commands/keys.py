@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -28,6 +27,7 @@ from chatward.identity.key_store import Budget, Issued, KeyRecord, KeyStore
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.settings import LedgerSettings
+from chatward.settings_rules import identity_file
 from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -148,7 +148,7 @@ def revoke(
 @contextmanager
 def _store(config: str | None) -> Iterator[tuple[KeyStore, Database]]:
     settings = loaded_settings(config).settings
-    database = Database(Path(settings.identity.path))
+    database = Database(identity_file(settings))
     try:
         yield KeyStore(database, lambda entry: _record(settings.ledger, entry)), database
     finally:

@@ -29,6 +29,7 @@ from chatward.identity.lockout import Lockout
 from chatward.identity.operators import ROLES, Operator, Operators, Record
 from chatward.identity.passwords import LONGEST, Passwords
 from chatward.identity.totp import Totp
+from chatward.settings_rules import identity_file
 from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -160,7 +161,7 @@ class _Store:
 @contextmanager
 def _store(config: str | None) -> Iterator[_Store]:
     settings = loaded_settings(config).settings
-    database, record = Database(Path(settings.identity.path)), recorder(settings.ledger)
+    database, record = Database(identity_file(settings)), recorder(settings.ledger)
     try:
         key = _key(Path(settings.ledger.path))
         lockout = None if key is None else Lockout(database, key)

@@ -34,9 +34,10 @@ from chatward.gateway.credentials import Keys, OpenDoor
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
-from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
+from chatward.gateway.services import Service, Services
 
 __all__ = ["BotLink", "Engine", "GatewayApp", "Limits", "Screening"]
 
@@ -55,7 +56,7 @@ class GatewayApp:
     but the one on ``/v1/models``, which serves GET, and the single models below it. ``bots`` needs ``default``.
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
-    ``page_headers``; a page's path with a slash too many leads to it.
+    ``page_headers``; a page's path with a slash too many leads to it. ``services`` answer below their prefixes.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class GatewayApp:
         limits: Limits | None = None,
         ready: Callable[[], Sequence[str]] = tuple,
         pages: Mapping[str, tuple[str, bytes]] | None = None,
+        services: Mapping[str, Service] | None = None,
+        budgets: Budgeting | None = None,
         page_headers: Headers = _STRICTEST,
     ) -> None:
         if not channels or "default" not in bots:
@@ -86,10 +89,11 @@ class GatewayApp:
         self._pages = dict(pages or {})
         self._page_headers = tuple(page_headers)
         self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
+        self._services = Services(services or {}, checkpoint)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
         self._messages = Messages(
-            engine, bots, self._records, meter, self._answers, checkpoint, own, limits, self._flights
+            engine, bots, self._records, meter, self._answers, checkpoint, own, limits, self._flights, budgets
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0
@@ -143,6 +147,10 @@ class GatewayApp:
     # --- everything else ---
 
     async def _other(self, flight: Flight, scope: Scope, door: Door, path: str) -> None:
+        service = self._services.find(path)
+        if service is not None:
+            await self._services.serve(service, flight, scope, door)
+            return
         kind = self._router.find(path)
         method = scope.method
         if kind is None:

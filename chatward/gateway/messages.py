@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+import orjson
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
-from chatward.core.identity import Caller, Principal
+from chatward.core.identity import Caller, Kind, Principal
 from chatward.core.ports import UpstreamResponse
 from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
@@ -29,7 +30,7 @@ from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
 from chatward.gateway.notices import Noticing, notice
-from chatward.gateway.parties import BotLink, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
 from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
@@ -67,6 +68,7 @@ class Messages:
         keys: Keys,
         limits: Limits,
         flights: Flights,
+        budgets: Budgeting | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -77,6 +79,7 @@ class Messages:
         self._keys = keys
         self._limits = limits
         self._flights = flights
+        self._budgets = budgets
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -99,6 +102,8 @@ class Messages:
             return
         bot = self._bots[screening.bot]
         self._checkpoint.still(principal)  # the body may have taken its time
+        if self._budgets is not None:
+            await self._budgets.reserve(principal.id)
         await self._records.intended(flight, screening.bot, principal.id, verdict, call.stream)
         flight.intended = True
         started = self._records.started(flight) if call.stream else None
@@ -112,9 +117,7 @@ class Messages:
                 if started is not None and response.status == 200 and kind == SSE_TYPE:
                     waiting, started = started, None
                     await waiting
-                    await self._stream(
-                        flight, door, call, screening, response, bot.max_reply, self._checkpoint.watch(principal)
-                    )
+                    await self._stream(flight, door, call, screening, response, bot.max_reply, principal)
                 else:
                     await self._whole(flight, door, dialect, call, screening, response, kind, bot, (principal, body))
             finally:
@@ -183,6 +186,7 @@ class Messages:
         bot: BotLink,
         asked: tuple[Principal, bytes],
     ) -> None:
+        principal, sent = asked
         began = time.perf_counter()
         good = 200 <= response.status < 300
         body = await response.read(bot.max_reply if good else min(bot.max_reply, upstream_errors.MAX_BODY))
@@ -211,14 +215,23 @@ class Messages:
                 reason = "reply-blocked" if verdict.blocked else ""
                 extra = notice(screening.verdict, reply)
                 if gate is not None and gate.pending is not None:
-                    self._withheld.put(gate.pending, *asked, Kept(response.status, response.headers, body))
+                    self._withheld.put(gate.pending, principal, sent, Kept(response.status, response.headers, body))
                     demand = gate.demand()
                     reason, extra = demand.reason, [*extra, *demand.headers]
                     answer = detailed(dialect.error(demand), demand)
             else:
                 answer = Answer(response.status, body)
+            if self._budgets is not None and principal.kind is not Kind.ANONYMOUS:
+                self._budgets.spend(principal.id, _tokens(body))
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
+
+    def _ended(
+        self, flight: Flight, outcome: str, verdict: Verdict | None, usage: Mapping[str, int], principal: Principal
+    ) -> None:
+        self._records.ended(flight, outcome, verdict, usage)
+        if self._budgets is not None:
+            self._budgets.spend(principal.id, sum(usage.values()))
 
     def _feeding(
         self, screening: Screening, rewriter: Noticing | None, transport: Any, limit: int, still: Callable[[], None]
@@ -252,7 +265,7 @@ class Messages:
         screening: Screening,
         response: UpstreamResponse,
         limit: int,
-        still: Callable[[], None],
+        principal: Principal,
     ) -> None:
         reply = screening.reply() if screening.inspects else None
         rewriter = Noticing(call.rewriter(reply), reply) if reply is not None else None
@@ -264,7 +277,7 @@ class Messages:
         outcome = "complete"
         verdict: Verdict | None = None
         chunks: Any = response.chunks()
-        feed = self._feeding(screening, rewriter, transport, limit, still)
+        feed = self._feeding(screening, rewriter, transport, limit, self._checkpoint.watch(principal))
         try:
             try:
                 async for piece in chunks:
@@ -299,7 +312,7 @@ class Messages:
                 outcome = "blocked" if verdict.blocked else outcome
             self._meter.stream(flight.route, flight.channel, outcome)
             self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
-            self._records.ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {})
+            self._ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {}, principal)
             if outcome != "complete":
                 await chunks.aclose()
         await _let_end(chunks)
@@ -311,6 +324,16 @@ def _media(response: UpstreamResponse) -> str:
         if name == "content-type":
             return value if value == JSON_TYPE else value.partition(";")[0].strip().lower()
     return ""
+
+
+def _tokens(body: bytes) -> int:
+    """The tokens that a whole reply says it took, in the words of any dialect; 0 where it says nothing."""
+    try:
+        usage = orjson.loads(body)["usage"]
+        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")]
+        return sum(count for count in counts if type(count) is int and count > 0)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return 0
 
 
 def _not_json() -> UpstreamError:

@@ -62,6 +62,18 @@ class Engine(Protocol):
         ...
 
 
+class Budgeting(Protocol):
+    """Counts what callers use (``identity.budgets``)."""
+
+    async def reserve(self, principal: str) -> None:
+        """Counts one request. Raises ``ChatwardError`` (429) where there is none left."""
+        ...
+
+    def spend(self, principal: str, tokens: int) -> None:
+        """Counts tokens that were used."""
+        ...
+
+
 class Scope(Protocol):
     """RSGI's scope, as far as it is used."""
 

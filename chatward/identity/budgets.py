@@ -61,6 +61,10 @@ class BudgetError(IdentityError):
         super().__init__("The budget of this key is used up. Try again later, or ask for a larger one.")
         self.retry_after = retry_after
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        return [("retry-after", str(self.retry_after))]
+
 
 @dataclass(slots=True)
 class _Count:

@@ -1,0 +1,103 @@
+"""Who may ask, made ready from the settings: ways of being known, policy, proofs, and the file they are kept in.
+
+The rule of place: without keys of the configuration, and with ``identity.anonymous``, callers without a credential are
+served (policy then lets in who is on this machine); a credential that nobody knows is passed on to the bot. As soon as
+either is not so, every caller must be known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
+from chatward.core.ports import Ledger
+from chatward.gateway.credentials import Keys
+from chatward.gateway.services import Service
+from chatward.identity.access import Access
+from chatward.identity.backchannel import Revocations
+from chatward.identity.budgets import Budgets
+from chatward.identity.cedar import CedarAuthorizer
+from chatward.identity.cedar_policies import load
+from chatward.identity.chain import Chain
+from chatward.identity.challenges import Challenges
+from chatward.identity.enrolment import Enrolment
+from chatward.identity.key_authenticator import KeyAuthenticator
+from chatward.identity.oidc import OidcAuthenticator
+from chatward.identity.passkeys import Passkeys
+from chatward.identity.provider import Provider
+from chatward.identity.record import recorder
+from chatward.identity.relying_party import RelyingParty
+from chatward.identity.stepup_api import PREFIXES, StepUpApi
+from chatward.identity.totp import Totp
+from chatward.settings import Settings
+from chatward.settings_rules import identity_file
+from chatward.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """All of it, for one process. ``services`` are what the data plane answers besides messages, by prefix."""
+
+    database: Database
+    authenticator: Chain
+    access: Access
+    budgets: Budgets
+    challenges: Challenges
+    services: Mapping[str, Service]
+    keys: KeyAuthenticator
+
+    def close(self) -> None:
+        """Writes what is counted, and closes the file."""
+        self.budgets.close()
+        self.keys.close()
+        self.database.close()
+
+
+def callers(
+    settings: Settings, *, folder: Path | None, configured: Sequence[str], ledger: Ledger, secret: bytes, fetch: Fetch
+) -> Callers:
+    """Everything about callers. ``folder`` is that of the configuration file, ``configured`` the keys it names,
+    ``secret`` the key of this installation. Call it on the event loop. Raises ``ConfigError`` and ``StoreError``."""
+    database = Database(identity_file(settings))
+    keys = KeyAuthenticator(database)
+    ways: dict[str, Authenticator] = {"configured": Keys(configured), "keys": keys}
+    if settings.identity.oidc:
+        providers = {name: Provider(name, one, fetch, time.time) for name, one in settings.identity.oidc.items()}
+        ways["oidc"] = OidcAuthenticator(providers, Revocations(database, time.time), time.time)
+    everybody = settings.identity.anonymous and not configured
+    chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody)
+    record = recorder(ledger, asyncio.get_running_loop())
+    step_up = settings.step_up
+    proofs = frozenset(Proof) if step_up.totp else frozenset(Proof) - {Proof.TOTP}
+    challenges = Challenges(database, record, expiry=step_up.expiry, freshness=step_up.freshness, proofs=proofs)
+    enrolment = Enrolment(database, record, first=step_up.first)
+    party = RelyingParty.of(step_up, settings.server.port)
+    passkeys = Passkeys(database, party, _derived(secret, b"passkeys"), record, enrolment)
+    totp = Totp(database, _derived(secret, b"totp"), record, enrolment) if step_up.totp else None
+    api = StepUpApi(challenges, passkeys, totp, enrolment)
+    rights = settings.authorization
+    access = Access(
+        CedarAuthorizer(load(rights, folder)),
+        valid=chain.valid,
+        challenges=challenges,
+        everywhere=bool(rights.policies or rights.groups),
+    )
+    budgets = Budgets(database, keys.budget)
+    return Callers(database, chain, access, budgets, challenges, dict.fromkeys(PREFIXES, api.handle), keys)
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose (HKDF, RFC 5869)."""
+    return HKDF(SHA256(), 32, salt=None, info=b"chatward " + purpose).derive(secret)
+
+
+def known(principal: Principal) -> bool:
+    """Whether somebody in particular asks."""
+    return principal.id != ANONYMOUS.id

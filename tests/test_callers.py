@@ -1,0 +1,155 @@
+"""Callers of a running gateway: who is served, who is refused, and what ends with a key, in two processes at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chatward.core.identity import Grants
+from chatward.core.ports import Entry
+from chatward.identity.key_store import Budget, KeyStore
+from chatward.settings import Authorization, Bot, Identity, LedgerSettings, Route, Server, Settings
+from chatward.stores.database import Database
+from tests.simulators.gateway import RunningGateway
+
+PATH = "/v1/chat/completions"
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "good morning"}]}
+SAID = {
+    "id": "c1", "object": "chat.completion", "created": 1, "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
+}  # fmt: skip
+DENY = """
+@id("own/vault")
+forbid (principal, action == Action::"message:send", resource) when { context has model && context.model == "vault" };
+"""
+
+
+class _Bot(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = json.dumps(SAID).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@contextmanager
+def bot() -> Iterator[str]:
+    """The address of a bot that always says the same."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Bot)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+class World:
+    """Two gateways that share a folder, and the store of keys."""
+
+    def __init__(self, folder: Path, url: str, **identity: Any) -> None:
+        (folder / "own.cedar").write_text(DENY)
+        settings = Settings(
+            server=Server(port=0, admin_port=0),
+            bots={"default": Bot(upstream=url)},
+            routes={"default": Route(guards=("text.leak",))},
+            ledger=LedgerSettings(path="chatward.db"),
+            identity=Identity(**identity),
+            authorization=Authorization(policies=(str(folder / "own.cedar"),)),
+        )
+        self.gateways = [RunningGateway(settings, folder) for _ in range(2)]
+        self.records: list[Entry] = []
+        self.keys = KeyStore(Database(folder / "chatward-identity.db"), self.records.append)
+
+    def ask(self, key: str = "", gateway: int = 0, **changes: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return httpx.post(self.gateways[gateway].url + PATH, headers=headers, json={**ASKED, **changes}, timeout=30)
+
+    def stop(self) -> None:
+        for gateway in self.gateways:
+            gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("callers")
+    with bot() as url:
+        world = World(folder, url)
+        yield world
+        world.stop()
+
+
+def test_a_key_is_served_and_its_revocation_counts_from_the_next_message_on(world: World) -> None:
+    issued = world.keys.create("shop")
+    with httpx.Client(timeout=30) as kept:
+        for number, gateway in enumerate(world.gateways):
+            headers = {"authorization": f"Bearer {issued.key}"}
+            assert kept.post(gateway.url + PATH, headers=headers, json=ASKED).status_code == 200, number
+        world.keys.revoke(issued.record.id)
+        for gateway in world.gateways:
+            got = kept.post(gateway.url + PATH, headers={"authorization": f"Bearer {issued.key}"}, json=ASKED)
+            assert got.status_code == 401
+            assert got.json()["error"]["code"] == "api-key-revoked"
+
+
+def test_a_key_that_is_none_is_refused_and_not_sent_on(world: World) -> None:
+    assert world.ask("cw_live_0000000000000000_nothing").status_code == 401
+    assert world.ask("somebody-elses-key").status_code == 200  # it is for the bot
+
+
+def test_policy_decides(world: World) -> None:
+    got = world.ask(model="vault")
+    assert (got.status_code, got.json()["error"]["code"]) == (403, "not-permitted")
+    assert "own/vault" not in got.text
+
+
+def test_grants_bound_a_key(world: World) -> None:
+    issued = world.keys.create("narrow", grants=Grants(models=("small-*",)))
+    assert world.ask(issued.key, model="small-1").status_code == 200
+    assert world.ask(issued.key, model="large").status_code == 403
+
+
+def test_a_budget_ends(world: World) -> None:
+    issued = world.keys.create("frugal", budget=Budget(requests_day=2))
+    got = [world.ask(issued.key).status_code for _ in range(4)]
+    assert got[0] == 200
+    assert got[-1] == 429
+    last = world.ask(issued.key)
+    assert last.json()["error"]["code"] == "budget-exceeded"
+    assert int(last.headers["retry-after"]) > 0
+
+
+def test_services_know_who_asks(world: World) -> None:
+    url = world.gateways[0].url
+    assert httpx.get(f"{url}/v1/passkeys", timeout=30).status_code == 401  # nobody in particular has none
+    issued = world.keys.create("person")
+    got = httpx.get(f"{url}/v1/passkeys", headers={"authorization": f"Bearer {issued.key}"}, timeout=30)
+    assert got.status_code == 200
+    assert got.headers["cache-control"] == "no-store"
+    unknown = httpx.get(f"{url}/v1/challenges/nothing", headers={"authorization": f"Bearer {issued.key}"}, timeout=30)
+    assert unknown.status_code == 404
+    assert httpx.get(f"{url}/chat/step-up", timeout=30).status_code == 200
+
+
+def test_without_anonymous_callers_everybody_is_known(tmp_path: Path) -> None:
+    with bot() as url:
+        world = World(tmp_path, url, anonymous=False)
+        try:
+            assert world.ask().status_code == 401
+            assert world.ask("somebody-elses-key").status_code == 401
+            assert world.ask(world.keys.create("shop").key, gateway=1).status_code == 200
+        finally:
+            world.stop()
