@@ -324,6 +324,29 @@ def test_a_weak_password_or_a_name_that_is_taken_costs_no_link(operators: Operat
     assert operators.redeem(token, "bob", OTHER).name == "bob"
 
 
+@pytest.mark.parametrize("meanwhile", ["late", "used", "admin"])
+def test_what_happens_to_a_link_while_the_password_is_hashed_counts(
+    operators: Operators, clock: Clock, file: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    token = operators.first_link()
+    assert token is not None
+    real, others = Passwords.hash, Database(file)
+
+    def slow(self: Passwords, password: str) -> str:
+        monkeypatch.setattr(Passwords, "hash", real)
+        if meanwhile == "late":
+            clock.now += LINK_LIFE
+        elif meanwhile == "used":
+            others.write("DELETE FROM operator_links")
+        else:
+            operators.create("root", GOOD, ["admin"])
+        return real(self, password)
+
+    monkeypatch.setattr(Passwords, "hash", slow)
+    assert reason(lambda: operators.redeem(token, "eve", OTHER)) == "link-invalid"
+    assert [one.name for one in operators.all()] == (["root"] if meanwhile == "admin" else [])
+
+
 def test_two_at_once_on_two_connections_make_one_admin(file: Path) -> None:
     both = [Operators(Database(file), Passwords(CHEAP), print) for _ in range(2)]
     token = both[0].first_link()

@@ -133,3 +133,8 @@ def test_who_waits_too_long_for_a_turn_is_sent_away() -> None:
     done.start()
     done.join()
     assert passwords._turns.acquire(blocking=False)
+
+
+def test_nobody_gets_in_even_who_knows_the_password_of_nobody(passwords: Passwords) -> None:
+    passwords._nobody = passwords.hash(GOOD)
+    assert not passwords.check(None, GOOD)
