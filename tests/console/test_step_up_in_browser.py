@@ -211,7 +211,8 @@ def open_dialog(page, challenge: Challenge, detail: str = "Transfer 100 EUR") ->
 
 OPEN = """([id, proofs, expires, detail]) => {
   document.getElementById("message").focus();
-  ChatwardStepUp.ask({ id, proofs, expires }, { detail }).then((outcome) => { document.body.dataset.outcome = outcome; });
+  const asked = ChatwardStepUp.ask({ id, proofs, expires }, { detail });
+  asked.then((outcome) => { document.body.dataset.outcome = outcome; });
 }"""
 
 
