@@ -16,15 +16,17 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, Protocol
+from functools import partial
+from typing import Any, Final, NoReturn, Protocol, TypeVar
 from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chatward.core.errors import ChatwardError, IdentityError
+from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.identity.csrf import Csrf
@@ -34,6 +36,8 @@ from chatward.identity.sessions import Sessions, cookie, cookie_name
 from chatward.ledger.events import Event
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CALLER: Final = "chatward.caller"
 """Where the guard leaves the ``AdminCaller`` in the scope."""
@@ -73,6 +77,25 @@ class SecondFactor(Protocol):
         ...
 
 
+class Turns:
+    """A few threads of its own for what takes long (hashes), so that a crowd of strangers who guess holds up nobody but
+    who signs in. Who comes when ``most`` wait is refused (503, ``overloaded``)."""
+
+    def __init__(self, threads: int = 2, most: int = 32) -> None:
+        self._pool = ThreadPoolExecutor(threads, "chatward-sign-in")
+        self._most = most
+        self._waiting = 0
+
+    async def run(self, call: Callable[..., T], *args: Any) -> T:
+        if self._waiting >= self._most:
+            raise ClientError("Too many sign in at this moment. Try again shortly.", reason="overloaded", status=503)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, *args))
+        finally:
+            self._waiting -= 1
+
+
 class LedgerLike(Protocol):
     def append(self, entry: Entry) -> Awaitable[None]: ...
 
@@ -90,6 +113,7 @@ class AdminAccess:
     secure: bool
     second_factor: SecondFactor | None = None
     code_needed: bool = False
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def device_cookie(self) -> str:
@@ -135,11 +159,11 @@ async def sign_in(access: AdminAccess, caller: AdminCaller, name: str, password:
         raise IdentityError(said, reason="tls-needed", status=403)
     device = cookie(caller.headers, access.device_cookie)
     try:
-        attempt = await asyncio.to_thread(access.lockout.admit, name, caller.address, device)
+        attempt = await access.turns.run(access.lockout.admit, name, caller.address, device)
     except TooManyError as error:
         await _refused(access, error.reason)
         raise
-    operator, assurance = await asyncio.to_thread(_proven, access, attempt, name, password, code)
+    operator, assurance = await access.turns.run(_proven, access, attempt, name, password, code)
     if operator is None:
         await _refused(access, "credentials-wrong")
         said = "The name, the password or the code is wrong."
@@ -201,8 +225,8 @@ async def change_password(access: AdminAccess, caller: AdminCaller, old: str, ne
     if operator is None:
         _ended()
     device = cookie(caller.headers, access.device_cookie)
-    attempt = await asyncio.to_thread(access.lockout.admit, operator.name, caller.address, device)
-    if await asyncio.to_thread(access.operators.verify, operator.name, old) is None:
+    attempt = await access.turns.run(access.lockout.admit, operator.name, caller.address, device)
+    if await access.turns.run(access.operators.verify, operator.name, old) is None:
         raise IdentityError("The present password is wrong.", reason="credentials-wrong", status=403)
     await asyncio.to_thread(access.lockout.succeeded, attempt)
 
@@ -212,7 +236,7 @@ async def change_password(access: AdminAccess, caller: AdminCaller, old: str, ne
         access.sessions.end_all(me.id, but=me.session)
         return token
 
-    token = await asyncio.to_thread(change)
+    token = await access.turns.run(change)
     about = {"operator": me.id, "session": me.session, "reason": "password"}
     await note(access, Event.OPERATOR_SESSION_CLOSED, about)
     return token

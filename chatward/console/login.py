@@ -58,7 +58,7 @@ def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
         form, there = caller.form, local(caller.form.get("next", "/"))
         try:
             signed = await sign_in(access, caller, form.get("name", ""), form.get("password", ""), form.get("code", ""))
-        except IdentityError as error:
+        except (ClientError, IdentityError) as error:
             return retry(error, pages.login(caller, error.status, problem=error.public, next=there))
         response = RedirectResponse(there, 303)
         set_signed_in(access, response, signed, secrets.token_urlsafe(32))
@@ -86,7 +86,7 @@ def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
         try:
             if password != caller.form.get("again"):
                 raise ClientError(ENGLISH["different"], reason="password-different")
-            await asyncio.to_thread(access.operators.redeem, token, name, password)
+            await access.turns.run(access.operators.redeem, token, name, password)
         except (ClientError, IdentityError) as error:
             good = error.reason != "link-invalid"
             return pages.render(caller, "welcome.html", error.status, good=good, problem=error.public if good else "")

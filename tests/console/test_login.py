@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 
 import pytest
 from hypothesis import given
@@ -333,6 +334,30 @@ async def test_a_forwarded_address_buys_no_further_guesses(house):
         given = {"name": f"person{at}", "password": GOOD}
         statuses.append((await client.post("/api/v1/session", json=given, headers=headers)).status_code)
     assert statuses == [401] * 20 + [429] * 5
+
+
+async def test_a_crowd_that_signs_in_holds_up_nobody_else(house, monkeypatch):
+    """Every thread of the log-in is taken and the queue is full: sessions, health and pages are served as ever."""
+    it = house(PEOPLE)
+    browser = it.browser()
+    await browser.sign_in()
+    it.clock.now += 120  # the session's use is to be written, on a thread
+    go = threading.Event()
+    monkeypatch.setattr(Passwords, "check", lambda self, stored, given: go.wait(30) and False)
+    crowd = [
+        asyncio.ensure_future(
+            it.program(address=f"203.0.113.{at}").post("/api/v1/session", json={"name": f"n{at}", "password": OTHER})
+        )
+        for at in range(40)
+    ]
+    refused = asyncio.as_completed(crowd)
+    assert [(await next(refused)).status_code for _ in range(8)] == [503] * 8
+    assert (await browser.get("/api/v1/status")).status_code == 200
+    assert (await it.program().get("/healthz")).status_code == 200
+    assert "Too many sign in at this moment" in (await it.browser(address="192.0.2.9").sign_in("eve")).text
+    go.set()
+    statuses = [(await one).status_code for one in crowd]
+    assert sorted(statuses) == [401] * 32 + [503] * 8
 
 
 # --- attacks: the session
