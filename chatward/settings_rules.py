@@ -169,9 +169,11 @@ def _listeners(server: Server) -> Iterator[Problem]:
 
 def _references(settings: Settings) -> Iterator[Problem]:
     """Secrets by reference: files with secrets end up in repositories, backups and tickets."""
+    oidc = settings.identity.oidc
     given: list[tuple[Steps, str | None]] = [
         *((("server", "keys", index), key) for index, key in enumerate(settings.server.keys)),
         *((("bots", name, "api_key"), bot.api_key) for name, bot in settings.bots.items()),
+        *((("identity", "oidc", name, "client_secret"), one.client_secret) for name, one in oidc.items()),
         *(
             (("routes", name, "canaries", index), canary)
             for name, route in settings.routes.items()
