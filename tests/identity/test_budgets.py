@@ -2,6 +2,7 @@
 
 import asyncio
 import calendar
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
@@ -212,6 +213,25 @@ async def test_what_cannot_be_written_is_kept_and_nobody_gets_in_for_it(database
     monkeypatch.setattr(Database, "writing", real)
     assert await admitted(budgets, 300) == 198
     assert budgets.used(KEY)["2026-03-09"] == (200, 0)
+
+
+async def test_what_is_being_written_is_not_counted_twice(database, clock, monkeypatch):
+    """Between the commit and its end here, the database already holds what this process still counts as its own."""
+    budget = Budget(requests_day=2)
+    budgets = made(database, clock, budget)
+    assert await admitted(budgets) == 1
+    real, asked = Database.writing, []
+
+    @contextmanager
+    def writing(self):
+        with real(self) as connection:
+            yield connection
+        asked.append(budgets._reserve(KEY, budget, slack_of(budget)))  # would raise where one counts as two
+
+    monkeypatch.setattr(Database, "writing", writing)
+    budgets.flush()
+    assert asked == [False]
+    assert await admitted(budgets, 3) == 1
 
 
 async def test_counts_survive_a_restart(database, clock):
