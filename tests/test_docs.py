@@ -263,7 +263,7 @@ def _texts(node: ast.AST) -> set[str]:
     return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
-NO_REASONS = {"error", "not-loaded", "timeout", "stop", "bot", "ledger"}
+NO_REASONS = {"error", "not-loaded", "timeout", "stop", "bot", "ledger", "password", "value"}
 """Words beside reasons: why a guard is unavailable, how a reply ended, what is not ready."""
 
 
