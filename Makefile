@@ -3,6 +3,7 @@
 #   make demo    a guarded chatbot to try, on this machine
 #   make test    every check and test
 #   make setup   .venv with the chatward command
+#   make crash   the ledger killed two hundred times while it writes
 #   make train   the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
 #   make lock    choose versions anew
 #   make clean   remove what the above built
@@ -15,10 +16,10 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint lock clean format bench bench-soak train
+.PHONY: help setup demo test lint lock clean format bench bench-soak crash train
 
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 setup: .venv/.core
 	@echo "chatward is ready: $(BIN)/chatward --help"
@@ -47,6 +48,9 @@ bench: .venv/.core
 
 bench-soak: .venv/.core
 	$(BIN)/chatward bench gateway --soak 100000 $(BENCH)
+
+crash: .venv/.test
+	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py
 
 # The shipped models stay as they are. More options of the command: TRAIN="--tier 1".
 train: $(if $(and $(DATA),$(OUT)),.venv/.train)
