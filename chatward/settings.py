@@ -41,8 +41,16 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """File with the certificate chain (PEM)."""
     tls_key: str | None = None
     """File with its private key (PEM)."""
+    client_ca: str | None = None
+    """Authorities (PEM) that callers' certificates must come from. With it a certificate is asked of every caller."""
     behind_tls_proxy: bool = False
     """Says that a proxy in front ends TLS, so plain HTTP is spoken on other addresses than loopback."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies that are believed about who the caller is (`x-forwarded-*`, `client-cert`)."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins of other pages that may ask (`https://shop.example`), or `*` alone for every page."""
+    cors_credentials: bool = False
+    """Whether they may do so with cookies; not with `*`."""
     keys: tuple[str, ...] = ()
     """References to API keys (``env:``/``file:``) that callers must present as bearer or ``x-api-key``."""
     max_body: Size = 10 * 1024 * 1024
@@ -74,6 +82,12 @@ class Bot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes of the largest reply."""
     ca_file: str | None = None
     """Authorities (PEM) to trust in place of the system's."""
+    client_cert: str | None = None
+    """File with the certificate (PEM) that Chatward shows the bot; read again when it changes."""
+    client_key: str | None = None
+    """File with its private key (PEM)."""
+    spiffe_id: str | None = None
+    """The SPIFFE ID that the bot's certificate must have, in place of its name. Needs `ca_file`."""
 
 
 class RuleException(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,12 +240,73 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     store: bool = False
     """Reserved: storing conversations is not built yet, and nothing is stored."""
+    path: str = "chatward-conversations.db"
+    """The SQLite file with stored conversations. What is in it is sealed; the keys are in that of `[seal]`."""
+    retention_days: Annotated[int, Meta(ge=0)] = 30
+    """Days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases them."""
     memory: Size = 50_000
     """How many inspected messages are remembered by digest."""
     threads: Size = 10_000
     """How many threads (``previous_response_id``) are remembered for ``thread_ttl``."""
     thread_ttl: Seconds = 86_400.0
     """Seconds that a thread is remembered."""
+
+
+class VaultTransit(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key of HashiCorp Vault's or OpenBao's transit engine as the root key."""
+
+    url: str
+    """The server's base URL, such as `https://vault.example:8200`."""
+    token: str
+    """Reference to a token that may encrypt, decrypt and read the key."""
+    key: str = "chatward"
+    """The key's name there."""
+    mount: str = "transit"
+    """Where the engine is mounted."""
+    namespace: str = ""
+    """The namespace, where there are any."""
+
+
+class AwsKms(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys of AWS KMS as the root key."""
+
+    region: str
+    """Such as `eu-central-1`."""
+    keys: tuple[str, ...]
+    """Ids, ARNs or aliases of symmetric keys; the last one wraps."""
+    access_key: str
+    """Reference to the access key's id."""
+    secret_key: str
+    """Reference to the secret access key."""
+    session_token: str | None = None
+    """Reference to a session token, where there is one."""
+    endpoint: str = ""
+    """In place of `https://kms.REGION.amazonaws.com`."""
+
+
+class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How what is stored is encrypted, and where its keys are."""
+
+    path: str = "chatward-keys.db"
+    """The SQLite file with the wrapped keys of tenants, subjects and conversations. Not for ordinary backups."""
+    register: str = "chatward-erasures.db"
+    """The SQLite file that says who was erased. For every backup."""
+    root: Literal["file", "environment", "vault", "aws-kms"] = "file"
+    """What keeps the root key."""
+    root_file: str = "chatward-root.key"
+    """`file`: the file with the root key under `passphrase`; made if missing."""
+    passphrase: str | None = None
+    """`file`: reference to the passphrase, 12 characters or more."""
+    root_keys: str | None = None
+    """`environment`: reference to root keys, as `VERSION:BASE64` of 32 bytes, apart by blanks."""
+    vault: VaultTransit | None = None
+    """`vault`: where it is."""
+    aws: AwsKms | None = None
+    """`aws-kms`: where it is."""
+    memory: Size = 4096
+    """How many keys are kept in memory."""
+    memory_seconds: Seconds = 300.0
+    """Seconds that a key is kept in memory: how long a root key that was taken away still opens what is in use."""
 
 
 class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -427,6 +502,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The record."""
     conversations: Conversations = field(default_factory=Conversations)
     """What is remembered of conversations."""
+    seal: Seal = field(default_factory=Seal)
+    """How what is stored is encrypted."""
     chat: Chat = field(default_factory=Chat)
     """The chat page."""
     judge: JudgeSettings = field(default_factory=JudgeSettings)

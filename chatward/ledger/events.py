@@ -137,6 +137,20 @@ class Event(str, Enum):
     """A key, or the one `version` of it, is no longer good. Written after that is so."""
     CALLER_REFUSED = "identity:caller:refused"
     """Reserved: not written yet."""
+    CONVERSATION_REVEALED = "conversation:text:revealed"
+    """An auditor reads a stored conversation unmasked. Written before a word is shown; the reason is kept, sealed."""
+    CONVERSATION_REVEAL_REFUSED = "conversation:text:reveal-refused"
+    """Somebody who may not asked for that."""
+    CONVERSATIONS_PURGED = "conversation:record:purged"
+    """Stored turns past their retention time, from before `before` (seconds since 1970). Written before they go."""
+    SUBJECT_ERASURE_INTENDED = "subject:erasure:intended"
+    """A subject will be erased: `subject` is a digest. Written before anything is destroyed."""
+    SUBJECT_ERASED = "subject:erasure:done"
+    """Their keys are destroyed and their rows deleted in all `stores`, with a signed receipt for each."""
+    KEY_ROTATION_STARTED = "seal:rotation:started"
+    """A tenant's keys will have another version. Written before it is made."""
+    KEY_ROTATION_FINISHED = "seal:rotation:finished"
+    """Every sealed field has that version. Written before the older keys are destroyed."""
 
 
 EVENTS: Final = frozenset(event.value for event in Event)
