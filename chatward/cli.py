@@ -67,6 +67,7 @@ COMMANDS: Final = (
     _command("doctor", "Look for what is missing on this machine"),
     _command("config", "Show the settings, where they come from, and their schema", "app"),
     _command("policy", "Check, test and explain what is permitted", "app"),
+    _command("certs", "Make certificates for trying TLS; show when those that are configured end", "app"),
     _command("keys", "Make, list, rotate and revoke API keys", "app"),
     _command("users", "Make, list, change and disable operators", "app"),
     _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),

@@ -19,6 +19,7 @@ the consumer has caught up.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from typing import Final, Protocol, cast
 
@@ -48,6 +49,10 @@ def timed_out(public: str = "The bot did not answer in time.") -> UpstreamError:
 
 def truncated(public: str = "The bot's reply was cut short.") -> UpstreamError:
     return UpstreamError(public, reason="upstream-truncated")
+
+
+def not_trusted(public: str = "The bot's certificate or TLS is not valid.") -> UpstreamError:
+    return UpstreamError(public, reason="upstream-tls")
 
 
 def malformed(public: str = "The bot's reply is not valid HTTP.") -> UpstreamError:
@@ -346,6 +351,12 @@ class Http1Connection(asyncio.Protocol):
             if not self.closed:
                 self._transport.resume_reading()
 
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """What is known of the server, where TLS is spoken."""
+        found: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return found
+
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -384,6 +395,9 @@ class Http1Connection(asyncio.Protocol):
                 response.finished()
             elif response.heard:
                 response.failed(truncated())
+            elif isinstance(exc, ssl.SSLError):
+                # In TLS 1.3 a server says only after the handshake that it wants another certificate.
+                response.failed(not_trusted("The bot did not accept the connection: it may want another certificate."))
             else:
                 response.failed(unreachable("The bot closed the connection without an answer."))
             response.wake()

@@ -10,7 +10,8 @@ The rules:
    Nothing else is ever repeated.
 3. Only what the caller names is sent. Hop-by-hop fields (RFC 9110 section 7.6.1) never go on; ``host``,
    ``content-length`` and ``accept-encoding`` are set here; a field with a line break or NUL in it is refused.
-4. TLS always verifies the certificate and the name. ``ca_file`` replaces the system's authorities.
+4. TLS always verifies the certificate and the name, or the SPIFFE ID in place of the name, before a byte is sent
+   (``outbound_tls``). ``ca_file`` replaces the system's authorities.
 5. Every failure is an ``UpstreamError``: ``upstream-unreachable``, ``upstream-timeout``, ``upstream-tls``,
    ``upstream-truncated``, ``upstream-malformed``, ``upstream-too-large``.
 
@@ -27,9 +28,10 @@ from collections import deque
 from typing import Final
 from urllib.parse import urlsplit
 
-from chatward.core.errors import ClientError, ConfigError, UpstreamError
+from chatward.core.errors import ClientError, ConfigError
 from chatward.core.ports import Headers
-from chatward.gateway.http1_client import Http1Connection, Http1Response, timed_out, unreachable
+from chatward.gateway.http1_client import Http1Connection, Http1Response, not_trusted, timed_out, unreachable
+from chatward.gateway.outbound_tls import OutboundTls
 
 IDLE_TIMEOUT: Final = 30.0
 """Seconds that an unused connection is kept."""
@@ -70,10 +72,15 @@ class HttpUpstream:
         max_connections: int = 256,
         idle_timeout: float = IDLE_TIMEOUT,
         ca_file: str | None = None,
+        client_cert: str | None = None,
+        client_key: str | None = None,
+        spiffe_id: str | None = None,
     ) -> None:
-        """Raises ``ConfigError`` for a URL or ``ca_file`` that cannot be used."""
+        """Raises ``ConfigError`` for a URL or files that cannot be used."""
         self._host, self._port, self._authority, self._prefix, secure = _origin(base_url)
-        self._tls = _tls_context(ca_file) if secure else None
+        if not secure and (client_cert or client_key or spiffe_id):
+            raise ConfigError("Certificates need an https:// upstream.", reason="upstream-url")
+        self._tls = OutboundTls(ca_file, client_cert, client_key, spiffe_id) if secure else None
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._idle_timeout = idle_timeout
@@ -246,13 +253,16 @@ class HttpUpstream:
                     lambda: Http1Connection(self, loop),
                     self._host,
                     self._port,
-                    ssl=self._tls,
+                    ssl=self._tls.context() if self._tls is not None else None,
                     server_hostname=self._host if self._tls is not None else None,
                 )
+                if self._tls is not None and not self._tls.is_expected(connection.tls):
+                    connection.abort()
+                    raise not_trusted()
         except TimeoutError as error:
             raise timed_out("The bot cannot be reached in time.") from error
         except ssl.SSLError as error:
-            raise UpstreamError("The bot's certificate or TLS is not valid.", reason="upstream-tls") from error
+            raise not_trusted() from error
         except OSError as error:
             raise unreachable() from error
         finally:
@@ -362,13 +372,3 @@ def _origin(base_url: str) -> tuple[str, int, str, str, bool]:
     if not _TARGET.fullmatch(prefix or "/") or not authority.isascii() or re.search(r"\s", authority):
         raise ConfigError("The upstream has characters that a URL cannot have.", reason="upstream-url")
     return host, port or default, authority, prefix, secure
-
-
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ConfigError(f"The file of authorities cannot be read: {ca_file}", key="ca_file") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
