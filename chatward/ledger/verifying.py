@@ -195,6 +195,8 @@ class _Pass:
         self._head = EMPTY
         self._blocks: list[int] = []
         self._vouched = 0
+        self._outside = 0
+        """The same, of checkpoints kept elsewhere only: who forks a log makes those of the file agree."""
         self._agreed = 0
         self._cosigned = 0
 
@@ -231,17 +233,19 @@ class _Pass:
             if mark.forged:
                 return self._bad(max(mark.size, 1), "forged-checkpoint")
             if mark.root != root:
-                first, last = self._narrowed(size)
+                first, last = self._narrowed(self._outside if mark.outside else self._vouched, size)
                 return self._bad(first, "fork" if mark.outside else "rewritten", last)
             self._agreed += 1
             self._vouched = size
+            if mark.outside:
+                self._outside = size
             if mark.cosigned:
                 self._cosigned = size
         return None
 
-    def _narrowed(self, size: int) -> tuple[int, int]:
-        """Where the entries that do not agree with a checkpoint of ``size`` can be."""
-        first, last = self._vouched + 1, size
+    def _narrowed(self, good: int, size: int) -> tuple[int, int]:
+        """Where the entries after ``good`` that do not agree with a checkpoint of ``size`` can be."""
+        first, last = good + 1, size
         for block in self._blocks:
             begin, end = (block << BLOCK) + 1, (block + 1) << BLOCK
             if end >= first and begin <= last:

@@ -5,15 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import random
 import shutil
-import signal
 import sqlite3
 import stat
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -336,51 +330,3 @@ def test_loops_may_come_and_go(path: Path, entry: MakeEntry) -> None:
     asyncio.run(stay())
     asyncio.run(ledger.aclose())
     assert numbers(path) == [0, 1]
-
-
-# --- crash safety ---------------------------------------------------------------------------------------
-
-CHILD = textwrap.dedent(
-    """
-    import asyncio, os, sys
-    from chatward.core.ports import Entry
-    from chatward.ledger.sqlite import SqliteLedger
-
-    async def main():
-        ledger = SqliteLedger(sys.argv[1], sys.argv[2], min_free=1)
-        first = int(sys.argv[3])
-        async def write(task):
-            for step in range(100_000):
-                number = first + 8 * step + task
-                await ledger.append(Entry("message:input:judged", "x", {"number": number}))
-                os.write(1, b"%d\\n" % number)
-        await asyncio.gather(*(write(task) for task in range(8)))
-
-    asyncio.run(main())
-    """
-)
-
-
-@pytest.mark.parametrize("durability", ["power", "process"])
-def test_kill_9_loses_nothing_that_was_acknowledged(path: Path, durability: str) -> None:
-    chance = random.Random(20240229)
-    acknowledged: set[object] = set()
-    for turn in range(4):
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(path), durability, str(turn * 1_000_000)], stdout=subprocess.PIPE
-        )
-        assert child.stdout is not None
-        told = b""
-        enough = chance.randrange(1, 6000)
-        while told.count(b"\n") < enough:
-            chunk = os.read(child.stdout.fileno(), 4096)
-            assert chunk, "the child ended by itself"
-            told += chunk
-        child.send_signal(signal.SIGKILL)
-        told += child.stdout.read()
-        child.stdout.close()
-        assert child.wait(10) == -signal.SIGKILL
-        acknowledged.update(int(line) for line in told.split(b"\n")[:-1])
-        result = verify(path)
-        assert result.ok, result
-        assert acknowledged <= set(numbers(path))
