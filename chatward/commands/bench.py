@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 NAMES: Final = {
     "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
     "scan": "the guards on chat messages, next to Presidio",
+    "ledger": "durable messages, what the record adds to one, verifying it",
 }
 
 
 def command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="; ".join(f"{n}: {s}" for n, s in NAMES.items()))],
     rounds: Annotated[int, typer.Option(min=1, max=100, help="Rounds; figures are their medians.")] = 3,
-    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Length of one measurement (gateway).")] = 1.0,
+    seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Length of one measurement (gateway, ledger).")] = 1.0,
     soak: Annotated[int, typer.Option(min=0, help="Requests served while memory is watched (gateway).")] = 5000,
     offline: Annotated[bool, typer.Option("--offline", help="Install no peer that is missing.")] = False,
     as_json: AsJson = False,
@@ -48,6 +49,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import gateway  # noqa: PLC0415
 
         return gateway.run(gateway.Options(rounds, seconds, soak, offline), _progress())
+    if name == "ledger":
+        from chatward.bench import ledger  # noqa: PLC0415
+
+        return ledger.run(ledger.Options(rounds, seconds), _progress())
     from chatward.bench import scan  # noqa: PLC0415 - compiles patterns
 
     return scan.run(scan.Options(rounds, offline), _progress())
