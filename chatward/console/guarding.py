@@ -22,10 +22,8 @@ from __future__ import annotations
 import hmac
 import inspect
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from fnmatch import fnmatchcase
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from html import escape
 from typing import Final
@@ -34,16 +32,13 @@ from urllib.parse import parse_qsl, quote
 import orjson
 
 from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, host_name, is_loopback_name, note
+from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
 from chatward.console.gate import HEADERS, App, Message, Receive, Scope, Send, _credential, error_body
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
 from chatward.identity.csrf import FIELD, HEADER
 from chatward.ledger.events import Event
 
-PROGRAM: Final = "program"
-"""The role of who has a key of ``server.keys``."""
-OPEN_CONSOLE: Final = "open-console"
-"""The role of who asks while the console stands open."""
 FORMS: Final = re.compile(r"/login|/logout|/welcome/[\w-]{43}|/account(?:/[a-z-]+)?", re.ASCII)
 """Paths that take forms."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
@@ -54,94 +49,24 @@ _PAGE_HEADERS: Final = (
     # Not `no-referrer`: it makes browsers say `Origin: null` for our own forms.
     *((name, b"same-origin" if name == b"referrer-policy" else value) for name, value in HEADERS[1:]),
 )
-_OPEN: Final = {
-    "/healthz": {"GET", "HEAD"},
-    "/login": {"GET", "HEAD", "POST"},
-    "/console.css": {"GET", "HEAD"},
-    "/access.css": {"GET", "HEAD"},
-    "/icon.svg": {"GET", "HEAD"},
-    "/api/v1/session": {"GET", "HEAD", "POST"},
-}
-_WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)
-_OWN: Final = re.compile(r"/logout|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII)
-_AREA: Final = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
-_AREAS: Final = {
-    "/": "overview",
-    "/api/v1/status": "overview",
-    "/api/v1/openapi.json": "overview",
-    "/beta/litellm_basic_guardrail_api": "inspect",
-}
 _FIELDS: Final = 20
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Ground(Enum):
-    """On what ground something is reached."""
+class _DeniedError(IdentityError):
+    """A ruling against the caller, who reads one sentence; the record has the ruling's own reason and policies."""
 
-    OPEN = "open"
-    OWN = "own"
-    DECIDED = "decided"
+    status = 403
+    reason = "not-authorized"
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a request needs. ``action`` and ``area`` where it is decided."""
-
-    ground: Ground
-    action: str = ""
-    area: str = ""
-
-
-def rule_of(method: str, path: str) -> Rule:
-    """Total: every method and path has a rule."""
-    if method in _OPEN.get(path, ()) or (_WELCOME.fullmatch(path) and method in {"GET", "HEAD", "POST"}):
-        return Rule(Ground.OPEN)
-    if (method, path) == ("POST", "/account/review"):
-        return Rule(Ground.DECIDED, "admin:operators:approve", "operators")
-    if _OWN.fullmatch(path):
-        return Rule(Ground.OWN)
-    segments = path.removeprefix("/api/v1/").lstrip("/").split("/")
-    area = _AREAS.get(path, segments[0])
-    if not _AREA.fullmatch(area):
-        area = "unmapped"
-    verb = "read" if method in _SAFE else "delete" if method == "DELETE" else "write"
-    return Rule(Ground.DECIDED, f"admin:{area}:{verb}", area)
-
-
-_READ: Final = ("admin:overview:read", "admin:metrics:read", "admin:findings:read", "admin:incidents:read")
-_ANALYST: Final = (
-    *_READ,
-    "admin:inspect:*",
-    "admin:findings:*",
-    "admin:incidents:*",
-    "admin:feedback:*",
-    "admin:intel:*",
-)
-ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "admin": ("admin:*:*",),
-    "operator": (*_ANALYST, "admin:ledger:read", "admin:[abcmrsv]*:read", "admin:approvals:*", "admin:keys:*"),
-    "analyst": (*_ANALYST, "admin:ledger:read"),
-    "auditor": (*_READ, "admin:ledger:*", "admin:reports:*", "admin:operators:read", "admin:operators:approve"),
-    "privacy-officer": (*_READ, "admin:privacy:*", "admin:reports:*", "admin:ledger:read", "admin:vendors:*"),
-    "read-only": _READ,
-    PROGRAM: ("admin:overview:read", "admin:metrics:read", "admin:inspect:write"),
-    OPEN_CONSOLE: ("admin:overview:read", "admin:metrics:read", "admin:inspect:write"),
-}
-"""What each role may do where no policy was given: shell-style patterns of actions."""
-
-
-class RoleTable:
-    """An ``Authorizer`` of roles alone. What no row permits is denied."""
-
-    @property
-    def version(self) -> str:
-        return sha256(orjson.dumps(ROLES, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-    def decide(self, question: Question) -> Ruling:
-        for role in sorted(question.principal.roles & ROLES.keys()):
-            if any(fnmatchcase(question.action, pattern) for pattern in ROLES[role]):
-                return Ruling(True, (f"role:{role}",))
-        return Ruling(False, reason="no-permit")
+    def __init__(self, ruling: Ruling) -> None:
+        if ruling.step_up is None:
+            super().__init__("Your roles do not allow this.")
+        elif ruling.step_up <= Assurance.MULTI:
+            said = "This needs a second factor. Set up one-time codes at /account, or sign in with one."
+            super().__init__(said, reason="step-up-needed")
+        else:
+            super().__init__("This needs a passkey.", reason="step-up-needed")
+        self.ruling = ruling
 
 
 class AdminKeys:
@@ -233,12 +158,15 @@ class Guarding:
         caller = AdminCaller(principal, headers, address, token, by_key=by_key)
         try:
             self._decide(rule, caller)
-            if method in _SAFE:
+            if method in SAFE:
                 return caller, receive
             return await self._changing(method, path, caller, rule, receive)
         except IdentityError as error:
             if principal is not _NOBODY or error.reason != IdentityError.reason:
-                about = {"reason": error.reason, "principal": principal.id, "action": rule.action or rule.ground.value}
+                about: dict[str, object] = {"reason": error.reason, "principal": principal.id}
+                about["action"] = rule.action or rule.ground.value
+                if isinstance(error, _DeniedError):
+                    about |= {"ruling": error.ruling.reason, "policies": list(error.ruling.policies)}
                 await note(self._access, Event.REQUEST_REFUSED, about)
             raise
 
@@ -299,13 +227,10 @@ class Guarding:
             said = "One-time codes are needed here. Set them up at /account, or sign in with one."
             raise IdentityError(said, reason="second-factor-needed", status=403)
         context = {"address": caller.address} if caller.address else {}
-        question = Question(principal, rule.action, ("AdminArea", rule.area), context)
+        question = Question(principal, rule.action, (RESOURCE, rule.area), context)
         ruling = (self._table if principal is _VISITOR or caller.by_key else self._authorizer).decide(question)
-        if ruling.allowed:
-            return
-        if ruling.step_up is not None:
-            raise IdentityError("This needs a stronger proof of who you are.", reason="step-up-needed", status=403)
-        raise IdentityError("Your roles do not allow this.", reason="not-authorized", status=403)
+        if not ruling.allowed:
+            raise _DeniedError(ruling)
 
     # --- what
 
