@@ -148,6 +148,17 @@ async def test_what_another_process_has_written_is_seen_at_once(database, clock,
     other.close()
 
 
+async def test_it_is_seen_before_anything_of_one_s_own_is_written(database, clock, tmp_path):
+    here = made(database, clock, Budget(requests_day=1000))
+    other = Database(tmp_path / "identity.db")
+    there = made(other, clock, Budget(requests_day=1000))
+    assert await admitted(there) == 1
+    assert await admitted(here, 999) == 999
+    here.flush()
+    assert await admitted(there) == 0
+    other.close()
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     limit=st.sampled_from([1, 3, 150, 250, 900]),

@@ -398,6 +398,13 @@ def test_processes_share_them(database, clock, path):
 # --- the pure part
 
 
+@pytest.mark.parametrize("origin", [None, "", "null", BLOG, SHOP + "/", "*"])
+def test_no_claims_for_other_origins(origin):
+    facts = {"bot": "b", "key": "k", "session": "s", "now": NOW}
+    assert claims_of(SHOP, ["*", "null", SHOP], **facts).origin == SHOP
+    assert refused(lambda: claims_of(origin, ["*", "null", SHOP], **facts)) == "origin-not-allowed"
+
+
 @given(st.floats(0, 1e9), st.floats(1, 1e5), st.floats(1, 1e6), st.floats(0, 2e6) | st.none())
 def test_no_token_outlives_its_session(now, lifetime, longest, age):
     began = None if age is None else now - age
