@@ -208,7 +208,16 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         cert, key = _path(server.tls_cert), _path(server.tls_key)
         data_plane = EmbeddedServer(app, server.host, server.port, tls_cert=cert, tls_key=key)
         running = _RunningWard(engine)
-        admin = admin_app(running, _AdminLedger(ledger, ledger_path), meter, settings, __version__, keys=keys)
+        admin = admin_app(
+            running,
+            _AdminLedger(ledger, ledger_path),
+            meter,
+            settings,
+            __version__,
+            keys=keys,
+            signing_in=asking.signing_in,
+            authorizer=asking.access.authorizer,
+        )
         admin_plane = EmbeddedServer(
             admin, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi"
         )
@@ -224,6 +233,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         _settle_memory()
         for line in _welcome(settings, data_plane.url, admin_plane.url):
             say(line)
+        token = await asyncio.to_thread(asking.first_link)
+        if token is not None:
+            say(f"  The console has no admin yet. The first one signs up here: {admin_plane.url}/welcome/{token}")
         await asked.wait()
         say("Stopping.")
 

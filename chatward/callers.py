@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from chatward.console.access import AdminAccess
+from chatward.console.second_factor import TotpFactor
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
 from chatward.gateway.credentials import Keys
@@ -27,13 +29,18 @@ from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import load
 from chatward.identity.chain import Chain
 from chatward.identity.challenges import Challenges
+from chatward.identity.csrf import Csrf
 from chatward.identity.enrolment import Enrolment
 from chatward.identity.key_authenticator import KeyAuthenticator
+from chatward.identity.lockout import Lockout
 from chatward.identity.oidc import OidcAuthenticator
+from chatward.identity.operators import Operators
 from chatward.identity.passkeys import Passkeys
+from chatward.identity.passwords import Passwords
 from chatward.identity.provider import Provider
 from chatward.identity.record import recorder
 from chatward.identity.relying_party import RelyingParty
+from chatward.identity.sessions import Limits, Sessions
 from chatward.identity.stepup_api import PREFIXES, StepUpApi
 from chatward.identity.totp import Totp
 from chatward.settings import Settings
@@ -52,6 +59,9 @@ class Callers:
     challenges: Challenges
     services: Mapping[str, Service]
     keys: KeyAuthenticator
+    signing_in: AdminAccess
+    first_link: Callable[[], str | None]
+    """The token of the link by which the first admin signs up; ``None`` once there is one. Blocks."""
 
     def close(self) -> None:
         """Writes what is counted, and closes the file."""
@@ -90,7 +100,43 @@ def callers(
         everywhere=bool(rights.policies or rights.groups),
     )
     budgets = Budgets(database, keys.budget)
-    return Callers(database, chain, access, budgets, challenges, dict.fromkeys(PREFIXES, api.handle), keys)
+    operators = Operators(database, Passwords(), record)
+    second = TotpFactor(totp, enrolment, lambda id: bool(passkeys.of(id))) if totp is not None else None
+    signing_in = _signing_in(settings, database, operators, ledger, secret, second)
+    return Callers(
+        database,
+        chain,
+        access,
+        budgets,
+        challenges,
+        dict.fromkeys(PREFIXES, api.handle),
+        keys,
+        signing_in,
+        operators.first_link,
+    )
+
+
+def _signing_in(
+    settings: Settings,
+    database: Database,
+    operators: Operators,
+    ledger: Ledger,
+    secret: bytes,
+    second: TotpFactor | None,
+) -> AdminAccess:
+    secure = settings.server.tls_cert is not None or settings.server.behind_tls_proxy
+    wanted = settings.operators
+    limits = Limits(wanted.idle, wanted.absolute, wanted.break_glass)
+    return AdminAccess(
+        operators,
+        Sessions(database, operators, secure=secure, limits=limits),
+        Lockout(database, secret),
+        Csrf(secret, secure=secure),
+        ledger,
+        secure,
+        second,
+        wanted.second_factor == "required",
+    )
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

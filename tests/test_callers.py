@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -153,3 +154,23 @@ def test_without_anonymous_callers_everybody_is_known(tmp_path: Path) -> None:
             assert world.ask(world.keys.create("shop").key, gateway=1).status_code == 200
         finally:
             world.stop()
+
+
+def test_the_first_admin_signs_up_by_the_link_that_serve_prints(world: World) -> None:
+    gateway = world.gateways[0]
+    found = re.search(r"first one signs up here: (http://\S+)", gateway.log.read_text())
+    assert found is not None
+    link, console = found[1], found[1].partition("/welcome/")[0]
+    assert httpx.get(f"{console}/api/v1/status", timeout=30).status_code == 200  # open until there is an operator
+    with httpx.Client(timeout=30, follow_redirects=False) as browser:
+        page = browser.get(link)
+        assert page.status_code == 200
+        fields = dict(re.findall(r'name="([a-z_]+)" value="([^"]*)"', page.text))
+        given = {**fields, "name": "ada", "password": "a rather long pass phrase", "again": "a rather long pass phrase"}
+        done = browser.post(link, data=given, headers={"origin": console, "sec-fetch-site": "same-origin"})
+        assert done.status_code == 303, done.text
+        assert browser.get(link).status_code == 404
+    for one in world.gateways:  # closed at once, in the other process too
+        assert httpx.get(f"{one.admin_url}/api/v1/status", timeout=30).status_code == 401
+    again = httpx.post(link, data=given, headers={"origin": console}, timeout=30)
+    assert again.status_code in {403, 404}

@@ -23,9 +23,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from chatward.console import litellm
+from chatward.console.access import AdminAccess
 from chatward.console.gate import App, Gate, error_body
+from chatward.console.guarding import Guarding
+from chatward.console.login import login_router
 from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
 from chatward.core.errors import ChatwardError
+from chatward.core.identity import Authorizer
 from chatward.core.ports import Entry
 from chatward.core.values import Verdict
 from chatward.ledger.events import Event
@@ -108,9 +112,12 @@ def admin_app(
     version: str,
     *,
     keys: Collection[str] = (),
+    signing_in: AdminAccess | None = None,
+    authorizer: Authorizer | None = None,
 ) -> App:
     """The admin plane as an ASGI application.
 
+    With ``signing_in``, operators sign in; every route is then decided upon by ``authorizer``, or by roles alone.
     ``keys`` are the keys themselves, already read from where ``settings.server.keys`` points. Without keys only
     requests that name a loopback host are answered, so an address beyond this machine needs them.
     """
@@ -190,7 +197,11 @@ def admin_app(
         said = {"reason": "field-invalid", "message": f"{where}: {first['type']}"}
         return JSONResponse({"error": said}, 400)
 
-    return Gate(app, host=settings.server.admin_host, keys=keys, max_body=settings.server.max_body)
+    host, most = settings.server.admin_host, settings.server.max_body
+    if signing_in is None:
+        return Gate(app, host=host, keys=keys, max_body=most)
+    app.include_router(login_router(signing_in))
+    return Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)
 
 
 def _entry(verdict: Verdict, role: str) -> Entry:
