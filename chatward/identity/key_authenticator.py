@@ -73,8 +73,8 @@ class KeyAuthenticator:
     """Implements ``core.identity.Authenticator`` for API keys. A check that is not the first costs microseconds.
 
     ``clock`` gives seconds since 1970 UTC. When a key was last used is written behind, at most once a minute a key;
-    ``close`` writes the rest. Raises ``IdentityError`` (401): ``api-key-invalid``, ``api-key-expired``, ``api-key-revoked``;
-    ``credentials-ambiguous`` (400); and ``StoreError``.
+    ``close`` writes the rest. Raises ``IdentityError`` (401): ``api-key-invalid``, ``api-key-expired``,
+    ``api-key-revoked``; ``credentials-ambiguous`` (400); and ``StoreError``.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
