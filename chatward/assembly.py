@@ -30,15 +30,16 @@ from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.console.step_up import step_up_pages
 from chatward.core.errors import ConfigError
-from chatward.core.identity import Caller
+from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
 from chatward.gateway.app import GatewayApp
-from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
 from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
+from chatward.gateway.proxies import networks, peer
 from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.upstream import HttpUpstream
 from chatward.guards.catalog import KNOWN
@@ -197,7 +198,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ledger=ledger,
             meter=meter,
             keys=keys,
-            checkpoint=Checkpoint(asking.authenticator),
+            checkpoint=Checkpoint(asking.authenticator, peer_of=_peer_of(server)),
             budgets=asking.budgets,
             services=asking.services,
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
@@ -217,6 +218,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keys=keys,
             signing_in=asking.signing_in,
             authorizer=asking.access.authorizer,
+            directory=asking.directory,
         )
         admin_plane = EmbeddedServer(
             admin, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi"
@@ -279,8 +281,24 @@ def _link(bot: Bot) -> BotLink:
         read_timeout=bot.read_timeout,
         max_connections=bot.max_connections,
         ca_file=bot.ca_file,
+        client_cert=bot.client_cert,
+        client_key=bot.client_key,
+        spiffe_id=bot.spiffe_id,
     )
     return BotLink(upstream, resolve(bot.api_key) if bot.api_key else None, bot.max_reply)
+
+
+def _peer_of(server: Server) -> PeerOf:
+    """Who is at the other end: the socket's, or whom a trusted proxy names."""
+    trusted = networks(server.trusted_proxies)
+    if not trusted:
+        return direct
+
+    def named(address: str, scheme: str, headers: Fields) -> Peer:
+        found = peer(address, headers, trusted)
+        return found.address, found.scheme or scheme, found.certificate_der
+
+    return named
 
 
 def _path(name: str | None) -> Path | None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fastapi import APIRouter
 
 from chatward.console.access import AdminAccess
+from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
@@ -38,8 +40,10 @@ from chatward.identity.operators import Operators
 from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Passwords
 from chatward.identity.provider import Provider
+from chatward.identity.provisioned import Provisioned, registry
 from chatward.identity.record import recorder
 from chatward.identity.relying_party import RelyingParty
+from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
 from chatward.identity.stepup_api import PREFIXES, StepUpApi
 from chatward.identity.totp import Totp
@@ -60,6 +64,8 @@ class Callers:
     services: Mapping[str, Service]
     keys: KeyAuthenticator
     signing_in: AdminAccess
+    directory: APIRouter | None
+    """SCIM for the admin plane, where it is enabled."""
     first_link: Callable[[], str | None]
     """The token of the link by which the first admin signs up; ``None`` once there is one. Blocks."""
 
@@ -76,14 +82,20 @@ def callers(
     """Everything about callers. ``folder`` is that of the configuration file, ``configured`` the keys it names,
     ``secret`` the key of this installation. Call it on the event loop. Raises ``ConfigError`` and ``StoreError``."""
     database = Database(identity_file(settings))
+    record = recorder(ledger, asyncio.get_running_loop())
     keys = KeyAuthenticator(database)
     ways: dict[str, Authenticator] = {"configured": Keys(configured), "keys": keys}
     if settings.identity.oidc:
         providers = {name: Provider(name, one, fetch, time.time) for name, one in settings.identity.oidc.items()}
         ways["oidc"] = OidcAuthenticator(providers, Revocations(database, time.time), time.time)
+    directory: APIRouter | None = None
+    if settings.identity.scim.enabled:
+        people = registry(database, settings.identity, record)
+        if "oidc" in ways:
+            ways["oidc"] = Provisioned(ways["oidc"], people)
+        directory = scim_router(Scim(people), keys.identify)
     everybody = settings.identity.anonymous and not configured
     chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody)
-    record = recorder(ledger, asyncio.get_running_loop())
     step_up = settings.step_up
     proofs = frozenset(Proof) if step_up.totp else frozenset(Proof) - {Proof.TOTP}
     challenges = Challenges(database, record, expiry=step_up.expiry, freshness=step_up.freshness, proofs=proofs)
@@ -112,6 +124,7 @@ def callers(
         dict.fromkeys(PREFIXES, api.handle),
         keys,
         signing_in,
+        directory,
         operators.first_link,
     )
 

@@ -17,7 +17,7 @@ import pytest
 from chatward.core.identity import Grants
 from chatward.core.ports import Entry
 from chatward.identity.key_store import Budget, KeyStore
-from chatward.settings import Authorization, Bot, Identity, LedgerSettings, Route, Server, Settings
+from chatward.settings import Authorization, Bot, Identity, LedgerSettings, Route, Scim, Server, Settings
 from chatward.stores.database import Database
 from tests.simulators.gateway import RunningGateway
 
@@ -147,13 +147,29 @@ def test_services_know_who_asks(world: World) -> None:
 
 def test_without_anonymous_callers_everybody_is_known(tmp_path: Path) -> None:
     with bot() as url:
-        world = World(tmp_path, url, anonymous=False)
+        world = World(tmp_path, url, anonymous=False, scim=Scim(enabled=True))
         try:
             assert world.ask().status_code == 401
             assert world.ask("somebody-elses-key").status_code == 401
             assert world.ask(world.keys.create("shop").key, gateway=1).status_code == 200
+            _manages_people(world)
         finally:
             world.stop()
+
+
+def _manages_people(world: World) -> None:
+    """SCIM on the admin plane, for keys with the role alone."""
+    users = f"{world.gateways[0].admin_url}/scim/v2/Users"
+    ada = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@example.com", "active": True}
+    for key, status in (
+        ("", 401),
+        (world.keys.create("other").key, 403),
+        (world.keys.create("hr", roles=("scim",)).key, 201),
+    ):
+        headers = {"content-type": "application/scim+json", **({"authorization": f"Bearer {key}"} if key else {})}
+        assert httpx.post(users, headers=headers, json=ada, timeout=30).status_code == status
+    found = httpx.get(f"{world.gateways[1].admin_url}/scim/v2/Users", headers=headers, timeout=30).json()
+    assert [one["userName"] for one in found["Resources"]] == ["ada@example.com"]
 
 
 def test_the_first_admin_signs_up_by_the_link_that_serve_prints(world: World) -> None:

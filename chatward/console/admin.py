@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,9 +24,10 @@ from starlette.exceptions import HTTPException
 
 from chatward.console import litellm
 from chatward.console.access import AdminAccess
-from chatward.console.gate import App, Gate, error_body
+from chatward.console.gate import App, Gate, Receive, Scope, Send, error_body
 from chatward.console.guarding import Guarding
 from chatward.console.login import login_router
+from chatward.console.scim import PREFIX as SCIM
 from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
 from chatward.core.errors import ChatwardError
 from chatward.core.identity import Authorizer
@@ -114,12 +115,14 @@ def admin_app(
     keys: Collection[str] = (),
     signing_in: AdminAccess | None = None,
     authorizer: Authorizer | None = None,
+    directory: APIRouter | None = None,
 ) -> App:
     """The admin plane as an ASGI application.
 
     With ``signing_in``, operators sign in; every route is then decided upon by ``authorizer``, or by roles alone.
-    ``keys`` are the keys themselves, already read from where ``settings.server.keys`` points. Without keys only
-    requests that name a loopback host are answered, so an address beyond this machine needs them.
+    ``directory`` is SCIM. ``keys`` are the keys themselves, already read from where ``settings.server.keys`` points.
+    Without keys and operators only requests that name a loopback host are answered, so an address beyond this machine
+    needs them.
     """
     app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     page = Environment(
@@ -201,7 +204,20 @@ def admin_app(
     if signing_in is None:
         return Gate(app, host=host, keys=keys, max_body=most)
     app.include_router(login_router(signing_in))
-    return Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)
+    guarded = Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)
+    return guarded if directory is None else _beside(guarded, directory)
+
+
+def _beside(guarded: App, directory: APIRouter) -> App:
+    """The plane with SCIM beside it, which has callers, media types and errors of its own (``console.scim``)."""
+    people = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    people.include_router(directory)
+
+    async def plane(scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{SCIM}/")
+        await (people if mine else guarded)(scope, receive, send)
+
+    return plane
 
 
 def _entry(verdict: Verdict, role: str) -> Entry:

@@ -21,8 +21,8 @@ from typing import Final
 from chatward.core.errors import IdentityError
 from chatward.core.identity import ANONYMOUS, Assurance, Fields, Kind, Presented, Principal
 
-OWN: Final = "cw_"
-"""How every credential begins that Chatward has given out (``identity.keys``)."""
+OWN: Final = ("cw_", "cww_")
+"""How every credential begins that Chatward has given out (``identity.keys``, ``identity.widget``)."""
 _OTHERS_CREDENTIALS: Final = frozenset((Kind.ANONYMOUS, Kind.SERVICE))
 """Kinds whose requests may carry a credential that is for the bot."""
 

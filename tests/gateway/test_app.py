@@ -478,9 +478,7 @@ async def test_guards_that_cannot_run_are_counted(open_gate: Open, say: Make) ->
     assert line in gate.meter.render()
 
 
-async def test_a_flood_of_refusals_does_not_flood_the_record(
-    open_gate: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_flood_of_refusals_does_not_flood_the_record(open_gate: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = await open_gate([])
     second = 1000.0
     monkeypatch.setattr(records, "time", SimpleNamespace(monotonic=lambda: second))
@@ -490,3 +488,11 @@ async def test_a_flood_of_refusals_does_not_flood_the_record(
     second += 1
     await gate.client.get("/nowhere")
     assert gate.ledger.entries[-1].fields["left_out"] == 30
+
+
+@pytest.mark.parametrize("credential", ["cw_live_0123456789ab_x", "cww_eyJhbGciOiJIUzI1NiJ9.e30.x"])
+async def test_what_chatward_gave_out_never_goes_to_a_bot(open_gate: Open, say: Make, credential: str) -> None:
+    gate = await open_gate(["read", say("ok")] * 2)
+    await gate.chat(headers={"authorization": f"Bearer {credential}"})
+    await gate.chat(headers={"x-api-key": credential})
+    assert [seen.header(name) for seen in gate.bot.requests for name in ("authorization", "x-api-key")] == [None] * 4
