@@ -17,8 +17,9 @@ The rules:
 5. **Only what is read counts.** A context may hold anything. What no policy on this action reads is not looked at;
    what one reads and is of the wrong form denies.
 6. **Slices.** For each (action, type of resource, kind of principal) there is a policy set of those policies whose
-   scope can match, made once. Rulings are remembered by everything that the slice's policies read (``cedar_reads``);
-   where one of them that can apply reads a tool's arguments, nothing is remembered. At most ``memory`` rulings are.
+   scope can match, made once; resources that a policy's scope names have their own. Rulings are remembered by
+   everything that the slice's policies read (``cedar_reads``); where one of them that can apply reads a tool's
+   arguments, nothing is remembered. At most ``memory`` rulings are.
 
 The clock is asked for hour and weekday (UTC) only, where the question does not bring them.
 """
@@ -28,14 +29,13 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import cedarpy
 import orjson
-from cedarpy import pst
 
 from chatward.core.identity import Assurance, Grants, Kind, Principal, Question, Ruling
 from chatward.identity.cedar_policies import Policy, PolicyBook
@@ -78,8 +78,6 @@ _OUTSIDE: Final = Ruling(False, reason="outside-grants")
 _UNREADABLE: Final = Ruling(False, reason="arguments-unreadable")
 _NOT_KEPT: Final = frozenset({"policy-error", "arguments-unreadable"})
 
-_Values = dict[str, Hashable]
-
 
 class CedarAuthorizer:
     """Implements ``core.identity.Authorizer``. See the module's rules. Immutable: other policies, another one."""
@@ -104,14 +102,17 @@ class CedarAuthorizer:
             cut = self._slices.get((question.action, question.resource[0], principal.kind))
             if cut is None:
                 return _UNKNOWN
-            if cut.argued and self._argued(cut, question):
-                return self._rule(cut, question, argued=True)
-            key = self._key(cut, question, principal)
+            if cut.named:
+                cut = cut.named.get(question.resource[1], cut)
+            values = self._values(cut, question.context, principal)
+            if cut.argued and (argued := self._argued(cut, question)):
+                return self._rule(cut, question, values, argued)
+            key = _key(cut, question, principal, values)
             ruling = self._kept.get(key)
             if ruling is not None:
                 self._kept.move_to_end(key)
                 return ruling
-            ruling = self._rule(cut, question, argued=False)
+            ruling = self._rule(cut, question, values)
             if ruling.reason not in _NOT_KEPT:
                 self._keep(key, ruling)
             return ruling
@@ -124,58 +125,41 @@ class CedarAuthorizer:
         """Whether the answer can depend on a tool's arguments. If not, it is the same before they are known."""
         try:
             cut = self._slices.get((question.action, question.resource[0], question.principal.kind))
-            return cut is not None and bool(cut.argued) and self._argued(cut, question)
+            if cut is None:
+                return False
+            return bool(self._argued(cut.named.get(question.resource[1], cut), question))
         except Exception:
             return True
 
     def reads(self, action: str, resource: str, kind: Kind) -> Reads | None:
         """What policies on this read, for people; ``None``: there is no such action on such a resource."""
         cut = self._slices.get((action, resource, kind.value))
-        return None if cut is None else cut.reads
+        return None if cut is None else union([cut.reads, *(one.reads for one in cut.named.values())])
 
     # --- remembering
 
-    def _key(self, cut: Slice, question: Question, principal: Principal) -> Hashable:
-        """All that the ruling depends on. Values of fixed types at fixed places, so that 1 is not True."""
-        context = question.context
-        parts: list[Hashable] = [cut.number, principal.roles, principal.tenant, principal.assurance]
-        for name, read in cut.plain:
-            parts.append(read(context.get(name)))
-        if cut.own:
-            values = self._own(cut, question)
-            parts += [values[name] for name in cut.own]
-        if cut.reads.resource:
-            parts.append(question.resource[1])
-        if cut.reads.identity:
-            parts.append(principal.id)
-        grants = principal.grants
-        if grants is not _EVERYTHING and (grants.bots or grants.models or grants.routes or grants.tools):
-            parts += (grants.bots, grants.models, grants.routes, grants.tools, question.resource[1])
-            parts += [KEYS["text"](context.get(name)) for name in ("bot", "model", "route")]
-        return tuple(parts)
-
-    def _own(self, cut: Slice, question: Question) -> _Values:
-        """What is read from elsewhere than the context alone: time, and attributes of principal and resource."""
-        context, attributes = question.context, question.principal.attributes
-        values: _Values = {}
-        if cut.hour or cut.weekday:
+    def _values(self, cut: Slice, context: Mapping[str, object], principal: Principal) -> list[Hashable]:
+        """What the slice's policies read, in the order of ``Slice``: values of fixed types, so that 1 is not True."""
+        values: list[Hashable] = []
+        for name in cut.texts:
+            value = context.get(name)
+            values.append(value if value.__class__ is str or value is None else text_of(value))
+        for name, read in cut.others:
+            values.append(read(context.get(name)))
+        if cut.times:
             days, seconds = divmod(int(self._clock()), DAY)
-            if cut.hour:
-                hour = KEYS["hour"](context.get("hour"))
-                values["hour"] = seconds // 3600 if hour is None else hour
-            if cut.weekday:
-                weekday = KEYS["weekday"](context.get("weekday"))
-                values["weekday"] = (days + 3) % 7 + 1 if weekday is None else weekday  # 1970-01-01 was a Thursday
+            now = {"hour": seconds // 3600, "weekday": (days + 3) % 7 + 1}  # 1970-01-01 was a Thursday
+            for name in cut.times:
+                time_ = context.get(name)
+                values.append(now[name] if time_ is None else KEYS[name](time_))
+        attributes = principal.attributes
         for name in cut.facts:
             value = context.get(name)
-            values[name] = KEYS["text"](attributes.get(name) if value is None else value)
-        for name in cut.reads.facts:
-            values[f"resource.{name}"] = KEYS["text"](context.get(name))
-        if cut.reads.all_tags:
-            values["tags"] = tuple(sorted((text_of(name), text_of(value)) for name, value in attributes.items()))
-        else:
-            for name in cut.tags:
-                values[f"tag.{name}"] = KEYS["text"](attributes.get(name))
+            values.append(KEYS["fact"](attributes.get(name) if value is None else value))
+        for name in cut.tags:
+            values.append(KEYS["fact"](attributes.get(name)))
+        if cut.all_tags:
+            values.append(tuple(sorted((text_of(name), text_of(value)) for name, value in attributes.items())))
         return values
 
     def _keep(self, key: Hashable, ruling: Ruling) -> None:
@@ -185,72 +169,53 @@ class CedarAuthorizer:
 
     # --- deciding
 
-    def _rule(self, cut: Slice, question: Question, *, argued: bool) -> Ruling:
+    def _rule(self, cut: Slice, question: Question, values: list[Hashable], argued: Sequence[Policy] = ()) -> Ruling:
         if not _granted(question):
             return _OUTSIDE
         if cut.handle is None:
             return _NOT_PERMITTED
-        request, entities = self._facts(cut, question)
-        context: dict[str, Any] = request["context"]
-        if "arguments" in cut.reads.fields:
-            # Where no policy that could apply reads them, there are none: the ruling holds for all arguments.
-            arguments = arguments_of(question.context.get("arguments") if argued else None)
-            if argued:
-                reads = union(policy.reads for policy in cut.argued if self._applies(policy, question))
-                if arguments.unreadable(reads.arguments, all_of_them=reads.all_arguments):
-                    return _UNREADABLE
-            parts = {part: reference(part.title(), "arguments") for part in ARGUMENTS}
-            context["arguments"] = {**parts, "lost": sorted(arguments.lost)}
-            entities += [
-                {"uid": typed(part.title(), "arguments"), "attrs": {}, "parents": [], "tags": tags}
-                for part, tags in arguments.parts.items()
-            ]
-        assurance = Assurance(question.principal.assurance)
-        approved = bool(KEYS["flag"](question.context.get("approved")))
-        written = orjson.dumps(entities).decode()
-        return _ruling(cut, request, written, assurance, approved=approved)
-
-    def _facts(self, cut: Slice, question: Question) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The request (its context still a mapping) and the entities. Raises ``ValueError``."""
-        principal = question.principal
-        type_, id_ = question.resource
+        principal, (type_, id_) = question.principal, question.resource
+        read = dict(zip((*cut.texts, *(name for name, _ in cut.others), *cut.times, *cut.facts), values, strict=False))
+        context = {name: VALUES[FIELD[name].form](value) for name, value in read.items() if name in FIELD}
+        context = {name: value for name, value in context.items() if value is not None}
         who = typed(PRINCIPALS[cut.kind], text_of(principal.id, MAX_ID))
         what = typed(type_, text_of(id_, MAX_ID))
-        context = {name: VALUES[FIELD[name].form](read(question.context.get(name))) for name, read in cut.plain}
-        own = self._own(cut, question)
-        context |= {name: VALUES[FIELD[name].form](own[name]) for name in cut.own if name in FIELD}
-        context = {name: value for name, value in context.items() if value is not None}
-        entities = [self._principal(cut, principal, who, own)]
-        if cut.reads.facts or cut.reads.resource:
-            entities.append(self._resource(cut, what, own))
         action = typed("Action", cut.action.name)
+        entities = [self._principal(cut, principal, who, values[len(read) :]), *self._resource(cut, what, read)]
         if cut.reads.action:
             groups = [typed("Action", group) for group in cut.action.groups]
             entities.append({"uid": action, "attrs": {}, "parents": groups})
-        return {"principal": who, "action": action, "resource": what, "context": context}, entities
+        # Where no policy that could apply reads arguments, none is given: no scope matches that would miss them.
+        if argued and not _argue(argued, question, context, entities):
+            return _UNREADABLE
+        approved = bool(KEYS["flag"](question.context.get("approved")))
+        request = {"principal": who, "action": action, "resource": what, "context": context}
+        return _ruling(cut, request, orjson.dumps(entities).decode(), Assurance(principal.assurance), approved=approved)
 
-    def _principal(self, cut: Slice, principal: Principal, who: dict[str, str], own: _Values) -> dict[str, Any]:
+    def _principal(self, cut: Slice, principal: Principal, who: dict[str, str], tags: list[Hashable]) -> dict[str, Any]:
         tenant = text_of(principal.tenant, MAX_ID)
-        if len(principal.roles) > MAX_WORDS:
-            raise ValueError("too many roles")
-        parents = [typed("Role", text_of(role, MAX_ID)) for role in self._all_roles(principal.roles)]
-        tags = dict(own["tags"]) if cut.reads.all_tags else {name: own[f"tag.{name}"] for name in cut.tags}  # type: ignore[call-overload]
+        if len(principal.roles) > MAX_WORDS or not all(isinstance(role, str) for role in principal.roles):
+            raise ValueError("not roles")
+        named = self._all_roles(principal.roles) & cut.roles
+        parents = [typed("Role", role) for role in named]
+        pairs: Any = tags[0] if cut.all_tags else zip(cut.tags, tags, strict=True)
         return {
             "uid": who,
             "attrs": {"tenant": reference("Tenant", tenant)},
             "parents": [*parents, typed("Tenant", tenant)],
-            "tags": {name: text_of(value) for name, value in tags.items() if value is not None},
+            "tags": {name: text_of(value) for name, value in pairs if value is not None},
         }
 
-    def _resource(self, cut: Slice, what: dict[str, str], own: _Values) -> dict[str, Any]:
+    def _resource(self, cut: Slice, what: dict[str, str], read: Mapping[str, Hashable]) -> list[dict[str, Any]]:
+        """The resource; nothing where nothing is known of it, which Cedar takes alike."""
         attributes: dict[str, Any] = {}
-        label, tenant = own.get("resource.label"), own.get("resource.tenant")
-        if label is not None:
-            attributes["label"] = text_of(label)
-        if tenant is not None:
-            attributes["tenant"] = reference("Tenant", text_of(tenant, MAX_ID))
-        parents = [typed("Group", group) for group in self._groups_of(what["type"], what["id"])]
-        return {"uid": what, "attrs": attributes, "parents": parents}
+        if "label" in cut.reads.facts and read["label"] is not None:
+            attributes["label"] = text_of(read["label"])
+        if "tenant" in cut.reads.facts and read["tenant"] is not None:
+            attributes["tenant"] = reference("Tenant", text_of(read["tenant"], MAX_ID))
+        groups = self._groups_of(what["type"], what["id"]) if cut.reads.resource else []
+        parents = [typed("Group", group) for group in groups]
+        return [{"uid": what, "attrs": attributes, "parents": parents}] if attributes or parents else []
 
     def _all_roles(self, roles: frozenset[str]) -> frozenset[str]:
         included = self._book.roles
@@ -260,28 +225,52 @@ class CedarAuthorizer:
         groups = self._book.groups.items()
         return [name for name, parts in groups if any(one == type_ and fnmatchcase(id_, form) for one, form in parts)]
 
-    def _argued(self, cut: Slice, question: Question) -> bool:
-        return any(self._applies(policy, question) for policy in cut.argued)
-
-    def _applies(self, policy: Policy, question: Question) -> bool:
-        """Whether the scope of a policy of the right slice can match."""
+    def _argued(self, cut: Slice, question: Question) -> list[Policy]:
+        """The policies that read arguments and whose scope can match."""
         principal, (type_, id_) = question.principal, question.resource
-        who, what = policy.template.principal, policy.template.resource
-        match who:
-            case pst.ScopeEq(entity=pst.EntityUid(id=wanted)):
-                if wanted != principal.id:
-                    return False
-            case pst.ScopeIn(entity=pst.EntityUid() as entity) | pst.ScopeIsIn(entity=pst.EntityUid() as entity):
-                if str(entity.type) == "Role" and entity.id not in self._all_roles(principal.roles):
-                    return False
-                if str(entity.type) == "Tenant" and entity.id != principal.tenant:
-                    return False
-        match what:
-            case pst.ScopeEq(entity=pst.EntityUid(id=wanted)):
-                return wanted == id_
-            case pst.ScopeIn(entity=pst.EntityUid() as entity) | pst.ScopeIsIn(entity=pst.EntityUid() as entity):
-                return str(entity.type) != "Group" or entity.id in self._groups_of(type_, id_)
-        return True
+        return [
+            one.policy
+            for one in cut.argued
+            if (one.principal is None or one.principal == principal.id)
+            and (one.role is None or one.role in self._all_roles(principal.roles))
+            and (one.tenant is None or one.tenant == principal.tenant)
+            and (one.group is None or one.group in self._groups_of(type_, id_))
+        ]
+
+
+def _argue(
+    argued: Sequence[Policy], question: Question, context: dict[str, Any], entities: list[dict[str, Any]]
+) -> bool:
+    """Adds the arguments that are read. False: a policy that can apply could be deceived by them."""
+    arguments = arguments_of(question.context.get("arguments"))
+    reads = union(policy.reads for policy in argued)
+    if arguments.unreadable(reads.arguments, all_of_them=reads.all_arguments):
+        return False
+    parts = ARGUMENTS.keys() if reads.all_arguments else {part for part, _ in reads.arguments}
+    given: dict[str, Any] = {part: reference(part.title(), "arguments") for part in parts}
+    context["arguments"] = given | {"lost": sorted(arguments.lost)}
+    for part in parts:
+        tags = arguments.parts[part]
+        if not reads.all_arguments:
+            tags = {pointer: tags[pointer] for one, pointer in reads.arguments if one == part and pointer in tags}
+        entities.append({"uid": typed(part.title(), "arguments"), "attrs": {}, "parents": [], "tags": tags})
+    return True
+
+
+def _key(cut: Slice, question: Question, principal: Principal, values: list[Hashable]) -> Hashable:
+    """All that the ruling depends on, at fixed places."""
+    parts: list[Hashable] = [cut.number, principal.roles, principal.tenant, principal.assurance, *values]
+    reads = cut.reads
+    if reads.resource:
+        parts.append(question.resource[1])
+    if reads.identity:
+        parts.append(principal.id)
+    grants = principal.grants
+    if grants is not _EVERYTHING and (grants.bots or grants.models or grants.routes or grants.tools):
+        context = question.context
+        parts += (grants.bots, grants.models, grants.routes, grants.tools, question.resource[1])
+        parts += [KEYS["text"](context.get(name)) for name in ("bot", "model", "route")]
+    return tuple(parts)
 
 
 def _ruling(cut: Slice, request: dict[str, Any], entities: str, assurance: Assurance, *, approved: bool) -> Ruling:

@@ -75,7 +75,8 @@ FIELDS: Final = (
 )
 FIELD: Final[Mapping[str, FieldSpec]] = MappingProxyType({field.name: field for field in FIELDS})
 RESOURCE_FACTS: Final = ("label", "tenant")
-"""Keys of a question's context that are facts of its resource: ``resource.label`` and ``resource.tenant``."""
+"""Keys of a question's context that are facts of its resource: ``resource.label`` (of documents only) and
+``resource.tenant``."""
 
 _RESOURCES: Final = {
     "message:send": ("Bot", "Model", "Route"),
@@ -111,6 +112,11 @@ def fields_of(action: str) -> tuple[FieldSpec, ...]:
     return tuple(field for field in FIELDS if not field.actions or action.startswith(field.actions))
 
 
+def facts_of(resource: str) -> tuple[str, ...]:
+    """The attributes of a type of resource."""
+    return RESOURCE_FACTS if resource == "Document" else RESOURCE_FACTS[1:]
+
+
 @cache
 def schema_text() -> str:
     """The schema in Cedar's own language."""
@@ -136,7 +142,8 @@ def schema_text() -> str:
 
 
 def _facts(resource: str) -> str:
-    return "label?: String, tenant?: Tenant" if resource == "Document" else "tenant?: Tenant"
+    types = {"label": "String", "tenant": "Tenant"}
+    return ", ".join(f"{name}?: {types[name]}" for name in facts_of(resource))
 
 
 def _context(name: str, action: str) -> str:

@@ -1,4 +1,5 @@
-"""Policies cut into slices: those that can matter for an action, a type of resource and a kind of principal.
+"""Policies cut into slices: those that can matter for an action, a type of resource and a kind of principal, and where
+a policy's scope names one resource, for that one.
 
 The rule: a policy may be missing from a slice only if its scope can never match there. What depends on parents (roles,
 tenants, groups) is left to Cedar. Every slice is made once, when the policies are loaded.
@@ -6,7 +7,7 @@ tenants, groups) is left to Cedar. Every slice is made once, when the policies a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cedarpy
@@ -14,83 +15,168 @@ from cedarpy import pst
 
 from chatward.identity.cedar_policies import Policy, PolicyBook
 from chatward.identity.cedar_reads import Reads, union
-from chatward.identity.cedar_schema import ACTIONS, FIELD, PRINCIPALS, Action, fields_of
-from chatward.identity.cedar_values import KEYS
+from chatward.identity.cedar_schema import ACTIONS, FIELD, PRINCIPALS, Action, facts_of, fields_of
+from chatward.identity.cedar_values import KEYS, TEXTS, TIMES
+
+
+@dataclass(frozen=True, slots=True)
+class Argued:
+    """A policy that reads a tool's arguments, and what its scope asks for beside types and one resource; ``None``:
+    nothing."""
+
+    policy: Policy
+    principal: str | None = None
+    role: str | None = None
+    tenant: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One slice. ``plain``: (name, reader) of what is read from the context as it is; ``facts``: what is else an
-    attribute of the principal. ``argued``: the policies that read arguments."""
+    """One slice, and how what its policies read is found, in the order of a key:
+
+    - ``texts``: keys of the context that hold texts (with ``label`` and ``tenant``, the facts of a resource);
+    - ``others``: keys of the context that hold something else, with their readers;
+    - ``times``: ``hour`` and ``weekday``, from the context or else the clock;
+    - ``facts``: from the context or else the principal's attributes;
+    - ``tags``: attributes of the principal by name; ``all_tags``: all of them.
+
+    ``argued`` are the policies that read a tool's arguments, ``roles`` those that any policy names. ``named`` are
+    slices for the resources that some policy's scope names; this one is for all others.
+    """
 
     number: int
     action: Action
-    resource: str
     kind: str
     policies: Mapping[str, Policy]
     handle: cedarpy.PolicySet | None
     reads: Reads
-    plain: tuple[tuple[str, Callable[[object], Hashable]], ...]
+    texts: tuple[str, ...]
+    others: tuple[tuple[str, Callable[[object], Hashable]], ...]
+    times: tuple[str, ...]
     facts: tuple[str, ...]
     tags: tuple[str, ...]
-    own: tuple[str, ...]
-    argued: tuple[Policy, ...]
-    hour: bool
-    weekday: bool
+    all_tags: bool
+    argued: tuple[Argued, ...]
+    roles: frozenset[str]
+    named: Mapping[str, Slice]
 
 
 def slices(book: PolicyBook) -> dict[tuple[str, str, str], Slice]:
-    """All slices. Those of the same policies share them."""
-    handles: dict[frozenset[str], tuple[cedarpy.PolicySet | None, Reads]] = {}
+    """All slices, by action, type of resource and kind."""
+    maker = _Maker()
     found: dict[tuple[str, str, str], Slice] = {}
     for action in ACTIONS.values():
         of_action = [policy for policy in book.policies.values() if _for_action(policy, action)]
         for resource in action.resources:
             of_resource = [policy for policy in of_action if _for_type(policy.template.resource, resource)]
             for kind, type_ in PRINCIPALS.items():
-                policies = {one.id: one for one in of_resource if _for_type(one.template.principal, type_)}
-                ids = frozenset(policies)
-                if ids not in handles:
-                    handles[ids] = (_handle(policies), union(policy.reads for policy in policies.values()))
-                found[action.name, resource, kind] = _slice(len(found), action, resource, kind, policies, *handles[ids])
+                policies = [one for one in of_resource if _for_type(one.template.principal, type_)]
+                ids = {one.id: _one_id(one) for one in policies}
+                named = {
+                    name: maker.slice(action, resource, kind, [one for one in policies if ids[one.id] in {None, name}])
+                    for name in sorted({id_ for id_ in ids.values() if id_ is not None})
+                }
+                others = [one for one in policies if ids[one.id] is None]
+                found[action.name, resource, kind] = maker.slice(action, resource, kind, others, named)
     return found
+
+
+class _Maker:
+    """Makes slices; those of the same policies share what Cedar needs."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._made: dict[frozenset[str], tuple[cedarpy.PolicySet | None, Reads]] = {}
+
+    def slice(
+        self,
+        action: Action,
+        resource: str,
+        kind: str,
+        policies: Sequence[Policy],
+        named: Mapping[str, Slice] | None = None,
+    ) -> Slice:
+        """One slice."""
+        ids = frozenset(one.id for one in policies)
+        if ids not in self._made:
+            self._made[ids] = (_handle(policies), union(one.reads for one in policies))
+        handle, reads = self._made[ids]
+        self._number += 1
+        fields = frozenset(field.name for field in fields_of(action.name))
+        # Who reads the context as a whole names all fields there are; who asks for a label may ask a tool for it.
+        reads = replace(reads, fields=reads.fields & fields, facts=reads.facts & frozenset(facts_of(resource)))
+        return _slice(self._number, action, kind, {one.id: one for one in policies}, handle, reads, named or {})
 
 
 def _slice(
     number: int,
     action: Action,
-    resource: str,
     kind: str,
     policies: Mapping[str, Policy],
     handle: cedarpy.PolicySet | None,
     reads: Reads,
+    named: Mapping[str, Slice],
 ) -> Slice:
-    there = frozenset(field.name for field in fields_of(action.name))
-    reads = replace(reads, fields=reads.fields & there)  # who reads the context as a whole names them all
     forms = {name: FIELD[name].form for name in sorted(reads.fields)}
-    apart = {"assurance", "arguments", "hour", "weekday", "fact"}
-    facts = tuple(name for name, form in forms.items() if form == "fact")
-    tags = () if reads.all_tags else tuple(sorted(reads.tags))
-    own = [*(name for name in ("hour", "weekday") if name in forms), *facts]
-    own += [f"resource.{name}" for name in sorted(reads.facts)]
-    own += ["tags"] if reads.all_tags else [f"tag.{name}" for name in tags]
+    known = {"assurance", "arguments", "fact", *TEXTS, *TIMES}
     return Slice(
-        number, action, resource, kind, policies, handle, reads,
-        plain=tuple((name, KEYS[form]) for name, form in forms.items() if form not in apart),
-        facts=facts,
-        tags=tags,
-        own=tuple(own),
-        argued=tuple(one for one in policies.values() if "arguments" in one.reads.fields & there),
-        hour="hour" in forms,
-        weekday="weekday" in forms,
-    )  # fmt: skip
+        number,
+        action,
+        kind,
+        policies,
+        handle,
+        reads,
+        texts=(*(name for name, form in forms.items() if form in TEXTS), *sorted(reads.facts)),
+        others=tuple((name, KEYS[form]) for name, form in forms.items() if form not in known),
+        times=tuple(name for name in TIMES if name in forms),
+        facts=tuple(name for name, form in forms.items() if form == "fact"),
+        tags=() if reads.all_tags else tuple(sorted(reads.tags)),
+        all_tags=reads.all_tags,
+        argued=_argued(one for one in policies.values() if "arguments" in one.reads.fields & reads.fields),
+        roles=frozenset(
+            uid.id for one in policies.values() for uid in pst.entity_uids(one.template) if str(uid.type) == "Role"
+        ),
+        named=named,
+    )
 
 
-def _handle(policies: Mapping[str, Policy]) -> cedarpy.PolicySet | None:
+def _roles(policy: Policy) -> Iterable[str]:
+    return (uid.id for uid in pst.entity_uids(policy.template) if str(uid.type) == "Role")
+
+
+def _argued(policies: Iterable[Policy]) -> tuple[Argued, ...]:
+    return tuple(_argued_one(policy) for policy in policies)
+
+
+def _argued_one(policy: Policy) -> Argued:
+    who, what = policy.template.principal, policy.template.resource
+    one = Argued(policy)
+    match who:
+        case pst.ScopeEq(entity=pst.EntityUid() as entity):
+            one = replace(one, principal=entity.id)
+        case pst.ScopeIn(entity=pst.EntityUid() as entity) | pst.ScopeIsIn(entity=pst.EntityUid() as entity):
+            role = entity.id if str(entity.type) == "Role" else None
+            one = replace(one, role=role, tenant=entity.id if str(entity.type) == "Tenant" else None)
+    match what:
+        case pst.ScopeIn(entity=pst.EntityUid() as entity) | pst.ScopeIsIn(entity=pst.EntityUid() as entity):
+            one = replace(one, group=entity.id if str(entity.type) == "Group" else None)
+    return one
+
+
+def _one_id(policy: Policy) -> str | None:
+    """The id of the one resource that a policy's scope names."""
+    match policy.template.resource:
+        case pst.ScopeEq(entity=pst.EntityUid(id=id_)):
+            return id_
+    return None
+
+
+def _handle(policies: Sequence[Policy]) -> cedarpy.PolicySet | None:
     """The slice for Cedar; ``None`` of nothing. All are of this action, so that scope is open."""
     if not policies:
         return None
-    static = {one.id: replace(one.template, action=pst.ScopeAny()) for one in policies.values()}
+    static = {one.id: replace(one.template, action=pst.ScopeAny()) for one in policies}
     return cedarpy.PolicySet.from_pst(pst.PolicySet({}, static, ()))
 
 

@@ -107,6 +107,10 @@ def _key_certificate(value: object) -> Hashable:
     return tuple(_key_text(value.get(name)) for name in CERTIFICATE)
 
 
+TEXTS: Final = ("text", "address", "risk")
+"""Forms that are texts in a context."""
+TIMES: Final = ("hour", "weekday")
+"""Forms of time, named as their fields."""
 KEYS: Final[Mapping[str, Callable[[object], Hashable]]] = MappingProxyType(
     {
         "text": _key_text, "fact": _key_text, "address": _key_text, "risk": _key_text, "flag": _key_flag,

@@ -15,6 +15,7 @@ from chatward.identity import cedar
 from chatward.identity.cedar import REASONS, CedarAuthorizer
 from chatward.identity.cedar_policies import book
 
+PERMIT = '@id("p") permit (principal, action, resource);'
 POLICIES = """
 @id("message") permit (principal, action == Action::"message:send", resource)
 when { context.risk != Risk::"high" };
@@ -158,6 +159,14 @@ def test_attributes_of_the_principal(authorizer: CedarAuthorizer) -> None:
     assert not authorizer.decide(admin("keys:read", posture="managed")).allowed  # not the principal's
 
 
+def test_only_documents_have_labels() -> None:
+    """A policy on everything may ask for a label; what a question says of a tool's is not one."""
+    text = PERMIT + '@id("f") forbid (principal, action, resource) when { resource has label };'
+    authorizer = CedarAuthorizer(book({"f": text}))
+    assert not authorizer.decide(Question(PERSON, "document:read", ("Document", "d"), {"label": "x"})).allowed
+    assert authorizer.decide(tool("search", label="x")).allowed
+
+
 # --- grants
 
 
@@ -234,7 +243,6 @@ def test_step_up(
 
 
 STEP = '@id("s") @step_up("passkey") forbid (principal, action, resource) when { context.assurance < 3 };'
-PERMIT = '@id("p") permit (principal, action, resource);'
 
 
 @pytest.mark.parametrize(
@@ -304,6 +312,19 @@ def test_whether_arguments_are_read_is_known_before_they_come(authorizer: CedarA
     assert not authorizer.reads_arguments(tool("refund_order", SERVICE))  # the policy is for people
     assert not authorizer.reads_arguments(message())
     assert authorizer.reads_arguments(Question(PERSON, "tool:call", (["Tool"], "x")))  # type: ignore[arg-type]
+
+
+def test_a_tool_that_a_scope_names_has_policies_of_its_own() -> None:
+    text = PERMIT + "".join(
+        f'@id("t{number}") forbid (principal, action == Action::"tool:call", resource == Tool::"t{number}")'
+        f' when {{ context.arguments.flags.hasTag("/f{number}") }};'
+        for number in range(3)
+    )
+    authorizer = CedarAuthorizer(book({"f": text}))
+    for name in ("t0", "t1", "t2", "t3", "t"):
+        question = tool(name, arguments={"f1": True})
+        assert authorizer.reads_arguments(question) == (name in {"t0", "t1", "t2"})
+        assert authorizer.decide(question).allowed == (name != "t1")
 
 
 # --- remembering

@@ -16,7 +16,7 @@ from chatward.core.identity import Kind, Principal, Question
 from chatward.identity import cedar
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, schema
-from chatward.identity.cedar_schema import CERTIFICATE, FIELDS, RISKS
+from chatward.identity.cedar_schema import ARGUMENTS, CERTIFICATE, FIELDS, RISKS
 from chatward.identity.cedar_values import MAX_DEPTH, MAX_TEXT, MAX_VALUES, MAX_WORDS, VALUES, arguments_of
 
 JSON = st.recursive(
@@ -174,7 +174,10 @@ def test_what_cedar_is_given_fits_the_schema(context: dict[str, Any], attributes
     assert bool(seen) == (ruling.reason not in {"policy-error", "arguments-unreadable"})
     for request, entities in seen:
         handle = cedarpy.Entities.from_json_str(entities, schema())
-        result = real(request, "permit (principal, action, resource);", handle, schema=schema())
+        whole = json.loads(request["context"])
+        for part in ARGUMENTS:  # what no policy reads is left out
+            whole["arguments"].setdefault(part, {"__entity": {"type": part.title(), "id": "none"}})
+        result = real({**request, "context": whole}, "permit (principal, action, resource);", handle, schema=schema())
         assert result.allowed, result.diagnostics.errors
 
 
