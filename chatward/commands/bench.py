@@ -21,6 +21,7 @@ NAMES: Final = {
     "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
     "scan": "the guards on chat messages, next to Presidio",
     "ledger": "durable messages, what the record adds to one, verifying it",
+    "policy": "decisions of authorization, next to cedarpy by itself",
 }
 
 
@@ -49,6 +50,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import gateway  # noqa: PLC0415
 
         return gateway.run(gateway.Options(rounds, seconds, soak, offline), _progress())
+    if name == "policy":
+        from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
+
+        return policy.run(policy.Options(rounds), _progress())
     if name == "ledger":
         from chatward.bench import ledger  # noqa: PLC0415
 

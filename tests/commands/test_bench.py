@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatward import cli
-from chatward.bench import gateway, ledger, scan
+from chatward.bench import gateway, ledger, policy, scan
 from chatward.bench.report import Progress, Report
 from chatward.commands.bench import NAMES
 
@@ -28,6 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(gateway, "run", run)
     monkeypatch.setattr(scan, "run", run)
     monkeypatch.setattr(ledger, "run", run)
+    monkeypatch.setattr(policy, "run", run)
     return told
 
 
@@ -53,7 +54,13 @@ def test_options_reach_the_benchmark(asked: list[object]) -> None:
     assert cli.main(["bench", "gateway", "--rounds", "2", "--seconds", "0.5", "--soak", "100000", "--offline"]) == 0
     assert cli.main(["bench", "ledger", "--rounds", "4", "--seconds", "2"]) == 0
     assert cli.main(["bench", "scan", "--rounds", "1"]) == 0
-    assert asked == [gateway.Options(2, 0.5, 100_000, True), ledger.Options(4, 2.0), scan.Options(1, False)]
+    assert cli.main(["bench", "policy", "--rounds", "2"]) == 0
+    assert asked == [
+        gateway.Options(2, 0.5, 100_000, True),
+        ledger.Options(4, 2.0),
+        scan.Options(1, False),
+        policy.Options(2),
+    ]
 
 
 def test_people_read_what_was_not_measured(capsys: Captured) -> None:
