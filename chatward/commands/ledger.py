@@ -66,12 +66,13 @@ def verify(
 ) -> int:
     """Check every entry, the chain and tree over them, and the checkpoints that vouch for them."""
     path = _path(file, config)
+    keys = _keys(key) if key else checkpointing.verifiers(Path(path))
     result = verifying.verify(
         path,
         None if expect is None else _head(expect),
-        keys=_keys(key) if key else checkpointing.verifiers(Path(path)),
+        keys=keys,
         witnesses=_keys(witness or (), COSIGNATURE),
-        noted=[note for name in noted or () for note in _notes(name)],
+        noted=[note for name in noted or () for note in _notes(name, keys)],
         jobs=jobs or _jobs(path),
         progress=_progress() if not as_json else None,
     )
@@ -248,11 +249,14 @@ def _keys(given: Sequence[str], kind: int | None = None) -> list[Verifier]:
     return found
 
 
-def _notes(name: str) -> list[Note]:
+def _notes(name: str, keys: Sequence[Verifier]) -> list[Note]:
+    """The checkpoints in a file; several logs may share it."""
+    origins = {key.name for key in keys}
     notes = split(_bytes(name).decode("utf-8", "replace"))
-    if not notes:
-        raise ConfigError(f"{name} holds no checkpoint", reason="usage")
-    return notes
+    own = [note for note in notes if not origins or note.text.partition("\n")[0] in origins]
+    if not own:
+        raise ConfigError(f"{name} holds no checkpoint of this ledger", reason="usage")
+    return own
 
 
 def _bytes(name: str) -> bytes:

@@ -199,6 +199,8 @@ class Checkpointer:
         block = edge.size >> BLOCK
         self._blocks.update(enumerate(edge.extend(map(leaf_hash, hashes)), block))
         self._touch()
+        if not self._plan.every:  # they would never be written
+            self._blocks.clear()
 
     def _touch(self) -> None:
         if self._since is None and self._edge.size > self._signed:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -189,7 +190,7 @@ class _Pass:
     """Joins the parts in order and compares what vouches for the past."""
 
     def __init__(self, marks: Sequence[_Mark], expected: Head | None) -> None:
-        self._marks = list(marks)
+        self._marks = deque(marks)
         self._expected = expected
         self._edge = Edge()
         self._head = EMPTY
@@ -229,7 +230,7 @@ class _Pass:
         """Compares all checkpoints of the size that the tree has now."""
         size, root = edge.size, edge.root()
         while self._marks and self._marks[0].size <= size:
-            mark = self._marks.pop(0)
+            mark = self._marks.popleft()
             if mark.forged:
                 return self._bad(max(mark.size, 1), "forged-checkpoint")
             if mark.root != root:

@@ -13,8 +13,9 @@ import pytest
 from chatward import cli
 from chatward.commands import ledger as command
 from chatward.core.ports import Entry
+from chatward.ledger.checkpoint import Checkpoint, Stack
 from chatward.ledger.checkpointing import Plan, verifiers
-from chatward.ledger.note import Cosigner
+from chatward.ledger.note import Cosigner, Signer
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.ledger.witness import FileWitness, Witnessing
 
@@ -55,6 +56,15 @@ def test_verify_with_all_that_vouches(ledger: Path, capsys: Captured) -> None:
     assert len(told["root"]) == 64
     assert run("verify", ledger, "--jobs", "2", "--key", f"{ledger}.vkey") == 0
     assert capsys.readouterr().out.startswith("whole: 25 entries, 2 checkpoints vouch for 25 of them, head 25:")
+
+
+def test_a_file_of_checkpoints_may_be_shared_by_several_logs(ledger: Path, tmp_path: Path, capsys: Captured) -> None:
+    theirs = Checkpoint("other.example", 7, bytes(32)).signed([Signer("other.example", bytes(32))])
+    Stack(tmp_path / "elsewhere").append(theirs)
+    assert run("verify", ledger, "--noted", "elsewhere") == 0
+    Stack(tmp_path / "theirs").append(theirs)
+    assert run("verify", ledger, "--noted", "theirs") == 2
+    assert "no checkpoint of this ledger" in capsys.readouterr().err
 
 
 def test_verify_names_a_range_where_it_cannot_name_one(ledger: Path, capsys: Captured) -> None:
