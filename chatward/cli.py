@@ -70,6 +70,7 @@ COMMANDS: Final = (
     _command("certs", "Make certificates for trying TLS; show when those that are configured end", "app"),
     _command("keys", "Make, list, rotate and revoke API keys", "app"),
     _command("users", "Make, list, change and disable operators", "app"),
+    _command("seal", "Rotate keys of what is stored, erase subjects, verify receipts", "app"),
     _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),
 )
 

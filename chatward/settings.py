@@ -240,8 +240,8 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     store: bool = False
     """Reserved: storing conversations is not built yet, and nothing is stored."""
-    path: str = "chatward-conversations.db"
-    """The SQLite file with stored conversations. What is in it is sealed; the keys are in that of `[seal]`."""
+    path: str = ""
+    """The SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the ledger."""
     retention_days: Annotated[int, Meta(ge=0)] = 30
     """Days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases them."""
     memory: Size = 50_000
@@ -287,14 +287,14 @@ class AwsKms(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what is stored is encrypted, and where its keys are."""
 
-    path: str = "chatward-keys.db"
-    """The SQLite file with the wrapped keys of tenants, subjects and conversations. Not for ordinary backups."""
-    register: str = "chatward-erasures.db"
-    """The SQLite file that says who was erased. For every backup."""
+    path: str = ""
+    """The SQLite file with wrapped keys, not for ordinary backups. Empty: `chatward-keys.db` beside the ledger."""
+    register: str = ""
+    """The SQLite file that says who was erased, for every backup. Empty: `chatward-erasures.db` beside the ledger."""
     root: Literal["file", "environment", "vault", "aws-kms"] = "file"
     """What keeps the root key."""
-    root_file: str = "chatward-root.key"
-    """`file`: the file with the root key under `passphrase`; made if missing."""
+    root_file: str = ""
+    """`file`: the root key under `passphrase`; made if missing. Empty: `chatward-root.key` beside the ledger."""
     passphrase: str | None = None
     """`file`: reference to the passphrase, 12 characters or more."""
     root_keys: str | None = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMES: Final = {
     "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
     "scan": "the guards on chat messages, next to Presidio",
+    "seal": "encrypting and opening stored fields",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
 }
@@ -54,6 +55,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
 
         return policy.run(policy.Options(rounds), _progress())
+    if name == "seal":
+        from chatward.bench import seal  # noqa: PLC0415
+
+        return seal.run(seal.Options(rounds), _progress())
     if name == "ledger":
         from chatward.bench import ledger  # noqa: PLC0415
 

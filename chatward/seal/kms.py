@@ -24,6 +24,7 @@ import base64
 import binascii
 import os
 import secrets
+import threading
 import unicodedata
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -133,6 +134,31 @@ class LocalRoots:
             raise refused() from None
 
 
+class FileRoots:
+    """Root keys of a file, read again when it was replaced: what is wrapped under a key that the file no longer has
+    could be opened by nobody after a restart. Reading takes a fraction of a second of the CPU."""
+
+    def __init__(self, file: RootFile) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._mark, self._roots = file.read()
+
+    async def newest(self) -> int:
+        return await self._now().newest()
+
+    async def wrap(self, key: bytes, context: bytes) -> Wrapped:
+        return await self._now().wrap(key, context)
+
+    async def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
+        return await self._now().unwrap(wrapped, context)
+
+    def _now(self) -> LocalRoots:
+        with self._lock:
+            if self._file.mark != self._mark:
+                self._mark, self._roots = self._file.read()
+            return self._roots
+
+
 # --- the environment
 
 
@@ -186,13 +212,26 @@ class RootFile:
         self._passphrase = passphrase
         self._cost = cost
 
-    def open(self, *, create: bool = True) -> LocalRoots:
+    def open(self, *, create: bool = True) -> FileRoots:
         """The root keys; the file and its first key are made if missing and ``create``. Raises ``ConfigError``
         (``passphrase-weak``) for a new one, ``StoreError`` (``root-key-refused``: another passphrase, or altered;
         ``root-key-unavailable``: no file)."""
         if create and not self._path.exists():
             self._write({1: secrets.token_bytes(ROOT_BYTES)}, new=True)
-        return LocalRoots(self._read())
+        return FileRoots(self)
+
+    def read(self) -> tuple[tuple[int, int], LocalRoots]:
+        """What tells this file from a later one, and the keys in it. Raises ``StoreError``."""
+        return self.mark, LocalRoots(self._read())
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Changes with the file, which is only ever replaced. Raises ``StoreError``."""
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise StoreError("The file with the root key cannot be read.", reason="root-key-unavailable") from error
+        return found.st_ino, found.st_mtime_ns
 
     def rotate(self) -> int:
         """Adds a version, and wraps all anew under the passphrase; the version. Tenant keys stay under the older one

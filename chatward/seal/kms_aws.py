@@ -5,7 +5,7 @@ of request that is sent here: POST to ``/``, no query. Context goes as ``Encrypt
 and writes into CloudTrail: it holds the tenant's name, never a person's.
 
 KMS does not tell its versions of a key and needs none: its ``Decrypt`` finds the one that encrypted. So a version here
-is the place of a key in ``keys``, from 1 on; to change over, add a key at the end and run ``chatward seal rewrap``.
+is the place of a key in ``keys``, from 1 on; to change over, add a key at the end and run ``chatward seal root``.
 """
 
 from __future__ import annotations

@@ -97,6 +97,22 @@ def test_the_newest_key_is_never_forgotten(tmp_path: Path) -> None:
     assert asyncio.run(file(tmp_path).open().newest()) == 2
 
 
+async def test_a_running_process_wraps_under_no_key_that_the_file_has_lost(tmp_path: Path) -> None:
+    running = file(tmp_path).open()
+    older = await running.wrap(b"k" * 32, b"")
+    file(tmp_path).rotate()
+    newer = await running.wrap(b"k" * 32, b"")
+    assert (older.version, newer.version, await running.newest()) == (1, 2, 2)
+    assert await running.unwrap(older, b"") == b"k" * 32
+    file(tmp_path).forget(2)
+    with pytest.raises(StoreError):
+        await running.unwrap(older, b"")
+    (tmp_path / "root.key").unlink()
+    with pytest.raises(StoreError) as caught:
+        await running.wrap(b"k" * 32, b"")
+    assert caught.value.reason == "root-key-unavailable"
+
+
 # --- the environment
 
 
