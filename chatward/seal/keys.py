@@ -33,12 +33,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from chatward.core.errors import StoreError
 from chatward.seal.envelope import KEY_BYTES, MAX_VERSION, joined
 from chatward.seal.key import Cache, Key, Name
 from chatward.seal.kms import Ask, RootKeys, Wrapped
+from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -407,16 +408,6 @@ _SELECT: Final = "SELECT wrapped FROM keys WHERE tenant = ? AND subject = ? AND 
 _DESTROY: Final = (
     "UPDATE keys SET live = 0, wrapped = zeroblob(length(wrapped)) WHERE live = 1 AND tenant = ? AND subject = ?"
 )
-
-
-def empty_log(database: Database) -> None:
-    """Brings the write-ahead log into the file and cuts it off. Raises ``StoreError`` (``erasure-unfinished``)."""
-    row: Any = database.row("PRAGMA wal_checkpoint(TRUNCATE)")
-    if row is not None and row[0]:
-        raise StoreError(
-            "The store is being read elsewhere, so old pages could not be cleared yet. Ask again.",
-            reason="erasure-unfinished",
-        )
 
 
 def gone() -> StoreError:

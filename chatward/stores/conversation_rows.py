@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chatward.core.errors import StoreError
 from chatward.core.sealing import Change, Place, Resealed, Sealer
+from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -248,13 +248,3 @@ def _pages(
         for row in page:
             yield row[0], field.place(tenant, row[2:]), row[1]
         past = page[-1][0]
-
-
-def empty_log(database: Database) -> None:
-    """Brings the write-ahead log into the file and cuts it off. Raises ``StoreError`` (``erasure-unfinished``)."""
-    row: Any = database.row("PRAGMA wal_checkpoint(TRUNCATE)")
-    if row is not None and row[0]:
-        raise StoreError(
-            "The store is being read elsewhere, so old pages could not be cleared yet. Ask again.",
-            reason="erasure-unfinished",
-        )

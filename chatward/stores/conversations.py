@@ -32,7 +32,8 @@ from chatward.core.identity import Kind, Principal
 from chatward.core.ports import Entry
 from chatward.core.sealing import Event, Place, Record, Sealer
 from chatward.stores import turns as forms
-from chatward.stores.conversation_rows import NAME, SCHEMA, empty_log, name_place, reason_place, turn_place
+from chatward.stores.clearing import empty_log
+from chatward.stores.conversation_rows import NAME, SCHEMA, name_place, reason_place, turn_place
 from chatward.stores.database import Database
 from chatward.stores.turns import ReadTurn, Turn
 from chatward.stores.writing import Writer

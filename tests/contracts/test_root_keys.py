@@ -21,8 +21,8 @@ CONTEXT = b"tenant a"
 
 @dataclass
 class Kind:
-    """One implementation. ``open``: as a process sees it that starts now. ``rotate``: a newer root key. ``forget``: those
-    before version 2 are gone."""
+    """One implementation. ``open``: as a process sees it that starts now. ``rotate``: a newer root key. ``forget``:
+    those before version 2 are gone."""
 
     open: Callable[[], RootKeys]
     rotate: Callable[[], object]
