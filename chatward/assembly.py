@@ -46,6 +46,7 @@ from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
+from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
@@ -255,7 +256,9 @@ def _ledger(settings: Settings) -> tuple[SqliteLedger | NullLedger, Path | None]
     if not wanted.enabled:
         return NullLedger(), None
     path = Path(wanted.path)
-    return SqliteLedger(path, wanted.durability, wanted.group_wait, wanted.min_free), path
+    file = Path(wanted.checkpoint_file) if wanted.checkpoint_file else None
+    plan = Plan(wanted.checkpoint_every, wanted.checkpoint_seconds, file, wanted.origin)
+    return SqliteLedger(path, wanted.durability, wanted.group_wait, wanted.min_free, checkpoints=plan), path
 
 
 def _key(ledger: Path | None) -> bytes:

@@ -23,6 +23,7 @@ NAMES: Final = {
     "seal": "encrypting and opening stored fields",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
+    "revocation": "what is accepted after a key was revoked, over two processes",
 }
 
 
@@ -51,6 +52,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import gateway  # noqa: PLC0415
 
         return gateway.run(gateway.Options(rounds, seconds, soak, offline), _progress())
+    if name == "revocation":
+        from chatward.bench import revocation  # noqa: PLC0415
+
+        return revocation.run(revocation.Options(rounds, seconds), _progress())
     if name == "policy":
         from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
 

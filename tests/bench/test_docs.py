@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from chatward.bench import gateway, ledger, policy, scan
+from chatward.bench import gateway, ledger, policy, revocation, scan
 from chatward.commands import bench
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "benchmarks.md").read_text()
 
 
-@pytest.mark.parametrize("name", [*gateway.FIGURES, *ledger.FIGURES, *policy.FIGURES, *scan.FIGURES])
+@pytest.mark.parametrize("name", [*gateway.FIGURES, *ledger.FIGURES, *policy.FIGURES, *revocation.FIGURES, *scan.FIGURES])
 def test_every_figure_is_explained(name: str) -> None:
     assert f"| `{name}` |" in PAGE
 

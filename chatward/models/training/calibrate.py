@@ -26,11 +26,12 @@ from chatward.models.wordpiece import WordPiece
 Floats = NDArray[np.float32]
 
 ALARMS: Final[Mapping[str, float]] = {
-    "attack": 0.003, "direct": 0.003, "extraction": 0.003, "jailbreak": 0.003, "indirect": 0.01,
+    "attack": 0.003, "direct": 0.003, "extraction": 0.003, "jailbreak": 0.003, "indirect": 0.03,
     "toxic": 0.003, "hate": 0.001, "sexual": 0.001, "self-harm": 0.001, "violence": 0.001, "illegal": 0.002,
     "scam": 0.002,
 }  # fmt: skip
-"""Share of ordinary texts that may score 0.5 and more, by head."""
+"""Share of ordinary texts that may score 0.5 and more, by head. The documents for ``indirect`` are the hard ones: half
+of them speak of instructions, or quote them."""
 LEAST: Final[Mapping[str, float]] = {
     "hate": 1.0, "sexual": 1.0, "violence": 1.0, "illegal": 1.0, "self-harm": 1.0, "scam": 2.0,
 }  # fmt: skip

@@ -100,7 +100,7 @@ def test_maps_are_monotone_and_agree(seed: int, logit: float, more: float, head:
 
 def test_every_head_has_its_alarms() -> None:
     assert set(ALARMS) == set(HEADS)
-    assert all(0 < share <= 0.01 for share in ALARMS.values())
+    assert all(0 < share <= (0.03 if head == "indirect" else 0.003) for head, share in ALARMS.items())
 
 
 # --- texts and logits ----------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def test_texts_are_those_that_no_model_was_fitted_on(data: Path) -> None:
     held = {example.text: example.source for example in corpora.phrase_examples(seed=4) if example.held}
     banked = [text for text in ordinary if text.startswith("held back for thresholds")]
     assert len(banked) == 80  # 40 of each corpus
-    assert all(held[text] == "phrases/chat" for text in ordinary if text not in banked)
+    assert {held[text] for text in ordinary if text not in banked} == {"phrases/chat", "phrases/request"}
     assert {held[text] for text in alike} == {
         "phrases/trigger", "phrases/scam_benign", "phrases/abuse_benign", "phrases/pii", "phrases/pii_benign",
     }  # fmt: skip

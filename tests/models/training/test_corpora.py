@@ -211,7 +211,7 @@ def test_phrases_of_each_kind_say_what_they_are(phrased: list[Example]) -> None:
             assert set(example.targets) <= set(HEADS)
             assert example.untrusted == (kind in ("document", "indirect"))
             assert ("indirect" in example.targets) == example.untrusted
-            assert example.ordinary == (kind == "chat")
+            assert example.ordinary == (kind in {"chat", "request"})
     assert {head for example in kinds["abuse"] for head, value in example.targets.items() if value == 1} == {
         "toxic", "hate", "sexual", "self-harm", "violence", "illegal",
     }  # fmt: skip
