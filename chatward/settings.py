@@ -42,15 +42,16 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str | None = None
     """File with its private key (PEM)."""
     client_ca: str | None = None
-    """Authorities (PEM) that callers' certificates must come from. With it a certificate is asked of every caller."""
+    """Reserved, and refused until it is built: authorities (PEM) that callers' certificates must come from. A proxy that
+    `trusted_proxies` names can ask for certificates and pass them on (RFC 9440)."""
     behind_tls_proxy: bool = False
     """Says that a proxy in front ends TLS, so plain HTTP is spoken on other addresses than loopback."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks of proxies that are believed about who the caller is (`x-forwarded-*`, `client-cert`)."""
     cors_origins: tuple[str, ...] = ()
-    """Origins of other pages that may ask (`https://shop.example`), or `*` alone for every page."""
+    """Reserved: pages of other origins may not ask yet. Their origins (`https://shop.example`), or `*` alone."""
     cors_credentials: bool = False
-    """Whether they may do so with cookies; not with `*`."""
+    """Reserved: whether they may do so with cookies; not with `*`."""
     keys: tuple[str, ...] = ()
     """References to API keys (``env:``/``file:``) that callers must present as bearer or ``x-api-key``."""
     max_body: Size = 10 * 1024 * 1024
@@ -241,9 +242,11 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     store: bool = False
     """Reserved: storing conversations is not built yet, and nothing is stored."""
     path: str = ""
-    """The SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the ledger."""
+    """Reserved: the SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the
+    ledger."""
     retention_days: Annotated[int, Meta(ge=0)] = 30
-    """Days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases them."""
+    """Reserved: days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases
+    them."""
     memory: Size = 50_000
     """How many inspected messages are remembered by digest."""
     threads: Size = 10_000

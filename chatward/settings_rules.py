@@ -151,6 +151,9 @@ def _listeners(server: Server) -> Iterator[Problem]:
     if (server.tls_cert is None) != (server.tls_key is None):
         missing, given = ("tls_cert", "tls_key") if server.tls_cert is None else ("tls_key", "tls_cert")
         yield Problem(("server", given), f"needs `server.{missing}` as well")
+    if server.client_ca is not None:
+        sentence = "is not built yet; let a proxy of `server.trusted_proxies` ask for certificates (RFC 9440)"
+        yield Problem(("server", "client_ca"), sentence)
     if server.port and server.port == server.admin_port and server.host == server.admin_host:
         yield Problem(("server", "admin_port"), "is the same as `server.port`; the admin plane needs its own")
     secure = server.behind_tls_proxy or (server.tls_cert is not None and server.tls_key is not None)

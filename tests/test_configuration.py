@@ -152,6 +152,7 @@ BAD: dict[str, tuple[str, int, str, str]] = {
     "path pattern": ("[routes.a]\npaths = ['v1/*']\n", 3, "routes.a.paths[0]", "start with /"),
     "empty pattern": ("[routes.a]\nmodels = ['']\n", 3, "routes.a.models[0]", "empty"),
     "name": ("[bots.'my bot']\nupstream='http://127.0.0.1'\n", 2, 'bots."my bot"', "letters"),
+    "client certificates": ("[server]\nclient_ca = 'ca.pem'\n", 3, "server.client_ca", "not built yet"),
     "half of tls": ("[server]\ntls_cert = 'a.pem'\n", 3, "server.tls_cert", "server.tls_key"),
     "one port": ("[server]\nport = 1\nadmin_port = 1\n", 4, "server.admin_port", "same"),
     "no ledger path": ("[ledger]\npath = ''\n", 3, "ledger.path", "empty"),

@@ -251,6 +251,7 @@ STEP = '@id("s") @step_up("passkey") forbid (principal, action, resource) when {
         "",  # nothing permits it anyhow
         PERMIT + '@id("f") forbid (principal, action, resource);',
         PERMIT + '@id("f") forbid (principal, action, resource) when { context.assurance == 3 };',
+        PERMIT + '@id("f") forbid (principal, action, resource) when { context.assurance < 2 };',  # not annotated
         '@id("p") permit (principal, action, resource) when { context.assurance < 3 };',
         PERMIT + '@id("t") @step_up("totp") forbid (principal, action, resource)'
         " when { context.assurance < 3 || context.assurance == 3 };",

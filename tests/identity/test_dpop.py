@@ -211,7 +211,7 @@ def test_7_no_private_key():
         {"x": KEY.as_dict()["x"] + "="},
         {"x": base64url.encode(b"\0" + base64url.decode(KEY.as_dict()["x"]))},
     ],
-    ids=str,
+    ids=["type", "curve", "other curve", "none", "number", "short", "off the curve", "padded", "long"],
 )
 def test_7_the_key_is_a_point_in_its_one_spelling(change):
     refused("dpop-proof-invalid", unsigned("ES256", jwk=KEY.as_dict(private=False) | change), check="jwk")
