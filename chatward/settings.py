@@ -42,8 +42,8 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str | None = None
     """File with its private key (PEM)."""
     client_ca: str | None = None
-    """Reserved, and refused until it is built: authorities (PEM) that callers' certificates must come from. A proxy that
-    `trusted_proxies` names can ask for certificates and pass them on (RFC 9440)."""
+    """Reserved, and refused until it is built: authorities (PEM) that callers' certificates must come from. A proxy of
+    `trusted_proxies` can ask for certificates and pass them on (RFC 9440)."""
     behind_tls_proxy: bool = False
     """Says that a proxy in front ends TLS, so plain HTTP is spoken on other addresses than loopback."""
     trusted_proxies: tuple[str, ...] = ()
