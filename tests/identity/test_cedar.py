@@ -359,6 +359,16 @@ def test_a_failure_is_not_remembered(authorizer: CedarAuthorizer, monkeypatch: p
     assert authorizer.decide(message()).allowed
 
 
+@pytest.mark.parametrize("answer", [{"decision": "NoDecision"}, {"decision": "Deny", "diagnostics": {"errors": ["x"]}}])
+def test_an_answer_that_is_none_is_not_remembered(
+    authorizer: CedarAuthorizer, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(cedarpy, "is_authorized", lambda *given: cedarpy.AuthzResult(answer))
+        assert authorizer.decide(message()) == Ruling(False, (), "policy-error")
+    assert authorizer.decide(message()).allowed
+
+
 class Panic(BaseException):
     """As a panic in Rust arrives in Python."""
 
