@@ -34,7 +34,7 @@ def test_texts_have_about_sixty_tokens() -> None:
     texts = Traffic(words, seed=2).take(10 * CYCLE)
     mean = sum(text.tokens for text in texts) / len(texts)
     assert mean == pytest.approx(sum(LENGTHS) / len(LENGTHS), abs=4)
-    assert all(0 <= words(text.text) - text.tokens < 20 for text in texts)  # fifths of many sentences
+    assert all(0 <= words(text.text) - text.tokens < 30 for text in texts)  # fifths of many sentences
     assert min(text.tokens for text in texts) < 25
     assert max(text.tokens for text in texts) > 95
 

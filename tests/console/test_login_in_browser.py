@@ -187,6 +187,6 @@ def test_a_page_of_another_port_does_nothing_in_an_operators_name(page, plane):
     assert headers["sec-fetch-site"] == "same-site"
     assert "did not come from a page of this console" in page.get_by_role("alert").text_content()
     assert len(it.access.sessions.of(ann.id)) == 1
-    assert it.events("request:call:refused")[-1][1]["reason"] == "cross-site"
+    assert "cross-site" in {fields["reason"] for _, fields in it.events("request:call:refused")}
     page.goto(f"{url}/account")
     assert page.url == f"{url}/account"

@@ -206,6 +206,7 @@ def test_any_pesel_with_the_right_check_digit_and_date_is_found(find: Find, seed
     serial = f"{seed:011d}"
     body = f"{serial[:2]}{1 + int(serial[2:4]) % 12:02d}{1 + int(serial[4:6]) % 28:02d}{serial[6:10]}"
     check = -sum(int(digit) * weight for digit, weight in zip(body, (1, 3, 7, 9) * 3, strict=False)) % 10
+    assume(len({*body, str(check)}) > 2)  # of two digits alone are numbers that somebody made up
     assert certain(find, "pl-pesel", f"PESEL {body}{check}") == [f"{body}{check}"]
     wrong = f"{body}{(check + 1) % 10}"
     assert certain(find, "pl-pesel", f"PESEL {wrong}") == []
