@@ -24,11 +24,11 @@ from msgspec import inspect as types
 
 from chatward import settings as settings_module
 from chatward.cli import COMMANDS, Command
+from chatward.core import events as events_module
+from chatward.core.events import Event
 from chatward.core.ports import RuleGuard, StreamGuard
 from chatward.engine.plan import AnyGuard
 from chatward.guards.catalog import catalog
-from chatward.ledger import events as events_module
-from chatward.ledger.events import Event
 from chatward.settings import Settings
 
 _BLOCK: Final = re.compile(r"(<!-- reference: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)

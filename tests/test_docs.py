@@ -24,10 +24,10 @@ from chatward.cli import COMMANDS
 from chatward.configuration import load
 from chatward.console.admin import admin_app
 from chatward.console.chat import pages
+from chatward.core.events import Event
 from chatward.core.rules import Rule
 from chatward.gateway import meter, router
 from chatward.guards.catalog import IDS, catalog
-from chatward.ledger.events import Event
 from chatward.settings import Server, Settings
 
 ROOT = Path(__file__).parents[1]

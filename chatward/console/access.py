@@ -27,13 +27,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.identity.csrf import Csrf
 from chatward.identity.lockout import DEVICE_LIFE, Attempt, Lockout, TooManyError
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.sessions import Sessions, cookie, cookie_name
-from chatward.ledger.events import Event
 
 log = logging.getLogger(__name__)
 

@@ -30,10 +30,10 @@ from chatward.console.login import login_router
 from chatward.console.scim import PREFIX as SCIM
 from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
 from chatward.core.errors import ChatwardError
+from chatward.core.events import Event
 from chatward.core.identity import Authorizer
 from chatward.core.ports import Entry
 from chatward.core.values import Verdict
-from chatward.ledger.events import Event
 from chatward.settings import Route, Settings
 
 ON = "on"

@@ -35,9 +35,9 @@ from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, h
 from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
 from chatward.console.gate import HEADERS, App, Message, Receive, Scope, Send, _credential, error_body
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
 from chatward.identity.csrf import FIELD, HEADER
-from chatward.ledger.events import Event
 
 FORMS: Final = re.compile(r"/login|/logout|/welcome/[\w-]{43}|/account(?:/[a-z-]+)?", re.ASCII)
 """Paths that take forms."""

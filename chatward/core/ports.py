@@ -281,7 +281,7 @@ class Upstream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact for the ledger. ``event`` is a value of ``ledger.events.Event``; ``fields`` hold ids, numbers
+    """One fact for the ledger. ``event`` is a value of ``core.events.Event``; ``fields`` hold ids, numbers
     and rule names, never text that a person or a bot wrote."""
 
     event: str

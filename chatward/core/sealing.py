@@ -15,25 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from chatward.core.ports import Entry
 
 Record = Callable[[Entry], None]
 """Puts an entry on record and returns once it is durable; raises ``StoreError``. May block."""
-
-
-class Event(str, Enum):
-    """What sealing and stored conversations write into the ledger: names and values as in ``ledger.events.Event``."""
-
-    CONVERSATION_REVEALED = "conversation:text:revealed"
-    CONVERSATION_REVEAL_REFUSED = "conversation:text:reveal-refused"
-    CONVERSATIONS_PURGED = "conversation:record:purged"
-    SUBJECT_ERASURE_INTENDED = "subject:erasure:intended"
-    SUBJECT_ERASED = "subject:erasure:done"
-    KEY_ROTATION_STARTED = "seal:rotation:started"
-    KEY_ROTATION_FINISHED = "seal:rotation:finished"
 
 
 @dataclass(frozen=True, slots=True)

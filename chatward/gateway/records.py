@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.gateway.inflight import Flight
-from chatward.ledger.events import Event
 
 REFUSALS_PER_SECOND: Final = 50
 MAX_RULES: Final = 20

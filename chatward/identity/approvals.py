@@ -23,10 +23,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chatward.core.errors import ClientError, IdentityError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Challenge, Kind, Principal, Proof
 from chatward.identity.binding import tool_binding
 from chatward.identity.challenges import Challenges
-from chatward.identity.record import Event
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

@@ -32,10 +32,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from chatward.core.errors import ClientError, IdentityError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Challenge, Kind, Principal, Proof
 from chatward.core.ports import Entry
 from chatward.identity.proofs import LIFTS, ProofError, Why
-from chatward.identity.record import Event, Record
+from chatward.identity.record import Record
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

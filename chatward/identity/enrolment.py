@@ -24,11 +24,12 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 from chatward.core.errors import IdentityError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.identity.attempts import Attempts
 from chatward.identity.proofs import ProofError, Why
-from chatward.identity.record import Event, Record
+from chatward.identity.record import Record
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

@@ -23,12 +23,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Final
 
 import msgspec
 
 from chatward.core.errors import ClientError
+from chatward.core.events import Event
 from chatward.core.identity import Grants
 from chatward.core.ports import Entry
 from chatward.identity import keys
@@ -50,14 +50,6 @@ SCHEMA: Final = Schema(
 
 LIVE_VERSIONS: Final = 2
 Record = Callable[[Entry], None]
-
-
-class Event(str, Enum):
-    """Names and values as in ``ledger.events.Event``: siblings do not import each other. A test compares them."""
-
-    KEY_CREATED = "key:record:created"
-    KEY_ROTATED = "key:record:rotated"
-    KEY_REVOKED = "key:record:revoked"
 
 
 _MAX_NAME: Final = 100

@@ -28,11 +28,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
-from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, Generic, TypeVar
 
 from chatward.core.errors import ClientError, IdentityError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.identity.passwords import Passwords, judge
 from chatward.stores.database import Database, Schema
@@ -67,16 +67,6 @@ _LINK: Final = "This link is not good, or not any more. Restart `chatward serve`
 T = TypeVar("T")
 
 Record = Callable[[Entry], None]
-
-
-class Event(str, Enum):
-    """Names and values as in ``ledger.events.Event``, which siblings do not import; a test holds the two together."""
-
-    OPERATOR_CREATED = "operator:account:created"
-    OPERATOR_DISABLED = "operator:account:disabled"
-    OPERATOR_CHANGED = "operator:account:changed"
-    BREAK_GLASS_USED = "operator:break-glass:used"
-    BREAK_GLASS_REVIEWED = "operator:break-glass:reviewed"
 
 
 class Fresh(Generic[T]):

@@ -25,9 +25,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final
 
+from chatward.core.events import Event
 from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.identity.operators import Fresh
@@ -76,18 +76,6 @@ _MEMBERS: Final = (
     "SELECT m.member FROM scim_members m JOIN scim_users u ON u.id = m.member WHERE m.team = ? ORDER BY u.row"
 )
 _ATTEMPTS: Final = 5
-
-
-class Event(str, Enum):
-    """Names and values as in ``ledger.events.Event``, which siblings do not import; a test holds the two together."""
-
-    PERSON_CREATED = "person:record:created"
-    PERSON_CHANGED = "person:record:changed"
-    PERSON_DISABLED = "person:record:disabled"
-    PERSON_DELETED = "person:record:deleted"
-    GROUP_CREATED = "group:record:created"
-    GROUP_CHANGED = "group:record:changed"
-    GROUP_DELETED = "group:record:deleted"
 
 
 _EVENTS: Final = {

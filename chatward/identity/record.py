@@ -2,9 +2,6 @@
 
 The rule: what was proven, approved or registered counts only after it is on record. A ``Record`` returns once the
 entry is durable and raises ``StoreError`` otherwise; it may block, as the methods that call it do.
-
-Siblings meet through ports, so the words stand here once more: ``Event`` is the part of ``ledger.events.Event`` that
-step-up writes, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from enum import Enum
 from typing import Final
 
 from chatward.core.errors import StoreError
@@ -22,27 +18,6 @@ Record = Callable[[Entry], None]
 
 _PATIENCE: Final = 10.0
 """Seconds that one entry may take to become durable."""
-
-
-class Event(str, Enum):
-    """Names and values as in ``ledger.events.Event``."""
-
-    STEP_UP_REQUIRED = "challenge:step-up:required"
-    STEP_UP_MET = "challenge:step-up:met"
-    STEP_UP_FAILED = "challenge:step-up:failed"
-    STEP_UP_EXPIRED = "challenge:step-up:expired"
-    APPROVAL_REQUIRED = "approval:tool:required"
-    APPROVAL_GRANTED = "approval:tool:granted"
-    APPROVAL_REFUSED = "approval:tool:refused"
-    APPROVAL_EXPIRED = "approval:tool:expired"
-    PASSKEY_REGISTERED = "passkey:credential:registered"
-    PASSKEY_REMOVED = "passkey:credential:removed"
-    PASSKEY_SUSPENDED = "passkey:credential:suspended"
-    RECOVERY_ISSUED = "recovery:codes:issued"
-    RECOVERY_USED = "recovery:codes:used"
-    RECOVERY_FAILED = "recovery:codes:failed"
-    TOTP_ENROLLED = "totp:secret:enrolled"
-    TOTP_REMOVED = "totp:secret:removed"
 
 
 def recorder(ledger: Ledger, loop: asyncio.AbstractEventLoop) -> Record:

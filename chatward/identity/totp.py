@@ -26,12 +26,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.identity.attempts import Attempts
 from chatward.identity.enrolment import Enrolment, Standing, refused_enrolment
 from chatward.identity.proofs import ProofError, Why
-from chatward.identity.record import Event, Record
+from chatward.identity.record import Record
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

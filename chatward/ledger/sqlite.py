@@ -39,12 +39,13 @@ from queue import Empty, SimpleQueue
 from typing import Final, Literal
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.ledger import tree
 from chatward.ledger.chain import EMPTY, Head, body, link
 from chatward.ledger.checkpointing import Checkpointer, Plan, signer
 from chatward.ledger.checkpointing import RefusalError as _RefusalError
-from chatward.ledger.events import Event, encode
+from chatward.ledger.events import encode
 from chatward.ledger.settling import failure, settle
 
 log = logging.getLogger(__name__)

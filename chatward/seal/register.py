@@ -32,8 +32,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.core.sealing import Event, Record, SealedFields
+from chatward.core.sealing import Record, SealedFields
 from chatward.seal import receipt as receipts
 from chatward.seal.receipt import PublicKey, Receipt, digest
 from chatward.seal.sealer import KeySealer

@@ -24,8 +24,9 @@ from functools import partial
 from typing import Final
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.core.sealing import Event, Place, Record, SealedFields
+from chatward.core.sealing import Place, Record, SealedFields
 from chatward.seal import envelope
 from chatward.seal.keys import Keys
 from chatward.seal.sealer import KeySealer

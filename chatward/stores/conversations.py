@@ -28,9 +28,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chatward.core.errors import ClientError, IdentityError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Kind, Principal
 from chatward.core.ports import Entry
-from chatward.core.sealing import Event, Place, Record, Sealer
+from chatward.core.sealing import Place, Record, Sealer
 from chatward.stores import turns as forms
 from chatward.stores.clearing import empty_log
 from chatward.stores.conversation_rows import NAME, SCHEMA, name_place, reason_place, turn_place

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from chatward.core.errors import ChatwardError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal, Proof
 from chatward.identity.approvals import Approvals
 from chatward.identity.challenges import State
-from chatward.identity.record import Event
 from tests.identity.step_up import ARGUMENTS, World, person, transfer
 
 ANN = person()

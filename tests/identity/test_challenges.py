@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from chatward.core.errors import ClientError, IdentityError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import ANONYMOUS, Assurance, Challenge, Principal, Proof
 from chatward.identity.challenges import MAX_ATTEMPTS, MAX_OPEN, Challenges, State
 from chatward.identity.proofs import ProofError, Why
-from chatward.identity.record import Event
 from chatward.stores.database import Database
 from tests.identity.step_up import ARGUMENTS, Records, World, person, transfer
 

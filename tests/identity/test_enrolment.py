@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chatward.core.errors import ClientError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import ANONYMOUS, Assurance, Kind, Principal
 from chatward.identity.attempts import PER_SESSION
 from chatward.identity.enrolment import RIGHT, Standing
 from chatward.identity.proofs import ProofError
-from chatward.identity.record import Event
 from tests.identity.step_up import World, person
 
 ANN = person()

@@ -9,8 +9,7 @@ from chatward.core.errors import ClientError, IdentityError, StoreError
 from chatward.core.identity import Grants, Presented
 from chatward.identity import keys
 from chatward.identity.key_authenticator import KeyAuthenticator
-from chatward.identity.key_store import Budget, Event, KeyStore, changes, note_uses
-from chatward.ledger.events import Event as LedgerEvent
+from chatward.identity.key_store import Budget, KeyStore, changes, note_uses
 from chatward.ledger.events import encode
 from chatward.stores.database import Database
 from tests.identity.headers import headers
@@ -213,12 +212,6 @@ def test_what_cannot_be_recorded_is_not_given_out_but_taken_away(clock):
     with pytest.raises(StoreError):
         store.revoke(id_)
     assert store.show(id_).state(NOW) == "revoked"
-
-
-def test_events_are_those_of_the_ledger():
-    assert {event.name: event.value for event in Event} == {
-        event.name: LedgerEvent[event.name].value for event in Event
-    }
 
 
 class Life(RuleBasedStateMachine):

@@ -14,7 +14,7 @@ import pytest
 
 from chatward.core.errors import ClientError, IdentityError, StoreError
 from chatward.core.ports import Entry
-from chatward.identity.operators import LINK_LIFE, ROLES, Event, Fresh, Operators
+from chatward.identity.operators import LINK_LIFE, ROLES, Fresh, Operators
 from chatward.identity.passwords import Cost, Passwords
 from chatward.ledger import events
 from chatward.stores.database import Database
@@ -222,11 +222,6 @@ def test_what_happens_to_accounts_is_on_record_without_a_name(operators: Operato
         ("operator:break-glass:reviewed", glass.id, root.id, None),
     ]
     assert not any(name in str(record) for name in ("root'", "'glass'", GOOD, OTHER))
-
-
-def test_the_words_are_those_of_the_ledger() -> None:
-    for event in Event:
-        assert events.Event[event.name].value == event.value
 
 
 def test_without_a_record_nobody_gains_anything(operators: Operators, file: Path) -> None:

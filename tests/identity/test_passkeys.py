@@ -10,11 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatward.core.errors import ConfigError
+from chatward.core.events import Event
 from chatward.core.identity import Principal
 from chatward.identity.enrolment import Standing
 from chatward.identity.passkeys import MOST
 from chatward.identity.proofs import ProofError, Why
-from chatward.identity.record import Event
 from chatward.identity.relying_party import RelyingParty
 from chatward.settings import StepUp
 from tests.identity.step_up import ORIGIN, World, person

@@ -11,7 +11,6 @@ import pytest
 from chatward.core.errors import StoreError
 from chatward.core.identity import Kind, Principal
 from chatward.core.ports import Entry
-from chatward.identity import people
 from chatward.identity.people import LINK, ROLES, Link, PeopleRegistry, Stored, link_id
 from chatward.identity.provider import person_id
 from chatward.identity.scim_schema import GROUP, USER, ScimError
@@ -82,11 +81,6 @@ def enabled(stored: Stored) -> dict[str, Any]:
 
 def principal(issued: float = 0.0, **attributes: str) -> Principal:
     return Principal(PERSON, Kind.PERSON, attributes={"issued": repr(issued), **attributes})
-
-
-def test_the_words_are_the_ledgers() -> None:
-    for event in people.Event:
-        assert events.Event[event.name].value == event.value
 
 
 def test_who_is_disabled_is_refused_at_the_next_question_in_every_process(open_: Open, record: Recorder) -> None:

@@ -7,15 +7,10 @@ import asyncio
 import pytest
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.identity.record import Event, recorder
-from chatward.ledger import events
+from chatward.identity.record import recorder
 from tests.simulators.ledger import MemoryLedger
-
-
-def test_the_words_are_the_ledgers() -> None:
-    for event in Event:
-        assert events.Event[event.name].value == event.value
 
 
 async def test_an_entry_is_durable_when_it_returns() -> None:

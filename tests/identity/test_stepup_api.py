@@ -11,9 +11,9 @@ from typing import Any
 import pyotp
 import pytest
 
+from chatward.core.events import Event
 from chatward.core.identity import ANONYMOUS, Assurance, Challenge, Kind, Principal, Proof
 from chatward.identity.challenges import MAX_ATTEMPTS, State
-from chatward.identity.record import Event
 from chatward.identity.stepup_api import HEADER, MAX_BODY, StepUpApi, demanded
 from tests.identity.step_up import ARGUMENTS, ORIGIN, Fields, World, person, transfer
 from tests.simulators.authenticator import UV, Authenticator, Lies, b64

@@ -10,11 +10,11 @@ import pyotp
 import pytest
 
 from chatward.core.errors import ClientError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.identity.attempts import PER_SESSION
 from chatward.identity.enrolment import Standing
 from chatward.identity.proofs import ProofError, Why
-from chatward.identity.record import Event
 from chatward.identity.totp import STEP, Totp
 from chatward.stores.database import Database
 from tests.identity.step_up import Records, World, person

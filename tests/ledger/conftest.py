@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.ledger.checkpointing import verifiers
-from chatward.ledger.events import Event
 from chatward.ledger.note import Verifier
 
 

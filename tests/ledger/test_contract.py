@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry, Ledger
-from chatward.ledger.events import Event
 from chatward.ledger.null import NullLedger
 from chatward.ledger.sqlite import SqliteLedger
 from tests.simulators.ledger import MemoryLedger

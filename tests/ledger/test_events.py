@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.ledger.events import EVENTS, IDENTIFIER, Event, encode
+from chatward.ledger.events import EVENTS, IDENTIFIER, encode
 
 identifiers = st.from_regex(IDENTIFIER, fullmatch=True)
 names = st.from_regex(re.compile(r"[a-z][a-z0-9_]{0,39}"), fullmatch=True)

@@ -12,8 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.ledger.events import Event, encode
+from chatward.ledger.events import encode
 from chatward.ledger.proving import check, prove
 from chatward.ledger.reading import tail
 from chatward.ledger.references import FORM, reference

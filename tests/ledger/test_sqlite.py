@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from chatward.core.errors import StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.ledger.events import Event
 from chatward.ledger.reading import tail, verify
 from chatward.ledger.sqlite import SqliteLedger
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from chatward.core.errors import ChatwardError, ClientError, IdentityError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import ANONYMOUS, Kind, Principal
 from chatward.core.ports import Entry
-from chatward.core.sealing import Event
-from chatward.ledger.events import Event as LedgerEvent
 from chatward.ledger.events import encode
 from tests.seal.conftest import House, turn
 
@@ -307,7 +306,3 @@ def test_one_conversation_can_be_taken_out(house: House) -> None:
     house.store.delete("default", found.id)
     assert house.texts() == {"person:1": ["two"]}
     assert len(house.keys.database.rows("SELECT * FROM keys WHERE live = 1")) == 3
-
-
-def test_the_words_of_the_ledger_are_its_own() -> None:
-    assert all(LedgerEvent[event.name].value == event.value for event in Event)
