@@ -6,7 +6,6 @@ what is said about it goes to standard error, so that ``KEY=$(chatward keys crea
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 import time
@@ -17,16 +16,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError
 from chatward.core.identity import Grants
-from chatward.core.ports import Entry
 from chatward.identity.budgets import Budgets
 from chatward.identity.key_store import Budget, Issued, KeyRecord, KeyStore
-from chatward.ledger.checkpointing import Plan
-from chatward.ledger.sqlite import SqliteLedger
-from chatward.settings import LedgerSettings
 from chatward.settings_rules import identity_file
 from chatward.stores.database import Database
 
@@ -150,24 +146,9 @@ def _store(config: str | None) -> Iterator[tuple[KeyStore, Database]]:
     settings = loaded_settings(config).settings
     database = Database(identity_file(settings))
     try:
-        yield KeyStore(database, lambda entry: _record(settings.ledger, entry)), database
+        yield KeyStore(database, recorder(settings.ledger)), database
     finally:
         database.close()
-
-
-def _record(wanted: LedgerSettings, entry: Entry) -> None:
-    """Appends to the ledger, which a running gateway may append to as well; checkpoints are left to that one."""
-
-    async def append() -> None:
-        plan = Plan(every=0, origin=wanted.origin)
-        ledger = SqliteLedger(wanted.path, wanted.durability, wanted.group_wait, wanted.min_free, checkpoints=plan)
-        try:
-            await ledger.append(entry)
-        finally:
-            await ledger.aclose()
-
-    if wanted.enabled:
-        asyncio.run(append())
 
 
 # --- words

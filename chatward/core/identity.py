@@ -168,6 +168,9 @@ class ToolGate(Protocol):
 
 # --- challenges
 
+CHALLENGE_HEADER: Final = "x-chatward-challenge"
+"""The request header that names a challenge which was met for this request."""
+
 
 class Proof(str, Enum):
     """How a challenge is met."""

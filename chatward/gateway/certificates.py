@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -269,12 +270,12 @@ def _read_authority(cert: Path, key: Path) -> tuple[x509.Certificate, ec.Ellipti
 
 
 def _leaf(cert: Path, key: Path, authority: x509.Certificate) -> x509.Certificate | None:
-    """The server's certificate, if it can go on being used."""
+    """The server's certificate, if it can go on being used: of this authority and with its key."""
     try:
         found = read(cert)[0]
         found.verify_directly_issued_by(authority)
         check(cert, key, now=datetime.min.replace(tzinfo=UTC))
-    except Exception:  # whatever is wrong with it, another one is made
+    except (ConfigError, InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
         return None
     return found
 

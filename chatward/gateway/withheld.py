@@ -25,10 +25,9 @@ from typing import ClassVar, Final
 
 import orjson
 
-from chatward.core.identity import Caller, Challenge, Principal, ProvingGate
+from chatward.core.identity import CHALLENGE_HEADER, Caller, Challenge, Principal, ProvingGate
 from chatward.core.ports import Headers
 
-HEADER: Final = "x-chatward-challenge"
 SECONDS: Final = 600.0
 MOST: Final = 256
 BYTES: Final = 32 * 1024 * 1024
@@ -101,9 +100,9 @@ class Withheld:
 
     def take(self, caller: Caller, request: bytes) -> Kept | None:
         """The reply that a request comes back for, once."""
-        if HEADER not in caller.presented.headers:
+        if CHALLENGE_HEADER not in caller.presented.headers:
             return None
-        number = caller.presented.headers.get(HEADER) or ""
+        number = caller.presented.headers.get(CHALLENGE_HEADER) or ""
         reply = self._replies.get(number)
         principal = caller.principal
         if reply is None or (reply.principal, reply.session) != (principal.id, principal.session):

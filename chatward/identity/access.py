@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from chatward.core.errors import ChatwardError, IdentityError
 from chatward.core.identity import (
+    CHALLENGE_HEADER,
     Assurance,
     Authorizer,
     Caller,
@@ -34,7 +35,7 @@ from chatward.core.identity import (
 )
 from chatward.identity.binding import message_binding, message_digest, tool_binding
 from chatward.identity.challenges import Challenges, Granted, State
-from chatward.identity.stepup_api import HEADER, PAGE, demanded
+from chatward.identity.stepup_api import PAGE, demanded
 
 Risk = Callable[[Principal], str]
 """The band of risk of a principal now: ``unknown``, ``low``, ``raised`` or ``high``. Microseconds."""
@@ -77,7 +78,7 @@ class ChallengedError(IdentityError):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        return [*self._headers, (HEADER, self.challenge.id)]
+        return [*self._headers, (CHALLENGE_HEADER, self.challenge.id)]
 
     @property
     def details(self) -> Mapping[str, object]:
@@ -182,7 +183,7 @@ class Access:
         return Question(principal, action, resource, context)
 
     def granted(self, caller: Caller, binding: str) -> Granted | None:
-        presented = caller.presented.headers.get(HEADER)
+        presented = caller.presented.headers.get(CHALLENGE_HEADER)
         if self.challenges is None or not presented:
             return None
         return self.challenges.met(presented, caller.principal, binding)

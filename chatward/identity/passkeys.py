@@ -316,7 +316,7 @@ class Passkeys:
         """What was wrong, for the ledger. It decides nothing: the proof is refused already."""
         try:
             collected = parse_client_data_json(client)
-        except Exception:
+        except Exception:  # the proof is refused already; this only names why
             return Why.MALFORMED
         if data is None:
             return Why.MALFORMED
@@ -350,7 +350,7 @@ def _client_data(credential: Mapping[str, Any]) -> bytes:
 def _authenticator_data(credential: Mapping[str, Any]) -> AuthenticatorData | None:
     try:
         return parse_authenticator_data(base64url.decode(credential["response"]["authenticatorData"]))
-    except Exception:
+    except Exception:  # only asked for what a refused proof said, see `_why`
         return None
 
 

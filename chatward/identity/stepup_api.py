@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
-from chatward.core.identity import Assurance, Challenge, Fields, Kind, Principal, Proof
+from chatward.core.identity import CHALLENGE_HEADER, Assurance, Challenge, Fields, Kind, Principal, Proof
 from chatward.identity import base64url
 from chatward.identity.binding import tool_binding
 from chatward.identity.challenges import Challenges, State
@@ -37,8 +37,6 @@ from chatward.identity.passkeys import Passkeys
 from chatward.identity.proofs import LIFTS, ProofError, Why
 from chatward.identity.totp import Totp
 
-HEADER: Final = "x-chatward-challenge"
-"""The request header that names a challenge which was met for this request."""
 PREFIXES: Final = ("/v1/challenges/", "/v1/passkeys", "/v1/totp")
 PAGE: Final = "/chat/step-up"
 MAX_BODY: Final = 65_536
@@ -77,7 +75,11 @@ def demanded(challenge: Challenge, link: str = PAGE) -> tuple[Headers, dict[str,
         "chatward_link": f"{link}#{challenge.id}",
     }
     value = "Bearer " + ", ".join(f'{name}="{text}"' for name, text in told.items())
-    return [("www-authenticate", value)], {**described(challenge), "link": told["chatward_link"], "resume": HEADER}
+    return [("www-authenticate", value)], {
+        **described(challenge),
+        "link": told["chatward_link"],
+        "resume": CHALLENGE_HEADER,
+    }
 
 
 def described(challenge: Challenge, state: State = State.WAITING) -> dict[str, Any]:
@@ -277,7 +279,7 @@ class StepUpApi:
         """``None`` once the strongest proof that this principal has was given for this, or the challenge."""
         principal = asked.principal
         binding = tool_binding(f"chatward:{action}", json.dumps([what]), principal.session)
-        given = asked.headers.get_all(HEADER)
+        given = asked.headers.get_all(CHALLENGE_HEADER)
         if len(given) > 1:
             raise ClientError("A header stands twice.", reason="header-invalid")
         if given and self._challenges.met(given[0], principal, binding) is not None:

@@ -14,14 +14,14 @@ import httpx
 import pytest
 
 from chatward.assembly import RoutedEngine, channels
-from chatward.core.identity import Assurance, Caller, Challenge, Kind, Presented, Principal, Proof
+from chatward.core.identity import CHALLENGE_HEADER, Assurance, Caller, Challenge, Kind, Presented, Principal, Proof
 from chatward.gateway import withheld as module
 from chatward.gateway.app import BotLink, GatewayApp, Limits
 from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.meter import Meter
 from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.upstream import HttpUpstream
-from chatward.gateway.withheld import HEADER, Kept, Withheld, may_call
+from chatward.gateway.withheld import Kept, Withheld, may_call
 from chatward.identity.access import Access
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, shipped
@@ -40,7 +40,7 @@ CHALLENGE = Challenge("c1", ADA.id, "0" * 64, (Proof.PASSKEY,), 1e12)
 
 
 def caller(principal: Principal = ADA, number: str = "c1") -> Caller:
-    headers = Headers({HEADER: number} if number else {})
+    headers = Headers({CHALLENGE_HEADER: number} if number else {})
     return Caller(principal, Presented("POST", "http://x/", headers))
 
 
@@ -150,13 +150,13 @@ async def test_a_whole_reply_waits_for_the_proof_and_the_bot_is_asked_once(start
     assert (got.status_code, got.json()["error"]["code"]) == (401, "step-up-required")
     assert "refund" not in json.dumps(got.json()["error"])
     number = got.json()["chatward"]["challenge"]["id"]
-    assert got.headers[HEADER] == number
+    assert got.headers[CHALLENGE_HEADER] == number
     assert "insufficient_user_authentication" in got.headers["www-authenticate"]
-    waiting = await world.client.post(PATH, json=ASKED, headers={HEADER: number})
+    waiting = await world.client.post(PATH, json=ASKED, headers={CHALLENGE_HEADER: number})
     assert waiting.status_code == 401
-    number = waiting.headers[HEADER]
+    number = waiting.headers[CHALLENGE_HEADER]
     await asyncio.to_thread(world.challenges.settle, number, Proof.PASSKEY)
-    done = await world.client.post(PATH, json=ASKED, headers={HEADER: number})
+    done = await world.client.post(PATH, json=ASKED, headers={CHALLENGE_HEADER: number})
     assert done.status_code == 200
     assert done.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "refund"
     assert len(world.bot.requests) == 1

@@ -10,14 +10,24 @@ from typing import Any
 import pytest
 
 from chatward.core.errors import IdentityError
-from chatward.core.identity import ANONYMOUS, Assurance, Caller, Challenge, Grants, Kind, Presented, Principal, Proof
+from chatward.core.identity import (
+    ANONYMOUS,
+    CHALLENGE_HEADER,
+    Assurance,
+    Caller,
+    Challenge,
+    Grants,
+    Kind,
+    Presented,
+    Principal,
+    Proof,
+)
 from chatward.core.ports import Entry
 from chatward.identity.access import Access, ChallengedError, DeniedError, Gate, Where
 from chatward.identity.binding import tool_binding
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, shipped
 from chatward.identity.challenges import Challenges
-from chatward.identity.stepup_api import HEADER
 from chatward.stores.database import Database
 from tests.simulators.access import OWN, Headers
 
@@ -97,7 +107,7 @@ def test_a_message_that_needs_more_is_challenged_and_goes_on_once(world: World) 
     assert (error.status, error.reason) == (401, "step-up-required")
     told = dict(error.headers)
     assert "insufficient_user_authentication" in told["www-authenticate"]
-    number = told[HEADER]
+    number = told[CHALLENGE_HEADER]
     again = asked(x_chatward_challenge=number)
     with pytest.raises(ChallengedError):  # not proven yet
         world.access.settle(again, vault, ruling, body, "cw-2")
@@ -198,7 +208,7 @@ def test_nobody_proves_in_time(world: World) -> None:
 def test_changed_arguments_are_worth_nothing(world: World) -> None:
     gate = gate_of(world)
     assert not gate.calls("refund", '{"order": 7}').allowed
-    number = dict(gate.demand().headers)[HEADER]
+    number = dict(gate.demand().headers)[CHALLENGE_HEADER]
     world.prove(number)
     again = gate_of(world, asked(x_chatward_challenge=number))
     assert not again.calls("refund", '{"order": 8}').allowed
@@ -212,7 +222,7 @@ def test_changed_arguments_are_worth_nothing(world: World) -> None:
 def test_a_proof_is_of_one_person_in_one_session(world: World, other: Principal) -> None:
     gate = gate_of(world)
     gate.calls("refund", "{}")
-    number = dict(gate.demand().headers)[HEADER]
+    number = dict(gate.demand().headers)[CHALLENGE_HEADER]
     world.prove(number)
     assert not gate_of(world, asked(other, x_chatward_challenge=number)).calls("refund", "{}").allowed
 

@@ -12,9 +12,9 @@ import pyotp
 import pytest
 
 from chatward.core.events import Event
-from chatward.core.identity import ANONYMOUS, Assurance, Challenge, Kind, Principal, Proof
+from chatward.core.identity import ANONYMOUS, CHALLENGE_HEADER, Assurance, Challenge, Kind, Principal, Proof
 from chatward.identity.challenges import MAX_ATTEMPTS, State
-from chatward.identity.stepup_api import HEADER, MAX_BODY, StepUpApi, demanded
+from chatward.identity.stepup_api import MAX_BODY, StepUpApi, demanded
 from tests.identity.step_up import ARGUMENTS, ORIGIN, Fields, World, person, transfer
 from tests.simulators.authenticator import UV, Authenticator, Lies, b64
 
@@ -81,7 +81,7 @@ def test_a_program_is_told_in_the_manner_of_rfc_9470_and_resumes() -> None:
     assert told["acr_values"] == "urn:chatward:aal3 urn:chatward:aal2"
     assert told["chatward_challenge"] == challenge.id
     assert told["chatward_link"] == body["link"] == f"https://chat.example.org/chat/step-up#{challenge.id}"
-    assert body["resume"] == HEADER
+    assert body["resume"] == CHALLENGE_HEADER
     assert body["url"] == f"/v1/challenges/{challenge.id}"
     json.dumps(body)
 
@@ -197,7 +197,7 @@ def secret_beside_a_passkey(world: World, device: Authenticator) -> str:
     assert status == 401
     id = told["error"]["chatward"]["challenge"]["id"]
     assert world.prove(ANN, id, device)[0] == 200
-    secret = world.ask(ANN, "POST", "/v1/totp/options", {}, (HEADER, id))[1]["secret"]
+    secret = world.ask(ANN, "POST", "/v1/totp/options", {}, (CHALLENGE_HEADER, id))[1]["secret"]
     assert world.ask(ANN, "POST", "/v1/totp", {"code": pyotp.TOTP(secret).at(world.clock.now)})[0] == 201
     world.clock.now += 60
     return str(secret)
@@ -257,10 +257,10 @@ def test_a_stolen_log_in_adds_and_removes_nothing() -> None:
         id = told["error"]["chatward"]["challenge"]["id"]
         assert told["error"]["chatward"]["challenge"]["proofs"] == ["passkey"]
         # Unproven, its id opens nothing; and what was proven for a call is not proven for this.
-        assert world.ask(ANN, method, path, body, (HEADER, id))[0] == 401
+        assert world.ask(ANN, method, path, body, (CHALLENGE_HEADER, id))[0] == 401
         call = required(world, arguments=path)
         world.prove(ANN, call.id, device)
-        assert world.ask(ANN, method, path, body, (HEADER, call.id))[0] == 401
+        assert world.ask(ANN, method, path, body, (CHALLENGE_HEADER, call.id))[0] == 401
     assert reason(world.ask(ANN, "POST", "/v1/passkeys", {"credential": {}})) == (403, "proof-refused")
     after = world.ask(ANN, "GET", "/v1/passkeys")[1]
     assert [one["id"] for one in after["passkeys"]] == [one["id"] for one in before["passkeys"]]
@@ -287,11 +287,11 @@ def test_one_more_passkey_after_a_proof_of_the_first() -> None:
     id = told["error"]["chatward"]["challenge"]["id"]
     world.prove(ANN, id, device)
     other = Authenticator()
-    status, told = world.register(ANN, other, None, (HEADER, id))
+    status, told = world.register(ANN, other, None, (CHALLENGE_HEADER, id))
     assert status == 201
     assert "recovery_codes" not in told  # the first ones are good
     assert len(world.ask(ANN, "GET", "/v1/passkeys")[1]["passkeys"]) == 2
-    assert world.ask(ANN, "POST", "/v1/passkeys/options", {}, (HEADER, id))[0] == 401  # used up
+    assert world.ask(ANN, "POST", "/v1/passkeys/options", {}, (CHALLENGE_HEADER, id))[0] == 401  # used up
 
 
 def test_removing_the_last_one_does_not_open_the_door_to_a_first_one() -> None:
@@ -303,8 +303,10 @@ def test_removing_the_last_one_does_not_open_the_door_to_a_first_one() -> None:
     met = required(world)
     world.prove(ANN, met.id, device)
     other = b64(b"o" * 32)
-    assert world.ask(ANN, "DELETE", f"/v1/passkeys/{other}", None, (HEADER, id))[0] == 401  # proven for another one
-    assert world.ask(ANN, "DELETE", f"/v1/passkeys/{key}", None, (HEADER, id)) == (200, {"removed": True})
+    assert (
+        world.ask(ANN, "DELETE", f"/v1/passkeys/{other}", None, (CHALLENGE_HEADER, id))[0] == 401
+    )  # proven for another one
+    assert world.ask(ANN, "DELETE", f"/v1/passkeys/{key}", None, (CHALLENGE_HEADER, id)) == (200, {"removed": True})
     assert world.challenges.met(met.id, ANN, met.binding) is None  # what it proved counts no longer
     assert reason(world.ask(ANN, "POST", "/v1/passkeys/options", {})) == (403, "recovery-needed")
     assert reason(world.ask(ANN, "POST", "/v1/totp/options", {})) == (403, "recovery-needed")
@@ -403,7 +405,7 @@ def test_programs_and_pages_of_this_address_may_ask(headers: list[tuple[str, str
 def test_a_challenge_named_twice_is_refused() -> None:
     world = World()
     enrolled(world)
-    answer = world.ask(ANN, "POST", "/v1/passkeys/options", {}, (HEADER, "a"), (HEADER, "b"))
+    answer = world.ask(ANN, "POST", "/v1/passkeys/options", {}, (CHALLENGE_HEADER, "a"), (CHALLENGE_HEADER, "b"))
     assert reason(answer) == (400, "header-invalid")
 
 
