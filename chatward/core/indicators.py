@@ -1,0 +1,198 @@
+"""Indicators of compromise as guards see them: what can be looked up, in which written form, and what is known of it.
+
+The rules:
+
+1. Whoever looks up and whoever imports write a value the same way, by the functions here. URLs are parsed by a WHATWG
+   parser beforehand; what is here only writes down what that parser read (RFC 3986, section 6.2, beyond it).
+2. A URL is one value, its host another. A domain on a list stands for its subdomains too; a URL on a list never stands
+   for its host, because hosts are shared.
+3. A sighting points at a source and carries no text of a message. Its ``score`` is worked out when it is asked for:
+   confidence, lessened by age. ``contexts`` say what else is known of the value (shared hosting, a public resolver); a
+   context is never a reason to let something pass by itself.
+4. A source that is out of date is *unknown*: ``Indicators.stale`` names it, and "nothing found" says nothing about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final, Protocol
+
+from chatward.core.values import Category
+
+MAX_VALUE: Final = 2048
+"""Code points of the longest value; longer URLs are neither imported nor looked up."""
+
+
+class IndicatorKind(str, Enum):
+    """What can be looked up."""
+
+    URL = "url"
+    DOMAIN = "domain"
+    IP = "ip"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+
+
+class ThreatType(str, Enum):
+    """What an indicator stands for. Each type loses its weight with age at a pace of its own."""
+
+    PHISHING = "phishing"
+    SCAM = "scam"
+    MALWARE = "malware"
+    CONTROL = "command-and-control"
+    SPAM = "spam"
+    SCANNER = "scanner"
+    ANONYMISER = "anonymiser"
+    COMPROMISED = "compromised"
+    MALICIOUS = "malicious"  # the source does not say what of
+
+    @property
+    def category(self) -> Category:
+        """The category of findings about it."""
+        return Category.MALWARE if self in (ThreatType.MALWARE, ThreatType.CONTROL) else Category.LINK
+
+
+class Tlp(str, Enum):
+    """To whom a source's word may be passed on (FIRST Traffic Light Protocol 2.0), mildest first."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That a source lists a value. ``index`` is that of the value asked for. ``confidence`` is the source's (0..1),
+    ``score`` what is left of it now. Times are seconds since 1970 UTC, whole days; ``expires`` ``None``: never."""
+
+    source: str
+    kind: IndicatorKind
+    type: ThreatType
+    first: float
+    last: float
+    tlp: Tlp
+    confidence: float
+    score: float
+    expires: float | None = None
+    contexts: tuple[str, ...] = ()
+    index: int = 0
+
+
+class Indicators(Protocol):
+    """What is listed. Asking costs microseconds, does no network I/O and never raises by design; a snapshot that
+    cannot be read makes its sources stale."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether no source is configured: there is nothing to ask, and nothing is unknown."""
+        ...
+
+    def look_up(self, kind: IndicatorKind, values: Sequence[str]) -> Sequence[Sighting]:
+        """What is known of any of the values, in the written form of this module. Domains: exact matches only, so pass
+        ``domains_of(host)``. IP addresses: networks that hold them too."""
+        ...
+
+    def stale(self) -> Sequence[str]:
+        """Sources that are out of date or were never fetched."""
+        ...
+
+    def required(self) -> Sequence[str]:
+        """Those of ``stale`` without which a guard counts as unavailable."""
+        ...
+
+
+class NoIndicators:
+    """No source at all."""
+
+    empty = True
+
+    def look_up(self, kind: IndicatorKind, values: Sequence[str]) -> Sequence[Sighting]:
+        return ()
+
+    def stale(self) -> Sequence[str]:
+        return ()
+
+    def required(self) -> Sequence[str]:
+        return ()
+
+
+NO_INDICATORS: Final = NoIndicators()
+
+# --- how values are written --------------------------------------------------------------------------
+
+_NEEDLESS: Final = re.compile(r"%(2[dDeE]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aAeE])")
+_SLASHES: Final = re.compile(r"//+")
+
+
+def url_values(host: str, port: str, path: str, query: str) -> tuple[str, ...]:
+    """The values by which a parsed URL is looked up: with its query, and without. The first is how it is imported.
+
+    ``host``, ``port``, ``path`` and ``query`` are a WHATWG parser's ``hostname``, ``port`` (empty where it is the
+    scheme's own), ``pathname`` and ``search`` (with its ``?``). The scheme, ``www.``, the fragment, needless escapes,
+    doubled slashes and a final slash make no difference.
+    """
+    host = host_value(host)
+    if host.startswith("www.") and host.count(".") > 1:
+        host = host[4:]
+    if port:
+        host = f"{host}:{port}"
+    if "%" in path:
+        path = _NEEDLESS.sub(_unescaped, path)
+    if "//" in path:
+        path = _SLASHES.sub("/", path)
+    plain = host + path.rstrip("/")
+    if len(query) < 2:
+        return (plain,)
+    if "%" in query:
+        query = _NEEDLESS.sub(_unescaped, query)
+    return (plain + query, plain)
+
+
+def host_value(host: str) -> str:
+    """A host as it is looked up: lower case, no final dot, IPv6 without brackets, IPv4 in IPv6 unmapped (RFC 4291,
+    section 2.5.5.2)."""
+    if host.startswith("["):
+        return address_value(host[1:-1]) or host
+    if host.endswith("."):
+        host = host.rstrip(".")
+    return host if host.islower() else host.lower()
+
+
+def address_value(text: str) -> str | None:
+    """An IP address as it is looked up, or ``None`` where the text is none."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(address)
+
+
+def is_address(host: str) -> bool:
+    """Whether a host in written form is an IP address: the WHATWG parser leaves no name that ends in a digit label."""
+    return (host[-1:].isdigit() and host.replace(".", "").isdigit()) or ":" in host
+
+
+def domains_of(host: str) -> tuple[str, ...]:
+    """A host and the domains above it that have two labels or more, longest first; at most eight."""
+    found = [host]
+    at = host.find(".")
+    while at >= 0:
+        host = host[at + 1 :]
+        at = host.find(".")
+        if at < 0:
+            break
+        found.append(host)
+    return tuple(found if len(found) <= 8 else (found[0], *found[-7:]))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
