@@ -5,58 +5,66 @@ The rules:
 1. A service stands below a prefix of its own. Who asks is known before it is asked (``Checkpoint``), as for a message.
 2. It is a function without I/O of its own kind, called on a thread: it may wait for the disk.
 3. Bodies are JSON of at most ``MOST`` bytes; every answer is told not to be stored.
+4. An ``Open`` service is asked by whoever asks, since asking it is how one becomes known: signing in, what an identity
+   provider says of its sessions. It decides for itself, reads bodies of any type, and runs on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from chatward.core.errors import ClientError
-from chatward.core.identity import Fields, Principal
+from chatward.core.identity import Fields, Presented, Principal
 from chatward.core.ports import Headers
 from chatward.gateway.answers import answer_headers
-from chatward.gateway.bodies import check_declared, read_body
+from chatward.gateway.bodies import check_declared, read_body, too_large
 from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.inflight import Flight
 from chatward.gateway.parties import Door, Scope
 
 MOST: Final = 64 * 1024
+_BODILESS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 Answered = tuple[int, Headers, bytes]
 """Status, headers, body."""
 Service = Callable[[str, str, Fields, bytes, Principal], Answered]
 """Method, path, headers, body and who asks, to an answer. Raises ``ChatwardError``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A service for those who are not known: what is presented, path, query and body, to an answer. Raises
+    ``ChatwardError``. Its name is to be seen where services are listed: nothing stands before it."""
+
+    answer: Callable[[Presented, str, str, bytes], Awaitable[Answered]]
+
+
 class Services:
     """Services by prefix (``/v1/challenges/``): the longest that fits answers."""
 
-    def __init__(self, services: Mapping[str, Service], checkpoint: Checkpoint) -> None:
+    def __init__(self, services: Mapping[str, Service | Open], checkpoint: Checkpoint) -> None:
         self._services = sorted(services.items(), key=lambda item: -len(item[0]))
         self._checkpoint = checkpoint
 
-    def find(self, path: str) -> Service | None:
+    def find(self, path: str) -> Service | Open | None:
         for prefix, service in self._services:
             if path.startswith(prefix) or path == prefix.rstrip("/"):
                 return service
         return None
 
-    async def serve(self, service: Service, flight: Flight, scope: Scope, door: Door) -> None:
+    async def serve(self, service: Service | Open, flight: Flight, scope: Scope, door: Door) -> None:
         """Answers one request. Raises ``ChatwardError``."""
-        headers = scope.headers
-        caller = await self._checkpoint.identify(scope)
-        body = b""
-        if scope.method not in {"GET", "HEAD", "DELETE", "OPTIONS"}:
-            check_declared(headers, MOST)
-            flight.reading = flight.body_begun = True
-            body = await read_body(headers, door, MOST)
-            flight.reading = False
-        elif headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
-            raise ClientError("This request takes no body.", reason="body-unexpected")
-        status, told, answer = await asyncio.to_thread(
-            service, scope.method, scope.path, headers, body, caller.principal
-        )
+        if isinstance(service, Open):
+            body = await self._body(flight, scope, door, check=_check_size)
+            presented = self._checkpoint.presented(scope)
+            answered = await service.answer(presented, scope.path, scope.query_string, body)
+        else:
+            caller = await self._checkpoint.identify(scope)
+            body = await self._body(flight, scope, door, check=check_declared)
+            answered = await asyncio.to_thread(service, scope.method, scope.path, scope.headers, body, caller.principal)
+        status, told, answer = answered
         flight.action = "allow" if status < 400 else "block"
         names = {name for name, _ in told}
         kind = dict(told).get("content-type", "application/json")
@@ -66,3 +74,23 @@ class Services:
             door.response_bytes(status, [*own, *told], answer)
         else:
             door.response_empty(status, [header for header in (*own, *told) if header[0] != "content-type"])
+
+    @staticmethod
+    async def _body(flight: Flight, scope: Scope, door: Door, check: Callable[[Fields, int], None]) -> bytes:
+        headers = scope.headers
+        if scope.method in _BODILESS:
+            if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+                raise ClientError("This request takes no body.", reason="body-unexpected")
+            return b""
+        check(headers, MOST)
+        flight.reading = flight.body_begun = True
+        body = await read_body(headers, door, MOST)
+        flight.reading = False
+        return body
+
+
+def _check_size(headers: Fields, limit: int) -> None:
+    if (headers.get("content-encoding") or "identity").strip().lower() != "identity":
+        raise ClientError("The request must not be compressed.", reason="content-encoding", status=415)
+    if int(headers.get("content-length") or 0) > limit:
+        raise too_large(limit)
