@@ -79,7 +79,7 @@ class Policy:
             Category.PII: Treatment(t.pii_input),
             Category.PHI: Treatment(t.pii_input),
             Category.SECRET: Treatment(t.secret_input),
-            Category.LINK: Treatment.KEEP,
+            Category.LINK: Treatment(t.link_input),
         }
         self._output = {
             Category.PII: Treatment(t.pii_output),
