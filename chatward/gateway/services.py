@@ -5,8 +5,9 @@ The rules:
 1. A service stands below a prefix of its own. Who asks is known before it is asked (``Checkpoint``), as for a message.
 2. It is a function without I/O of its own kind, called on a thread: it may wait for the disk.
 3. Bodies are JSON of at most ``MOST`` bytes; every answer is told not to be stored.
-4. An ``Open`` service is asked by whoever asks, since asking it is how one becomes known: signing in, what an identity
-   provider says of its sessions. It decides for itself, reads bodies of any type, and runs on the event loop.
+4. An ``Open`` service is asked by whoever asks, since asking it is how one becomes known: it decides for itself. So is
+   an ``Entrance``, where browsers sign in and identity providers tell what is over: it reads bodies of any type, and asks
+   other servers, so it runs on the event loop.
 """
 
 from __future__ import annotations
@@ -35,31 +36,45 @@ Service = Callable[[str, str, Fields, bytes, Principal], Answered]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A service for those who are not known: what is presented, path, query and body, to an answer. Raises
-    ``ChatwardError``. Its name is to be seen where services are listed: nothing stands before it."""
+    """A service for those who are not known: what is presented, path and body, to an answer. Raises
+    ``ChatwardError``."""
 
-    answer: Callable[[Presented, str, str, bytes], Awaitable[Answered]]
+    handle: Callable[[Presented, str, bytes], Answered]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The same for browsers and identity providers: what is presented, path, query and body."""
+
+    handle: Callable[[Presented, str, str, bytes], Awaitable[Answered]]
+
+
+AnyService = Service | Open | Entrance
 
 
 class Services:
     """Services by prefix (``/v1/challenges/``): the longest that fits answers."""
 
-    def __init__(self, services: Mapping[str, Service | Open], checkpoint: Checkpoint) -> None:
+    def __init__(self, services: Mapping[str, AnyService], checkpoint: Checkpoint) -> None:
         self._services = sorted(services.items(), key=lambda item: -len(item[0]))
         self._checkpoint = checkpoint
 
-    def find(self, path: str) -> Service | Open | None:
+    def find(self, path: str) -> AnyService | None:
         for prefix, service in self._services:
             if path.startswith(prefix) or path == prefix.rstrip("/"):
                 return service
         return None
 
-    async def serve(self, service: Service | Open, flight: Flight, scope: Scope, door: Door) -> None:
+    async def serve(self, service: AnyService, flight: Flight, scope: Scope, door: Door) -> None:
         """Answers one request. Raises ``ChatwardError``."""
-        if isinstance(service, Open):
+        if isinstance(service, Entrance):
             body = await self._body(flight, scope, door, check=_check_size)
             presented = self._checkpoint.presented(scope)
-            answered = await service.answer(presented, scope.path, scope.query_string, body)
+            answered = await service.handle(presented, scope.path, scope.query_string, body)
+        elif isinstance(service, Open):
+            body = await self._body(flight, scope, door, check=check_declared)
+            presented = self._checkpoint.presented(scope)
+            answered = await asyncio.to_thread(service.handle, presented, scope.path, body)
         else:
             caller = await self._checkpoint.identify(scope)
             body = await self._body(flight, scope, door, check=check_declared)
