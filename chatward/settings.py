@@ -49,9 +49,10 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks of proxies that are believed about who the caller is (`x-forwarded-*`, `client-cert`)."""
     cors_origins: tuple[str, ...] = ()
-    """Reserved: pages of other origins may not ask yet. Their origins (`https://shop.example`), or `*` alone."""
+    """Other origins whose pages may ask what stands below `/v1`, as browsers write them (`https://shop.example`). All
+    others are refused. A widget's pages are listed in `widget.origins`."""
     cors_credentials: bool = False
-    """Reserved: whether they may do so with cookies; not with `*`."""
+    """Whether those pages may send what the browser keeps for this address, such as client certificates."""
     keys: tuple[str, ...] = ()
     """References to API keys (``env:``/``file:``) that callers must present as bearer or ``x-api-key``."""
     max_body: Size = 10 * 1024 * 1024
@@ -209,6 +210,8 @@ class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The answer to a person who speaks of harming themselves, in place of the refusal."""
     canaries: tuple[str, ...] = ()
     """References to strings that must never appear in a reply."""
+    purpose: str = ""
+    """What this traffic is processed for: a name of `[privacy.purposes]`. Needed under the profile `gdpr`."""
 
 
 class LedgerSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -327,6 +330,29 @@ class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people read before they write."""
 
 
+class WidgetSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A chat for visitors of other pages: `/widget.js` and the sessions that it asks with."""
+
+    enabled: bool = False
+    """Whether there is one."""
+    origins: tuple[str, ...] = ()
+    """Origins of the pages that may have it, as browsers write them (`https://shop.example`)."""
+    bot: str = "default"
+    """The bot that visitors talk to, and no other."""
+    model: str = ""
+    """The model it asks, and no other; empty: the first that the bot lists, and visitors may ask any of this bot."""
+    title: str = "Chat"
+    """Its heading, and the name of its button."""
+    disclosure: str = "You are talking to an AI system. Do not rely on it in an emergency."
+    """What people read before they write."""
+    lifetime: Annotated[float, Meta(ge=60, le=3_600)] = 900.0
+    """Seconds that a token is good; a page renews it before."""
+    longest: Annotated[float, Meta(ge=300, le=86_400)] = 43_200.0
+    """Seconds after which a visitor's session ends for good."""
+    sessions_per_minute: Annotated[int, Meta(ge=1)] = 30
+    """New sessions that one address (of IPv6 one /64) may begin in a minute."""
+
+
 class JudgeSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A language model that is asked where the detection models are unsure. The text goes to its bot."""
 
@@ -371,6 +397,8 @@ class Oidc(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     issuer: str
     """Its issuer identifier, to the letter as its tokens say it (`iss`); https, or loopback."""
+    title: str = ""
+    """What people read where they choose it; empty: its name here."""
     client_id: str = ""
     """What Chatward is called there; needed for signing in and for back-channel logout."""
     client_secret: str | None = None
@@ -433,6 +461,18 @@ class Scim(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By the name of an identity provider; empty: `externalId` is `sub`, for all of them."""
 
 
+class SignIn(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people sign in at `/signin`, where an identity provider has a `client_id`."""
+
+    url: str = ""
+    """The gateway's origin as browsers know it (`https://chat.example`), for the provider to send them back to. Empty:
+    only browsers on this machine can sign in."""
+    idle: Annotated[float, Meta(ge=60)] = 3_600.0
+    """Seconds without a request after which a session ends."""
+    absolute: Annotated[float, Meta(ge=300, le=2_592_000)] = 43_200.0
+    """Seconds from signing in after which it ends whatever happens; 30 days at most."""
+
+
 class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may ask, and how they are known."""
 
@@ -443,6 +483,8 @@ class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether somebody without any credential may ask; policy still decides what."""
     oidc: dict[str, Oidc] = field(default_factory=dict)
     """Identity providers by name."""
+    sign_in: SignIn = field(default_factory=SignIn)
+    """Signing in with a browser."""
     scim: Scim = field(default_factory=Scim)
     """The directory that says who works here."""
 
@@ -479,6 +521,15 @@ class Authorization(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Roles that include others: `lead = ["agent", "auditor"]`."""
 
 
+class OperatorProvider(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which people of an identity provider of `[identity.oidc]` (by the same name) are operators."""
+
+    claim: str
+    """The claim that lists their groups or roles; dots enter objects (`realm_access.roles`)."""
+    roles: dict[str, str]
+    """Operator's role here by group there. Who has none of them cannot sign in to the console."""
+
+
 class OperatorSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The people who run this Chatward, and how long they stay signed in to the console."""
 
@@ -489,7 +540,113 @@ class OperatorSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=
     break_glass: Annotated[float, Meta(ge=300)] = 3600.0
     """The same for break-glass accounts."""
     second_factor: Literal["optional", "required"] = "optional"
-    """`required`: who signs in with a password alone can do nothing but set up one-time codes."""
+    """`required`: who signs in with a password alone can do nothing but set up one-time codes; an identity provider must
+    say that it saw two factors."""
+    url: str = ""
+    """The console's origin as browsers know it, for an identity provider to send them back to. Empty: on this machine."""
+    oidc: dict[str, OperatorProvider] = field(default_factory=dict)
+    """Identity providers by which operators sign in too."""
+
+
+class Purpose(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What personal data is processed for, and on what ground. A route has one."""
+
+    summary: str = ""
+    """What for, in a sentence that people read in the notice."""
+    lawful_basis: (
+        Literal["consent", "contract", "legal-obligation", "vital-interests", "public-task", "legitimate-interests"]
+        | None
+    ) = None
+    """The ground (GDPR Article 6(1)). `consent`: no message passes before its person has consented."""
+    interest: str = ""
+    """`legitimate-interests`: which they are (Article 13(1)(d))."""
+    use: Literal["service", "analytics", "sharing", "sale"] = "service"
+    """All but `service` is opted out of by Global Privacy Control, and by who asks for it."""
+    retention_days: Annotated[int, Meta(ge=1)] | None = None
+    """Days that stored turns are kept for it."""
+    necessary: tuple[Literal["pii", "phi"], ...] = ()
+    """What a bot has to be sent as written. Where it is not listed, a profile refuses `pii_input = "keep"`."""
+    phi: bool = True
+    """Whether health information may be in it; counts under `hipaa`."""
+    minors: Literal["allow", "refuse"] = "allow"
+    """Whether people who are known to be minors (`privacy.minor_role`) are served."""
+    decides: bool = False
+    """Whether it leads to decisions with legal or similarly significant effects (Article 22)."""
+    human_route: str = ""
+    """`decides`: how a person reaches a human who can decide anew."""
+
+
+class Processor(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who runs bots for the controller. Bots on loopback addresses need none."""
+
+    name: str = ""
+    """Its legal name, for the notice."""
+    bots: tuple[str, ...] = ()
+    """The bots that it runs."""
+    own: bool = False
+    """The controller itself: no contract is needed."""
+    region: str = ""
+    """Where it processes: a country's two letters (ISO 3166-1), `EU` or `EEA`."""
+    transfer: Literal["adequacy", "standard-clauses", "binding-rules", "derogation"] | None = None
+    """On what ground data leave the EEA (GDPR Articles 45, 46, 47, 49); needed for other regions."""
+    contract: str = ""
+    """Where the processing contract (Article 28) is on file."""
+    contract_until: str = ""
+    """Its last day (YYYY-MM-DD, UTC), if it ends."""
+    business_associate: str = ""
+    """Where the business-associate agreement (45 CFR 164.314) is on file."""
+    business_associate_until: str = ""
+    """Its last day."""
+    service_provider: str = ""
+    """Where the terms of 11 CCR 7051 are on file."""
+
+
+class Notice(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people are told when their data are collected; served at `/v1/privacy/notice`."""
+
+    version: str = ""
+    """Names the text, such as `2026-03`. Consent holds for the version that it was given to."""
+    text: str = ""
+    """What is told beside the list that is made from the settings."""
+    url: str = ""
+    """Where people read the whole of it."""
+
+
+class Privacy(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Purposes, consent, rights and the laws to be kept. Without profile and purposes nothing of it is on."""
+
+    profile: tuple[Literal["gdpr", "hipaa", "hipaa-strict", "ccpa", "eu-ai-act"], ...] = ()
+    """Laws whose requirements are switched on: what contradicts them is refused at the start."""
+    path: str = ""
+    """The SQLite file with consents, objections, requests and incidents. Empty: `chatward-privacy.db` beside the
+    ledger."""
+    controller: str = ""
+    """Who decides about the data: name and address."""
+    contact: str = ""
+    """How people reach the controller."""
+    officer: str = ""
+    """How people reach the data protection officer, where there is one."""
+    consent_url: str = ""
+    """The page where people give consent; refusals name it. Programs use `POST /v1/privacy/consents`."""
+    minor_role: str = ""
+    """The role that says that a person is a minor, as keys and identity providers give roles."""
+    gpc: bool = True
+    """Whether `Sec-GPC: 1` opts out of purposes that are no `service`."""
+    disclosure: Literal["header", "notice", "off"] = "header"
+    """How the first answer of a conversation says that an AI wrote it (`chat.disclosure`): `notice`: in a member of the
+    answer or a comment of the stream too. The bot's words are never changed."""
+    mark: bool = True
+    """Whether answers are marked as generated (`x-chatward-ai`)."""
+    high_risk: bool = False
+    """Whether this is a high-risk AI system (EU AI Act, Article 6)."""
+    breach_hours: Annotated[int, Meta(ge=1)] = 72
+    """Hours from awareness in which the authority is told (GDPR Article 33)."""
+    notice: Notice = field(default_factory=Notice)
+    """What people are told."""
+    purposes: dict[str, Purpose] = field(default_factory=dict)
+    """Purposes by name."""
+    processors: dict[str, Processor] = field(default_factory=dict)
+    """Processors by name."""
 
 
 class IntelSource(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -567,6 +724,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what is stored is encrypted."""
     chat: Chat = field(default_factory=Chat)
     """The chat page."""
+    widget: WidgetSettings = field(default_factory=WidgetSettings)
+    """The chat for other pages."""
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     """The language model that is asked where the models are unsure."""
     identity: Identity = field(default_factory=Identity)
@@ -579,3 +738,5 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may do what."""
     intel: Intel = field(default_factory=Intel)
     """Threat intelligence."""
+    privacy: Privacy = field(default_factory=Privacy)
+    """Purposes, consent and rights."""

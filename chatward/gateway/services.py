@@ -5,9 +5,9 @@ The rules:
 1. A service stands below a prefix of its own. Who asks is known before it is asked (``Checkpoint``), as for a message.
 2. It is a function without I/O of its own kind, called on a thread: it may wait for the disk.
 3. Bodies are JSON of at most ``MOST`` bytes; every answer is told not to be stored.
-4. An ``Open`` service is asked by whoever asks, since asking it is how one becomes known: it decides for itself. So is
-   an ``Entrance``, where browsers sign in and identity providers tell what is over: it reads bodies of any type, and asks
-   other servers, so it runs on the event loop.
+4. An ``Open`` service is asked by whoever asks, since asking it is how one becomes known: it decides for itself. So
+   does an ``Entrance``, where browsers sign in and identity providers tell what is over: it reads bodies of any type,
+   and asks other servers, so it runs on the event loop.
 """
 
 from __future__ import annotations

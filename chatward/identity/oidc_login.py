@@ -44,8 +44,9 @@ LIFETIME: Final = 600.0
 """Seconds in which a person has to come back."""
 MAX_WAITING: Final = 50_000
 """Attempts under way at once; of more, the oldest are forgotten."""
-COOKIE: Final = "__Host-chatward-login"
-"""Name of the cookie; ``Secure; HttpOnly; SameSite=Lax; Path=/``, for ``LIFETIME`` seconds."""
+MAX_NAME: Final = 80
+COOKIE: Final = "login"
+"""The cookie, for ``sessions.cookie_name``; ``Secure; HttpOnly; SameSite=Lax; Path=/``, for ``LIFETIME`` seconds."""
 
 SCHEMA: Final = Schema(
     "oidc-logins",
@@ -77,6 +78,8 @@ class SignedIn:
 
     principal: Principal
     back: str
+    name: str = field(default="", repr=False)
+    """What people call them, for their own eyes alone: it says nothing of who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +162,16 @@ class Logins:
         joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return Begun(metadata.authorization_endpoint + joint + urlencode(asked), cookie)
 
-    async def finish(self, query: Sequence[tuple[str, str]], cookie: str | None) -> SignedIn:
+    async def finish(self, query: Sequence[tuple[str, str]], cookie: str | None, name: str | None = None) -> SignedIn:
         """Ends an attempt, whatever comes of it: its ``state`` is used up. ``query`` holds the decoded parameters in
-        order; the cookie is to be deleted. Raises ``IdentityError``."""
+        order; the cookie is to be deleted; ``name`` is the provider whose address the answer came to (RFC 9700 section
+        4.4.2.2: that, too, must be the one that was asked). Raises ``IdentityError``."""
         answer = dict(query)
         if len(answer) != len(query):
             _refuse("login-invalid", "a parameter twice")  # RFC 6749 section 3.1
         attempt = await asyncio.to_thread(self._take, answer.get("state", ""), cookie or "")
+        if name is not None and self._providers.get(name) is not attempt.provider:
+            _refuse("login-invalid", "another provider's address")
         metadata = await attempt.provider.metadata()
         issuer = answer.get("iss")
         if (issuer is None and metadata.names_itself) or issuer not in {None, attempt.provider.settings.issuer}:
@@ -177,10 +183,10 @@ class Logins:
             _refuse("login-invalid", "no code")
         token = await self._redeem(attempt, metadata, code)
         try:
-            principal = await self._believe(attempt, token)
+            principal, called = await self._believe(attempt, token)
         except TokenError as error:
             _refuse("login-refused", error.detail)
-        return SignedIn(replace(principal, expires=None), attempt.back)
+        return SignedIn(replace(principal, expires=None), attempt.back, called)
 
     async def _redeem(self, attempt: _Attempt, metadata: Metadata, code: str) -> str:
         """The ID token for a code (RFC 6749 section 4.1.3)."""
@@ -209,8 +215,9 @@ class Logins:
             _refuse("login-refused", "no ID token")
         return token
 
-    async def _believe(self, attempt: _Attempt, text: str) -> Principal:
-        """OpenID Connect Core section 3.1.3.7. Raises ``TokenError``."""
+    async def _believe(self, attempt: _Attempt, text: str) -> tuple[Principal, str]:
+        """Whose ID token it is, and what they are called (OpenID Connect Core section 3.1.3.7). Raises
+        ``TokenError``."""
         settings = attempt.provider.settings
         client = frozenset({settings.client_id})
         expected = Expected(
@@ -232,7 +239,7 @@ class Logins:
         principal = attempt.provider.person(claims)
         if self._revocations.covers(principal) or not (self._admits is None or self._admits(principal)):
             raise TokenError("token-revoked", reason="token-revoked")
-        return principal
+        return principal, _called(claims)
 
     def _check_age(self, claims: Mapping[str, Any], max_age: float) -> None:
         at = claims.get("auth_time")
@@ -272,6 +279,13 @@ def safe_path(path: str) -> str:
     slash; no blanks and controls, which they drop (WHATWG URL).
     """
     return path if _PATH.fullmatch(path) else "/"
+
+
+def _called(claims: Mapping[str, Any]) -> str:
+    """What a person is called (OpenID Connect Core section 5.1), as plain text of at most ``MAX_NAME`` characters."""
+    found = (claims.get(name) for name in ("name", "preferred_username", "email"))
+    text = next((one for one in found if isinstance(one, str) and one.strip()), "")
+    return "".join(sign for sign in text.strip() if sign.isprintable())[:MAX_NAME]
 
 
 def _derived(cookie: str, state: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ The rules:
 3. ``epoch`` grows whenever roles, password or state change. A session is of one epoch, so each of these ends it, in
    every process, at the next request.
 4. There is always an active admin once there was one: the last one can neither be disabled nor lose the role. A
-   break-glass account does not count.
+   break-glass account does not count, nor does one that an identity provider vouches for.
 5. A break-glass account is for emergencies. Each log-in of it is a use; while a use is not reviewed by another active
    operator there is no further one. Two at once: one of them is the use.
 6. The first admin comes from a link. Its token (256 bits) is kept as SHA-256 and good once, for 24 hours, while there
@@ -54,11 +54,12 @@ SCHEMA: Final = Schema(
         "CREATE TABLE break_glass_uses (id INTEGER PRIMARY KEY, operator TEXT NOT NULL REFERENCES operators (id),"
         " at REAL NOT NULL, reviewer TEXT, reviewed REAL)",
         "CREATE UNIQUE INDEX break_glass_open ON break_glass_uses (operator) WHERE reviewer IS NULL",
+        "ALTER TABLE operators ADD COLUMN provider TEXT NOT NULL DEFAULT ''",
     ),
 )
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}", re.ASCII)
-_COLUMNS: Final = "id, name, roles, active, break_glass, epoch, created"
+_COLUMNS: Final = "id, name, roles, active, break_glass, epoch, created, provider"
 _BY_ID: Final = f"SELECT {_COLUMNS} FROM operators WHERE id = ?"  # noqa: S608 - literals
 _BY_NAME: Final = f"SELECT {_COLUMNS}, password FROM operators WHERE name = ?"  # noqa: S608
 _ALL: Final = f"SELECT {_COLUMNS} FROM operators ORDER BY name"  # noqa: S608
@@ -101,6 +102,8 @@ class Operator:
     break_glass: bool
     epoch: int
     created: float
+    provider: str = ""
+    """The identity provider that vouches for them, in place of a password; its word gives the roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +175,47 @@ class Operators:
 
     def set_roles(self, id: str, roles: Collection[str], *, by: str = "") -> Operator:
         """Other roles; ends the account's sessions. Raises ``ClientError``: ``last-admin`` and those of ``create``."""
-        wanted = sorted(_checked(roles))
+        wanted = sorted(checked_roles(roles))
+        self._check_ours(id)
         self._changing(id, "roles", by, roles=wanted)
         return self._change(id, "roles = ?", " ".join(wanted))
 
     def set_password(self, id: str, password: str, *, by: str = "") -> Operator:
         """Another password; ends the account's sessions. Raises what ``passwords.judge`` does."""
+        self._check_ours(id)
         operator = self.get(id)
         judge(password, "" if operator is None else operator.name)
         stored = self._passwords.hash(password)
         self._changing(id, "password", by)
         return self._change(id, "password = ?", stored)
+
+    def admit(self, person: str, provider: str, roles: Collection[str]) -> Operator:
+        """The account of a ``person`` whom an identity provider vouches for, with the roles that its groups give now:
+        made at the first time; other roles than before end its sessions. It may be disabled. Raises ``ClientError`` as
+        ``create`` does."""
+        wanted = " ".join(sorted(checked_roles(roles)))
+        id = f"operator:{sha256(person.encode()).hexdigest()[:32]}"
+        made = Operator(
+            id, f"{provider}:{id[-12:]}", frozenset(roles), True, False, 0, self._clock(), provider
+        )  # no name of a local account has a colon
+        with self._database.writing() as connection:
+            known = connection.execute(_BY_ID, [id]).fetchone()
+            if known is None:
+                _insert(connection, made, "")
+        if known is None:
+            self._created(made, f"idp:{provider}")
+            return made
+        operator = _operator(known)
+        if operator.roles == made.roles:
+            return operator
+        self._changing(id, "roles", f"idp:{provider}", roles=wanted.split())
+        return self._change(id, "roles = ?", wanted)
+
+    def _check_ours(self, id: str) -> None:
+        operator = self.get(id)
+        if operator is not None and operator.provider:
+            said = "Roles and password of this account are its identity provider's."
+            raise ClientError(said, reason="account-elsewhere", status=409)
 
     def _created(self, operator: Operator, by: str) -> None:
         about = {
@@ -218,7 +251,7 @@ class Operators:
         """Whose name and password these are: an active operator, or ``None``, after the same work for every name.
         Makes the stored hash anew where its parameters are outdated."""
         row = self._database.row(_BY_NAME, [folded(name)])
-        stored: str | None = row[-1] if row else None
+        stored: str | None = (row[-1] or None) if row else None  # whom a provider vouches for has no password
         if not self._passwords.check(stored, password) or row is None or stored is None:
             return None
         operator = _operator(row[:-1])
@@ -333,7 +366,7 @@ class Operators:
             said = "A name has letters a to z, digits and . _ @ + - and begins with a letter or digit; 64 at most."
             raise ClientError(said, reason="name-invalid")
         judge(password, plain)
-        wanted = _checked(roles)
+        wanted = checked_roles(roles)
         made = Operator(f"operator:{secrets.token_hex(8)}", plain, wanted, True, break_glass, 0, self._clock())
         return made, self._passwords.hash(password)
 
@@ -347,7 +380,8 @@ def _insert(connection: sqlite3.Connection, operator: Operator, stored: str) -> 
     if connection.execute("SELECT 1 FROM operators WHERE name = ?", [operator.name]).fetchone():
         raise ClientError("There is an operator of that name.", reason="name-taken", status=409)
     row = (operator.id, operator.name, stored, " ".join(sorted(operator.roles)), 1, operator.break_glass, 0)
-    connection.execute("INSERT INTO operators VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [*row, operator.created])
+    values = [*row, operator.created, operator.provider]
+    connection.execute("INSERT INTO operators VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def _has_admin(connection: sqlite3.Connection) -> bool:
@@ -356,11 +390,15 @@ def _has_admin(connection: sqlite3.Connection) -> bool:
 
 
 def _has_active_admin(connection: sqlite3.Connection) -> bool:
-    sql = "SELECT 1 FROM operators WHERE ' ' || roles || ' ' LIKE '% admin %' AND active AND NOT break_glass"
+    sql = (
+        "SELECT 1 FROM operators WHERE ' ' || roles || ' ' LIKE '% admin %' AND active AND NOT break_glass"
+        " AND provider = ''"
+    )
     return connection.execute(sql).fetchone() is not None
 
 
-def _checked(roles: Collection[str]) -> frozenset[str]:
+def checked_roles(roles: Collection[str]) -> frozenset[str]:
+    """Roles that an account can have. Raises ``ClientError``: ``role-missing``, ``role-unknown``."""
     if not roles:
         raise ClientError(f"An operator has a role: {', '.join(ROLES)}.", reason="role-missing")
     if not frozenset(roles) <= frozenset(ROLES):
@@ -369,8 +407,8 @@ def _checked(roles: Collection[str]) -> frozenset[str]:
 
 
 def _operator(row: tuple[Any, ...]) -> Operator:
-    id, name, roles, active, break_glass, epoch, created = row
-    return Operator(id, name, frozenset(roles.split()), bool(active), bool(break_glass), epoch, created)
+    id, name, roles, active, break_glass, epoch, created, provider = row
+    return Operator(id, name, frozenset(roles.split()), bool(active), bool(break_glass), epoch, created, provider)
 
 
 def _digest(token: str) -> bytes:

@@ -32,7 +32,7 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 MAX_GROUPS: Final = 2000
 _URL: Final = re.compile(r"[\x21-\x7e]{8,2048}")
 _TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint")
 
 
 Join = Callable[[Principal, str, Mapping[str, Any]], Principal]
@@ -47,6 +47,7 @@ class Metadata:
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    end_session_endpoint: str
     token_methods: tuple[str, ...] | None
     challenge_methods: tuple[str, ...] | None
     names_itself: bool

@@ -12,14 +12,15 @@ The rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from inspect import isawaitable
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from chatward.core.errors import ConfigError, IdentityError
 from chatward.core.identity import Authenticator, Kind, Presented, Principal
-from chatward.identity.people import ROLES, Link, PeopleRegistry
+from chatward.identity.people import LINK, ROLES, Link, PeopleRegistry, link_id
+from chatward.identity.provider import Join, claim
 from chatward.identity.record import Record
 from chatward.settings import Identity
 from chatward.stores.database import Database
@@ -56,6 +57,21 @@ class Provisioned:
 
     async def _later(self, found: Awaitable[Principal | None]) -> Principal | None:
         return self.admitted(await found)
+
+
+def linked(settings: Identity) -> Join:
+    """Adds to a principal by which other claim than ``sub`` its provider's people are found in the directory."""
+    known = settings.oidc
+    links = {known[name].issuer: one.claim for name, one in settings.scim.links.items() if name in known}
+
+    def join(principal: Principal, issuer: str, claims: Mapping[str, Any]) -> Principal:
+        name = links.get(issuer, "sub")
+        value = claim(claims, name)
+        if name == "sub" or not isinstance(value, str) or not value:
+            return principal
+        return replace(principal, attributes={**principal.attributes, LINK: link_id(issuer, name, value)})
+
+    return join
 
 
 def registry(

@@ -11,12 +11,15 @@ The rules:
    at most, on a thread; so idle log-off is that much too early at worst, never late.
 4. The family of the browser is remembered and compared: another one is told as the attribute ``agent`` = ``changed``,
    which policy may weigh. It is a signal, since who steals a cookie can copy it.
-5. A cookie that stands there twice is refused, whatever its values: one of them was put there by somebody else.
+5. Of a session that an identity provider vouched for, ``ended`` is asked each time: who is logged out or shut out there
+   has left the console as well.
+6. A cookie that stands there twice is refused, whatever its values: one of them was put there by somebody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
 import time
@@ -37,6 +40,7 @@ SCHEMA: Final = Schema(
         " epoch INTEGER NOT NULL, opened REAL NOT NULL, seen REAL NOT NULL, expires REAL NOT NULL,"
         " assurance INTEGER NOT NULL, agent TEXT NOT NULL)",
         "CREATE INDEX operator_sessions_operator ON operator_sessions (operator)",
+        "ALTER TABLE operator_sessions ADD COLUMN person TEXT NOT NULL DEFAULT ''",
     ),
 )
 
@@ -66,6 +70,8 @@ class Session:
     expires: float
     assurance: Assurance
     agent: str
+    person: str = ""
+    """Who an identity provider said that it is, as ``told`` writes it; empty: signed in here."""
 
 
 _COLUMNS: Final = ", ".join(Session.__slots__)
@@ -83,10 +89,12 @@ class Sessions:
         *,
         secure: bool,
         limits: Limits = Limits(),
+        ended: Callable[[Principal], bool] = lambda person: False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         database.adopt(SCHEMA)
         self.cookie: Final = cookie_name("session", secure=secure)
+        self._ended = ended
         self._database = database
         self._operators = operators
         self._limits = limits
@@ -134,18 +142,32 @@ class Sessions:
 
     # --- changing
 
-    def open(self, operator: Operator, assurance: Assurance, agent: str = "") -> tuple[str, Principal]:
-        """A new session and its token, which is given out here and never again. ``agent`` is the ``user-agent``."""
+    def open(
+        self, operator: Operator, assurance: Assurance, agent: str = "", person: Principal | None = None
+    ) -> tuple[str, Principal]:
+        """A new session and its token, which is given out here and never again. ``agent`` is the ``user-agent``,
+        ``person`` who an identity provider said that it is."""
         token, now = secrets.token_urlsafe(32), self._clock()
         life = self._limits.break_glass if operator.break_glass else self._limits.absolute
-        made = (secrets.token_hex(8), operator.id, operator.epoch, now, now, now + life, assurance, family(agent))
+        whose = "" if person is None else told(person)
+        made = (
+            secrets.token_hex(8),
+            operator.id,
+            operator.epoch,
+            now,
+            now,
+            now + life,
+            assurance,
+            family(agent),
+            whose,
+        )
         session = Session(*made)
         with self._database.writing() as connection:
             connection.execute(
                 "DELETE FROM operator_sessions WHERE expires <= ? OR seen <= ?", [now, now - self._limits.idle]
             )
             connection.execute(
-                f"INSERT INTO operator_sessions (digest, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                f"INSERT INTO operator_sessions (digest, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
                 [digest(token), *made],
             )
         return token, self._principal(session, operator, session.agent)
@@ -184,6 +206,8 @@ class Sessions:
             return None
         operator = self._operators.get(session.operator)
         if operator is None or not operator.active or operator.epoch != session.epoch:
+            return None
+        if session.person and self._ended(_person(session.person)):
             return None
         return operator
 
@@ -241,6 +265,16 @@ def digest(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
+def told(person: Principal) -> str:
+    """What is kept of a person of an identity provider, for ``ended`` to be asked about."""
+    return json.dumps([person.id, dict(person.attributes)])
+
+
+def _person(text: str) -> Principal:
+    id, attributes = json.loads(text)
+    return Principal(id, Kind.PERSON, attributes=attributes)
+
+
 def family(agent: str) -> str:
     """The family of a ``user-agent``: the first that fits, since each names its ancestors."""
     lower = agent.lower()
@@ -248,5 +282,5 @@ def family(agent: str) -> str:
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    id, operator, epoch, opened, seen, expires, assurance, agent = row
-    return Session(id, operator, epoch, opened, seen, expires, Assurance(assurance), agent)
+    id, operator, epoch, opened, seen, expires, assurance, agent, person = row
+    return Session(id, operator, epoch, opened, seen, expires, Assurance(assurance), agent, person)
