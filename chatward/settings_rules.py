@@ -15,9 +15,11 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from chatward.core.browsers import origin_problem
 from chatward.settings import Bot, Route, RuleException, Server, Settings
 from chatward.settings_types import Steps, did_you_mean
 
@@ -59,6 +61,8 @@ def complete(settings: Settings) -> Settings:
     routes["default"] = settings.routes.get("default", Route())
     if only is not None:
         routes = {name: replace(route, bot=only) if route.bot == "default" else route for name, route in routes.items()}
+        if settings.widget.bot == "default":
+            settings = replace(settings, widget=replace(settings.widget, bot=only))
     return replace(settings, routes=routes)
 
 
@@ -71,6 +75,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_routes(settings, guards, today),
         *_recognisers(settings),
         *_judge(settings),
+        *_pages(settings),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
 
@@ -85,6 +90,31 @@ def _judge(settings: Settings) -> Iterator[Problem]:
         yield Problem(("judge", "model"), "must name the model to ask")
     if judge.low >= judge.high:
         yield Problem(("judge", "low"), "must be below `judge.high`")
+
+
+def _pages(settings: Settings) -> Iterator[Problem]:
+    """Pages of other origins: exact origins, and for a widget such as browsers give keys to (WebCrypto wants a secure
+    context: https, or this machine)."""
+    for index, origin in enumerate(settings.server.cors_origins):
+        if problem := origin_problem(origin):
+            yield Problem(("server", "cors_origins", index), problem)
+    if settings.server.cors_credentials and not settings.server.cors_origins:
+        yield Problem(("server", "cors_credentials"), "needs `server.cors_origins`")
+    widget = settings.widget
+    for index, origin in enumerate(widget.origins):
+        steps: Steps = ("widget", "origins", index)
+        if problem := origin_problem(origin):
+            yield Problem(steps, problem)
+        elif origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or ""):
+            yield Problem(steps, "must be https: on other pages browsers give a widget no key")
+    if not widget.enabled:
+        return
+    if not widget.origins:
+        yield Problem(("widget", "origins"), "lists no origin; name the pages that may have the widget")
+    if settings.bots and widget.bot not in settings.bots:
+        yield Problem(("widget", "bot"), "names no bot" + did_you_mean(widget.bot, list(settings.bots)))
+    if widget.longest < widget.lifetime:
+        yield Problem(("widget", "longest"), "must not be below `widget.lifetime`")
 
 
 def _recognisers(settings: Settings) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ The rules:
 1. A request without ``origin`` is no page's; nothing is said. One with this server's own origin is of its own pages.
 2. Any other origin must be listed, to the letter. ``null`` never is: every sandboxed page has it. What is not listed is
    refused before it is served, not left to the browser to hide.
-3. ``*`` lets every page ask and never with credentials: no page may act as who is looking at it.
+3. There is no "every page": ``*`` is no origin. Who may ask is named.
 4. What may be kept by caches says that it differs by origin (``vary``).
 5. HSTS only where TLS is spoken, and never for a name of this machine: it would lock browsers out of every other
    server on it. IP addresses have none (RFC 6797 section 8.3).
@@ -21,7 +21,6 @@ from typing import Final, NoReturn
 
 from chatward.core.errors import ClientError
 
-ANY: Final = "*"
 HSTS: Final = "max-age=31536000"
 """One year. Names below this one are somebody else's business."""
 PREFLIGHT_SECONDS: Final = 600
@@ -43,23 +42,22 @@ SECURITY: Final[Headers] = [
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Who may ask from a page. ``origins`` as browsers write them (``https://shop.example``), or ``*`` alone."""
+    """Who may ask from a page: ``origins`` as browsers write them (``https://shop.example``), how (``methods``), with
+    which request ``headers``, and which headers of an answer a page may read (``exposed``)."""
 
     origins: Collection[str] = ()
     credentials: bool = False
-    methods: Collection[str] = ("GET", "POST")
+    methods: Collection[str] = ("GET", "HEAD", "POST")
     headers: Collection[str] = ()
+    exposed: Collection[str] = ()
 
 
-def sharing_problem(origins: Collection[str], *, credentials: bool) -> str | None:
-    """Why settings cannot be meant, or ``None``."""
-    if ANY in origins:
-        if credentials:
-            return "every page (`*`) cannot be let in with credentials; list the origins"
-        return "`*` stands alone" if len(origins) > 1 else None
-    for origin in origins:
-        if not is_origin(origin):
-            return "must be origins as browsers write them, such as https://shop.example (lower case, no path)"
+def origin_problem(origin: str) -> str | None:
+    """Why an origin in the settings cannot be meant, or ``None``."""
+    if origin == "*":
+        return "lets every page in; list the origins that may ask"
+    if not is_origin(origin):
+        return "must be an origin as browsers write it, such as https://shop.example (lower case, no path)"
     return None
 
 
@@ -75,20 +73,24 @@ def cors(origin: Collection[str], own: str, sharing: Sharing) -> Headers:
 
     Raises ``ClientError`` (403, ``origin-not-allowed``).
     """
-    vary = [] if not sharing.origins or ANY in sharing.origins else [("vary", "origin")]
+    vary = [("vary", "origin")] if sharing.origins else []
     if not origin:
         return vary
     if len(origin) > 1:
         _refuse()
     (asked,) = origin
-    if asked == own and is_origin(own):
-        return vary
-    if ANY in sharing.origins and asked != "null":
-        return [("access-control-allow-origin", ANY)]
-    if asked not in sharing.origins or not is_origin(asked):
+    if not is_origin(asked):
         _refuse()
-    allowed = [*vary, ("access-control-allow-origin", asked)]
-    return [*allowed, ("access-control-allow-credentials", "true")] if sharing.credentials else allowed
+    if asked == own:
+        return vary
+    if asked not in sharing.origins:
+        _refuse()
+    return [
+        *vary,
+        ("access-control-allow-origin", asked),
+        *([("access-control-allow-credentials", "true")] if sharing.credentials else []),
+        *([("access-control-expose-headers", ", ".join(sharing.exposed))] if sharing.exposed else []),
+    ]
 
 
 def preflight(
@@ -105,7 +107,7 @@ def preflight(
         _refuse()
     if next(iter(method)) not in sharing.methods or not names <= {name.lower() for name in sharing.headers}:
         _refuse()
-    answer = [pair for pair in answer if pair[0] != "vary"]
+    answer = [pair for pair in answer if pair[0] not in {"vary", "access-control-expose-headers"}]
     return [
         *answer,
         ("vary", "origin, access-control-request-method, access-control-request-headers"),

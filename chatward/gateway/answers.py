@@ -44,6 +44,7 @@ def answer_headers(
         ("x-chatward-overhead-ms", f"{flight.overhead * 1000.0:.3f}"),
         NO_STORE,
         SERVER,
+        *flight.sharing,
         *extra,
     ]
     for header in passing:

@@ -31,13 +31,14 @@ from chatward.gateway.answers import Answers, answer_headers, detailed, log_unex
 from chatward.gateway.bodies import Fields, cut_short, linger, timed_out
 from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.credentials import Keys, OpenDoor
+from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
-from chatward.gateway.services import Service, Services
+from chatward.gateway.services import AnyService, Services
 
 __all__ = ["BotLink", "Engine", "GatewayApp", "Limits", "Screening"]
 
@@ -57,6 +58,7 @@ class GatewayApp:
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
     ``page_headers``; a page's path with a slash too many leads to it. ``services`` answer below their prefixes.
+    ``cross_origin`` says which pages of other origins may ask; without it none may.
     """
 
     def __init__(
@@ -72,7 +74,8 @@ class GatewayApp:
         limits: Limits | None = None,
         ready: Callable[[], Sequence[str]] = tuple,
         pages: Mapping[str, tuple[str, bytes]] | None = None,
-        services: Mapping[str, Service] | None = None,
+        services: Mapping[str, AnyService] | None = None,
+        cross_origin: CrossOrigin | None = None,
         budgets: Budgeting | None = None,
         page_headers: Headers = _STRICTEST,
     ) -> None:
@@ -90,6 +93,7 @@ class GatewayApp:
         self._page_headers = tuple(page_headers)
         self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
         self._services = Services(services or {}, checkpoint)
+        self._cross_origin = cross_origin or CrossOrigin(checkpoint.origin)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
         self._messages = Messages(
@@ -114,6 +118,12 @@ class GatewayApp:
         path = scope.path
         self._flights.enter(flight)
         try:
+            preflight = self._cross_origin.preflight(scope)
+            if preflight is not None:
+                flight.action = "allow"
+                door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=preflight)[1:])
+                return
+            flight.sharing = self._cross_origin.answer(scope)
             dialect = self._served_by(scope.method, path)
             if dialect is not None:
                 flight.channel = dialect.name

@@ -30,10 +30,19 @@ def direct(address: str, scheme: str, headers: Fields) -> Peer:
 
 class Checkpoint:
     """Asks who sends a request. ``public_url`` is the origin that callers use, where it is not that of the ``host``
-    field (behind a proxy that changes it)."""
+    field (behind a proxy that changes it). ``standing`` gives what else must hold while the answer to this request
+    runs, which raises where it does not any more."""
 
-    def __init__(self, authenticator: Authenticator, *, peer_of: PeerOf = direct, public_url: str = "") -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        *,
+        peer_of: PeerOf = direct,
+        public_url: str = "",
+        standing: Callable[[], Callable[[], None] | None] = lambda: None,
+    ) -> None:
         self._authenticator = authenticator
+        self._standing = standing
         self._peer_of = peer_of
         self._origin = public_url.rstrip("/")
 
@@ -54,6 +63,7 @@ class Checkpoint:
     def watch(self, principal: Principal) -> Callable[[], None]:
         """``still``, for a stream: called for every piece, and asks every ``RECHECK`` seconds."""
         asked = time.monotonic()
+        also = self._standing()
 
         def still() -> None:
             nonlocal asked
@@ -61,14 +71,24 @@ class Checkpoint:
             if now - asked >= RECHECK:
                 asked = now
                 self.still(principal)
+                if also is not None:
+                    also()
 
         return still
 
     def presented(self, scope: Scope) -> Presented:
-        headers = scope.headers
-        address, scheme, certificate = self._peer_of(_address(scope.client), scope.scheme, headers)
-        origin = self._origin or f"{scheme}://{headers.get('host') or ''}"
-        return Presented(scope.method, origin + scope.path, headers, address, certificate)
+        address, scheme, certificate = self._peer(scope)
+        return Presented(scope.method, self._asked(scheme, scope) + scope.path, scope.headers, address, certificate)
+
+    def origin(self, scope: Scope) -> str:
+        """The origin that a request was sent to. Raises ``ClientError`` as ``presented`` does."""
+        return self._asked(self._peer(scope)[1], scope)
+
+    def _peer(self, scope: Scope) -> Peer:
+        return self._peer_of(_address(scope.client), scope.scheme, scope.headers)
+
+    def _asked(self, scheme: str, scope: Scope) -> str:
+        return self._origin or f"{scheme}://{scope.headers.get('host') or ''}"
 
 
 def _address(client: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 TICK: Final = 0.05
@@ -48,6 +49,8 @@ class Flight:
     """True once the answer was given: nothing is left to be ended."""
     ended_by = ""
     watch: Any = None
+    sharing: Sequence[tuple[str, str]] = ()
+    """What the answer says to a page of another origin (CORS)."""
 
     def __init__(self, number: str, door: Door, task: asyncio.Task[Any] | None) -> None:
         self.id = number

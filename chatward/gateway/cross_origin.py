@@ -1,0 +1,108 @@
+"""Which pages of other origins may ask what: ``core.browsers`` for the paths of the data plane.
+
+The rules:
+
+1. What a page sends is refused before anything else of it is looked at, unless its origin is this server's own or is
+   listed for the path. Programs send no ``origin``, and are not concerned.
+2. ``Sec-Fetch-Site: same-origin`` says that the page is our own (W3C Fetch Metadata; no page can set it), also where
+   a proxy in front has changed scheme or host, and where our own form says ``null`` because of its referrer policy.
+   Where a browser does not say so, ``origin`` is compared with the address that was asked.
+3. A widget's pages may ask what a widget asks, and nothing else. Never with cookies: a visitor has a token.
+4. An answer that is refused has no CORS fields, so the page does not even read why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from chatward.core.browsers import Headers, Sharing, cors, preflight
+from chatward.gateway.bodies import Fields
+from chatward.gateway.parties import Scope
+
+ASKS: Final = "access-control-request-method"
+WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/widget/sessions", "/widget.js")
+WIDGET_BELOW: Final = "/v1/challenges/"
+_API: Final = "/v1/"
+_STAINLESS: Final = ("arch", "helper-method", "lang", "os", "package-version", "retry-count", "runtime",
+                     "runtime-version", "timeout")  # fmt: skip
+REQUEST_HEADERS: Final = (
+    "accept",
+    "anthropic-beta",
+    "anthropic-dangerous-direct-browser-access",
+    "anthropic-version",
+    "authorization",
+    "content-type",
+    "dpop",
+    "idempotency-key",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "traceparent",
+    "user-agent",
+    "x-api-key",
+    "x-chatward-challenge",
+    *(f"x-stainless-{name}" for name in _STAINLESS),
+)
+"""What pages may send: what the gateway reads, and what the official clients add by themselves."""
+EXPOSED: Final = (
+    "retry-after",
+    "www-authenticate",
+    "x-chatward-action",
+    "x-chatward-challenge",
+    "x-chatward-notice",
+    "x-chatward-overhead-ms",
+    "x-chatward-request-id",
+)
+
+
+class CrossOrigin:
+    """Decides for the gateway. ``api``: origins that may ask everything below ``/v1``, with cookies where
+    ``credentials``; ``widget``: those of the widget's pages. ``own`` tells the origin that a request was sent to."""
+
+    def __init__(
+        self,
+        own: Callable[[Scope], str],
+        *,
+        api: Collection[str] = (),
+        credentials: bool = False,
+        widget: Collection[str] = (),
+    ) -> None:
+        self._own = own
+        self._api = Sharing(frozenset(api), credentials, headers=REQUEST_HEADERS, exposed=EXPOSED)
+        self._widget = Sharing(frozenset(widget), headers=REQUEST_HEADERS, exposed=EXPOSED)
+
+    def answer(self, scope: Scope) -> Headers:
+        """The fields to add to the answer. Raises ``ClientError`` (403, ``origin-not-allowed``)."""
+        headers = scope.headers
+        if "origin" not in headers:
+            return cors((), "", self._sharing(scope.path, ()))
+        origin = headers.get_all("origin")
+        sharing = self._sharing(scope.path, origin)
+        if len(origin) == 1 and _from_own_page(headers):
+            return cors((), "", sharing)
+        return cors(origin, self._own(scope), sharing)
+
+    def preflight(self, scope: Scope) -> Headers | None:
+        """The fields of the answer to a preflight; ``None`` where the request is none. Raises as ``answer``."""
+        headers = scope.headers
+        if scope.method != "OPTIONS" or ASKS not in headers or "origin" not in headers:
+            return None
+        origin = headers.get_all("origin")
+        wanted = headers.get_all("access-control-request-headers")
+        return preflight(origin, headers.get_all(ASKS), wanted, self._own(scope), self._sharing(scope.path, origin))
+
+    def _sharing(self, path: str, origin: Collection[str]) -> Sharing:
+        api = self._api if path.startswith(_API) else _NOBODY
+        if path not in WIDGET and not path.startswith(WIDGET_BELOW):
+            return api
+        if api.origins and (not self._widget.origins or any(one in api.origins for one in origin)):
+            return api
+        return self._widget
+
+
+_NOBODY: Final = Sharing()
+
+
+def _from_own_page(headers: Fields) -> bool:
+    return headers.get_all("sec-fetch-site") == ["same-origin"]
