@@ -22,7 +22,7 @@ import glob
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -81,11 +81,12 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token for a page, and until when it is good."""
+    """A token for a page, and until when it is good. ``renewed``: of a session that there was before."""
 
     token: str = field(repr=False)
     session: str
     expires: float
+    renewed: bool = False
 
 
 def claims_of(
@@ -186,9 +187,9 @@ class Widget:
     """Gives out visitors' sessions, and implements ``core.identity.Authenticator`` for them.
 
     ``allowed`` tells the origins of a bot, none for a bot that has no widget. ``lifetime`` and ``longest`` are those
-    of ``claims_of``. ``tenant`` tells whose a bot is. Raises ``IdentityError``: ``visitor-invalid``,
-    ``session-expired``, ``dpop-proof-missing``, the reasons of ``dpop.verify`` (401), ``origin-not-allowed`` (403);
-    and ``StoreError``.
+    of ``claims_of``. ``tenant`` tells whose a bot is, ``models`` which of its models visitors may ask (empty: all). Raises
+    ``IdentityError``: ``visitor-invalid``, ``session-expired``, ``dpop-proof-missing``, the reasons of ``dpop.verify``
+    (401), ``origin-not-allowed`` (403); and ``StoreError``.
     """
 
     def __init__(
@@ -199,6 +200,7 @@ class Widget:
         *,
         seen: dpop.Seen | None = None,
         tenant: Callable[[str], str] = lambda bot: "default",
+        models: Callable[[str], Sequence[str]] = lambda bot: (),
         lifetime: float = 900.0,
         longest: float = 43_200.0,
     ) -> None:
@@ -207,6 +209,7 @@ class Widget:
         self._clock = clock
         self._seen = dpop.SeenProofs() if seen is None else seen
         self._tenant = tenant
+        self._models = models
         self._lifetime = lifetime
         self._longest = longest
         self._signer = Signer(database, clock, longest)
@@ -237,7 +240,7 @@ class Widget:
             lifetime=self._lifetime,
             longest=self._longest,
         )
-        return Issued(self._signer.sign(claims), session, claims.expires)
+        return Issued(self._signer.sign(claims), session, claims.expires, known is not None)
 
     def identify(self, presented: Presented) -> Principal | None:
         claims = self._known(presented)
@@ -249,7 +252,9 @@ class Widget:
             tenant=self._tenant(claims.bot),
             assurance=Assurance.SINGLE,
             session=claims.session,
-            grants=Grants(bots=(glob.escape(claims.bot),)),
+            grants=Grants(
+                bots=(glob.escape(claims.bot),), models=tuple(glob.escape(model) for model in self._models(claims.bot))
+            ),
             expires=claims.expires,
             attributes={"origin": claims.origin, "bot": claims.bot, "kid": claims.kid},
         )
