@@ -1,7 +1,7 @@
 """The chat page: what is served at ``/chat`` and below, ready as bytes.
 
-The rule: the page gets everything from the address it came from, and nothing on it can run that is not the
-one script of this package (``Content-Security-Policy``, W3C CSP3; Trusted Types forbid markup from strings). What the
+The rule: the page gets everything from the address it came from, and nothing on it can run that is not a
+script of this package (``Content-Security-Policy``, W3C CSP3; Trusted Types forbid markup from strings). What the
 configuration says is put in escaped.
 
 The page tells people that they talk to an AI before they write (EU AI Act, article 50 (1)).
@@ -39,6 +39,9 @@ HEADERS: Final = (
 _FILES: Final = (
     ("chat.css", "text/css; charset=utf-8"),
     ("chat.js", "text/javascript; charset=utf-8"),
+    ("talk.js", "text/javascript; charset=utf-8"),
+    ("step-up.css", "text/css; charset=utf-8"),
+    ("step-up.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 )
 

@@ -81,7 +81,7 @@ def test_nothing_is_inline(served):
 
 
 def test_the_script_makes_no_markup_from_strings(served):
-    script = served[f"{PAGE}/chat.js"][1].decode()
+    script = "".join(body.decode() for kind, body in served.values() if "javascript" in kind)
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "localStorage"):
         assert way not in script
 
@@ -101,7 +101,7 @@ def test_everything_that_can_be_hidden_has_a_name_for_people(served):
     from chatward.core.ports import RuleGuard
     from chatward.guards.catalog import catalog
 
-    script = served[f"{PAGE}/chat.js"][1].decode()
+    script = served[f"{PAGE}/talk.js"][1].decode()
     table = script[script.index("const NAMES") : script.index("function kindOf")]
     named = set(re.findall(r"\b([A-Z_]+): \[", table))
     entities = {
@@ -126,7 +126,7 @@ def test_the_page_says_its_language_title_and_disclosure(served):
 def test_what_the_configuration_says_is_text_not_markup():
     odd = '"><script>alert(1)</script>&amp;$title${x}'
     page = pages(Settings(chat=Chat(title=odd, model=odd, disclosure=odd)))[PAGE][1]
-    assert [tag for tag, _ in read(page).elements].count("script") == 1
+    assert [tag for tag, _ in read(page).elements].count("script") == 3
     assert page.decode().count("&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;$title${x}") == 4
 
 

@@ -4,7 +4,8 @@
 //   const outcome = await ChatwardStepUp.ask(challenge, { headers, root, detail, signal });
 //
 // `challenge`: as GET v1/challenges/ID gives it. `headers()`: headers that say who asks. `root`: where "v1/..." is.
-// `detail`: what it is for, in words; shown as text. Outcome: "met", "refused", "expired" or "cancelled". The proof is
+// `detail`: what it is for, in words; shown as text. `fetch`: in place of the browser's, `parent`: where the dialog is
+// put. Where another person has to agree, the dialog leaves the page usable. Outcome: "met", "refused", "expired" or "cancelled". The proof is
 // bound to what the gateway holds, never to what a page shows.
 //
 //   await ChatwardStepUp.register({ headers, root, name, detail });   // a new passkey; proves first where needed
@@ -68,7 +69,7 @@ const ChatwardStepUp = (() => {
       const headers = { ...how.headers?.(), ...more };
       if (method === "POST") headers["content-type"] = "application/json";
       const sent = method === "POST" ? JSON.stringify(body ?? {}) : undefined;
-      const response = await fetch(`${root}${path}`, {
+      const response = await (how.fetch ?? fetch)(`${root}${path}`, {
         method, headers, body: sent, signal: how.signal, credentials: "same-origin", cache: "no-store",
       });
       const told = await response.json().catch(() => null);
@@ -111,7 +112,8 @@ const ChatwardStepUp = (() => {
     const path = `v1/challenges/${challenge.id}`;
     const has = (proof) => challenge.proofs.includes(proof);
     const human = has("approval");
-    const before = document.activeElement;
+    const parent = how.parent ?? document.body;
+    const before = parent.getRootNode().activeElement;
 
     const title = make("h2", { id: "step-up-title" }, human ? WORDS.approval : WORDS.title);
     const why = make("p", { id: "step-up-why" }, human ? WORDS.whyApproval : WORDS.why);
@@ -206,11 +208,13 @@ const ChatwardStepUp = (() => {
       });
       cancel.addEventListener("click", leave);
       dialog.addEventListener("cancel", (event) => { event.preventDefault(); leave(); });
+      if (human) dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") leave(); });
       how.signal?.addEventListener("abort", leave);
       if (how.signal?.aborted) return leave();
 
-      (how.parent ?? document.body).append(dialog);
-      dialog.showModal();
+      parent.append(dialog);
+      if (human) dialog.show();
+      else dialog.showModal();
       (passkey.hidden ? (codeForm.hidden ? cancel : code) : passkey).focus();
       look();
     });
