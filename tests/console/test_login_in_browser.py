@@ -1,7 +1,6 @@
 """Signing in, in a real browser: by keyboard, with the cookies and headers that browsers really send.
 
-The guarded admin plane runs on its real server. Needs Debian's Chromium; the accessibility rules need axe-core
-(``tests/node``).
+The guarded admin plane runs on its real server.
 """
 
 from __future__ import annotations
@@ -10,32 +9,16 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from chatward.gateway.server import EmbeddedServer
+from tests.browsing import BROWSING, needs_axe, violations, watched
 
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
 GOOD = "correct horse battery"
 OTHER = "staple of another kind"
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*flags, "--disable-component-update"])
-        yield running
-        running.close()
+pytestmark = BROWSING
 
 
 @pytest.fixture
@@ -63,16 +46,8 @@ def plane(house) -> Iterator[tuple[object, str]]:
 
 @pytest.fixture
 def page(browser, plane):
-    """A page; whatever the browser complains about, and whatever it asks of another place, fails the test."""
-    context = browser.new_context()
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-    yield opened
-    context.close()
-    assert [said for said in complaints if "server responded with a status" not in said] == []
+    with watched(browser) as opened:
+        yield opened
 
 
 def type_in(page, *values: str) -> None:
@@ -82,14 +57,6 @@ def type_in(page, *values: str) -> None:
             page.keyboard.press("Tab")
         page.keyboard.type(value)
     page.keyboard.press("Enter")
-
-
-def axe(page) -> list[str]:
-    """Rules of WCAG 2.2 A and AA that the page breaks; evaluated by the debugger, which no policy of a page binds."""
-    page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found["violations"]]
 
 
 def test_the_first_admin_by_keyboard_from_the_link_to_the_log_out(page, plane):
@@ -127,7 +94,7 @@ def test_the_first_admin_by_keyboard_from_the_link_to_the_log_out(page, plane):
     page.wait_for_url(f"{url}/metrics")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_keep_the_accessibility_rules(page, plane, scheme):
     it, url = plane
@@ -135,7 +102,7 @@ def test_the_pages_keep_the_accessibility_rules(page, plane, scheme):
     token = it.access.operators.first_link()
     for path in (f"/welcome/{token}", "/welcome/" + "x" * 43, "/login"):
         page.goto(url + path)
-        assert axe(page) == []
+        assert violations(page) == []
     page.goto(f"{url}/welcome/{token}")
     type_in(page, "ann", GOOD, GOOD)
     page.wait_for_url("**/login?done=new")
@@ -143,15 +110,15 @@ def test_the_pages_keep_the_accessibility_rules(page, plane, scheme):
     it.access.sessions.open(it.access.operators.named("ann"), 1)
     type_in(page, "ann", OTHER)
     page.get_by_role("alert").wait_for()
-    assert axe(page) == []
+    assert violations(page) == []
     type_in(page, "ann", GOOD)
     page.wait_for_url(f"{url}/")
     page.goto(f"{url}/account")
     assert page.get_by_role("button", name="I have reviewed this").is_visible()
     assert page.get_by_role("button", name="End", exact=True).is_visible()
-    assert axe(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name="Set up one-time codes").click()
-    assert axe(page) == []
+    assert violations(page) == []
 
 
 def test_a_page_of_another_port_does_nothing_in_an_operators_name(page, plane):

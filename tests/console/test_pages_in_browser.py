@@ -1,7 +1,6 @@
 """The pages in a real browser: what a person sees, hears and can do.
 
-A simulated gateway serves the chat page with its real headers, and answers by script. Needs Debian's Chromium;
-the accessibility rules need axe-core (``tests/node``).
+A simulated gateway serves the chat page with its real headers, and answers by script.
 """
 
 from __future__ import annotations
@@ -12,20 +11,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from chatward.console.chat import HEADERS, pages
 from chatward.settings import Chat, Settings
+from tests.browsing import BROWSING, needs_axe, violations, watched
 
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = BROWSING
 
 DISCLOSURE = "You are talking to an AI system. Do not rely on it in an emergency."
 
@@ -108,18 +101,6 @@ class Gateway(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    # Chromium's own calls home are switched off; the sandbox cannot start as root in a container.
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*flags, "--disable-component-update"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def gateway() -> Iterator[ThreadingHTTPServer]:
     handler = type("Handler", (Gateway,), {"waiting": threading.Event(), "seen": []})
@@ -136,22 +117,11 @@ def gateway() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture
 def page(browser, gateway):
-    """The chat page, opened; whatever the browser complains about fails the test."""
-    context = browser.new_context()
-    opened = context.new_page()
-    opened.set_default_timeout(10_000)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-    elsewhere: list[str] = []
+    """The chat page, opened."""
     root = f"http://127.0.0.1:{gateway.server_port}"
-    opened.on("request", lambda request: None if request.url.startswith(root) else elsewhere.append(request.url))
-    opened.goto(f"{root}/chat")
-    yield opened
-    context.close()
-    assert elsewhere == []
-    # Chromium reports each answer of 400 and above as an error; the page tells the person about those.
-    assert [said for said in complaints if "server responded with a status" not in said] == []
+    with watched(browser, stays=root) as opened:
+        opened.goto(f"{root}/chat")
+        yield opened
 
 
 def say(page, text: str) -> None:
@@ -285,15 +255,7 @@ def test_nothing_is_cut_off_at_any_width(page, width):
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
 
-def violations(page) -> list[str]:
-    # The page's own policy forbids foreign scripts, so the checker is evaluated by the driver.
-    page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("(tags) => axe.run(document, {runOnly: tags})", tags)
-    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
-
-
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_chat_page_keeps_the_accessibility_rules(page, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -303,7 +265,7 @@ def test_the_chat_page_keeps_the_accessibility_rules(page, scheme):
     assert violations(page) == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["on", "off on quiet", "not-loaded"])
 def test_the_console_keeps_the_accessibility_rules(browser, console, scheme, state):

@@ -1,7 +1,7 @@
 """Step-up in a real browser with Chromium's virtual authenticator, against the real endpoints.
 
 A small server gives out the pages with their real headers, and hands ``/v1/...`` to ``StepUpApi``. Passkeys want a
-domain, so the pages stand at ``localhost``. Needs Debian's Chromium; the accessibility rules need axe-core.
+domain, so the pages stand at ``localhost``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pyotp
@@ -29,14 +28,9 @@ from chatward.identity.stepup_api import PREFIXES, StepUpApi
 from chatward.identity.totp import Totp
 from chatward.settings import Settings, StepUp
 from chatward.stores.database import Database
+from tests.browsing import BROWSING, Device, needs_axe, violations, watched
 
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[1] / "node/node_modules/axe-core/axe.min.js"
-
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no browser: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = BROWSING
 
 ANN = Principal("person:ann", Kind.PERSON, assurance=Assurance.SINGLE, session="s1")
 OLGA = Principal("operator:olga", Kind.OPERATOR, roles=frozenset({"operator"}), session="o1")
@@ -45,16 +39,7 @@ BINDING = tool_binding("transfer", ARGUMENTS, "s1")
 BOTH = (Proof.PASSKEY, Proof.TOTP)
 
 
-def with_dialog(page: bytes) -> bytes:
-    """The chat page with the dialog's script and style."""
-    if b"step-up.js" in page:
-        return page
-    more = b'<link rel="stylesheet" href="chat/step-up.css"><script src="chat/step-up.js" defer></script>'
-    return page.replace(b"</head>", more + b"</head>")
-
-
 PAGES = {**pages(Settings()), **step_up_pages()}
-PAGES["/chat"] = (PAGES["/chat"][0], with_dialog(PAGES["/chat"][1]))
 
 
 class Fields:
@@ -111,17 +96,6 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - names of http.server
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*flags, "--disable-component-update"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     handler = type("Served", (Handler,), {})
@@ -143,45 +117,11 @@ def world(server) -> World:
 
 @pytest.fixture
 def page(browser, server):
-    """A page with a virtual authenticator; whatever the browser complains about fails the test."""
-    context = browser.new_context()
-    opened = context.new_page()
-    opened.set_default_timeout(20_000)
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-    opened.root = f"http://localhost:{server.server_port}"
-    opened.device = Device(context.new_cdp_session(opened))
-    yield opened
-    context.close()
-    assert [said for said in complaints if "server responded with a status" not in said] == []
-
-
-class Device:
-    """Chromium's virtual authenticator (W3C WebAuthn level 3, section 11)."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-        session.send("WebAuthn.enable")
-        options = {
-            "protocol": "ctap2",
-            "transport": "internal",
-            "hasResidentKey": True,
-            "hasUserVerification": True,
-            "isUserVerified": True,
-            "automaticPresenceSimulation": True,
-        }
-        self.id = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
-
-    def verifies(self, does: bool) -> None:
-        self._session.send("WebAuthn.setUserVerified", {"authenticatorId": self.id, "isUserVerified": does})
-
-    def keys(self) -> list[dict[str, Any]]:
-        return self._session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})["credentials"]
-
-    def put(self, credential: dict[str, Any]) -> None:
-        self._session.send("WebAuthn.clearCredentials", {"authenticatorId": self.id})
-        self._session.send("WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential})
+    """A page with a virtual authenticator."""
+    with watched(browser) as opened:
+        opened.root = f"http://localhost:{server.server_port}"
+        opened.device = Device(opened)
+        yield opened
 
 
 def required(world: World, proofs: tuple[Proof, ...] = BOTH) -> Challenge:
@@ -387,7 +327,7 @@ def test_nothing_is_cut_off_when_it_is_narrow(page, world):
     page.keyboard.press("Escape")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm ci in tests/node")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_dialog_and_page_keep_the_accessibility_rules(page, world, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -396,10 +336,3 @@ def test_dialog_and_page_keep_the_accessibility_rules(page, world, scheme):
     open_dialog(page, required(world))
     assert violations(page) == []
     page.keyboard.press("Escape")
-
-
-def violations(page) -> list[str]:
-    page.evaluate(AXE.read_text("utf-8"))
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("(tags) => axe.run(document, {runOnly: tags})", tags)
-    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
