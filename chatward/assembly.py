@@ -41,16 +41,21 @@ from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.proxies import networks, peer
 from chatward.gateway.server import EmbeddedServer
+from chatward.gateway.records import Records
 from chatward.gateway.upstream import HttpUpstream
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
 from chatward.judge.consulting import consult, doubts
+from chatward.identity.record import recorder
 from chatward.judge.judge import Judge
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.reload import Watcher, needs_restart
+from chatward.privacy.gate import PrivacyGate, standing_now
+from chatward.privacy.marking import Marked
+from chatward.privacy.opening import in_the_path
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
 from chatward.settings_rules import complete
@@ -80,6 +85,7 @@ class RoutedEngine:
         self.judge: Judge | None = None
         self.access: Access | None = None
 
+        self.privacy: PrivacyGate | None = None
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
@@ -92,6 +98,8 @@ class RoutedEngine:
             if plan.inspects or self.access.everywhere:
                 gate = self.access.gate(caller, where, request_id)
         prepared = await current.engine.prepare(call, plan)
+        if self.privacy is not None:
+            await self.privacy.admit(caller, plan.route, path, channel, call, request_id)
         screening = current.engine.screen(
             call, plan, channel=channel, principal=principal.id, tenant=principal.tenant, prepared=prepared
         )
@@ -192,6 +200,10 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         stack.callback(asking.close)
         engine.access = asking.access
         meter = Meter()
+        privacy = in_the_path(settings, recorder(ledger, loop), Records(ledger).note)
+        if privacy is not None:
+            stack.callback(privacy.database.close)
+            engine.privacy = privacy.gate
         app = GatewayApp(
             channels=channels(server),
             engine=engine,
@@ -199,16 +211,17 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ledger=ledger,
             meter=meter,
             keys=keys,
-            checkpoint=Checkpoint(asking.authenticator, peer_of=_peer_of(server)),
+            checkpoint=Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now),
             budgets=asking.budgets,
-            services=asking.services,
+            services={**asking.services, **(privacy.services if privacy is not None else {})},
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
             ready=lambda: () if ledger.healthy else ("ledger",),
-            pages={**pages(settings), **step_up_pages()},
+            pages={**pages(settings), **step_up_pages(), **(privacy.pages if privacy is not None else {})},
             page_headers=HEADERS,
         )
         cert, key = _path(server.tls_cert), _path(server.tls_key)
-        data_plane = EmbeddedServer(app, server.host, server.port, tls_cert=cert, tls_key=key)
+        front = Marked(app) if privacy is not None else app
+        data_plane = EmbeddedServer(front, server.host, server.port, tls_cert=cert, tls_key=key)
         running = _RunningWard(engine)
         admin = admin_app(
             running,
@@ -319,6 +332,8 @@ def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -
                 raise ConfigError(f"{key}: the bot {route.bot} is new; restart to use it", key=key)
         old = engine.routing
         engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
+        if engine.privacy is not None:
+            engine.privacy.follow(new.settings)
         later = needs_restart(watcher.current, new)
         say("Configuration reloaded." + (f" After a restart: {', '.join(later)}." if later else ""))
 

@@ -30,6 +30,7 @@ import msgspec
 
 from chatward.core.errors import ConfigError
 from chatward.settings import Settings
+from chatward.settings_privacy import privacy_problems
 from chatward.settings_rules import Problem, complete, problems_of
 from chatward.settings_types import Steps, dotted, from_text, is_section, unknown_key, values, walk
 from chatward.toml_lines import key_lines
@@ -119,7 +120,8 @@ def load(
         settings = complete(msgspec.convert(given.tree, Settings))
     except msgspec.ValidationError as error:  # ``walk`` looks at every value, so this is a gap in it
         raise ConfigError(f"the settings cannot be read: {error}", file=file) from error
-    found = problems_of(settings, guards, today or datetime.now(UTC).date())
+    day = today or datetime.now(UTC).date()
+    found = [*problems_of(settings, guards, day), *privacy_problems(settings, day)]
     given.fail([problem for problem in found if not problem.warning])
     warnings = tuple(str(given.error(problem)) for problem in found if problem.warning)
     return Loaded(settings, given.all_origins(settings), warnings, None if path is None else Path(path), before)

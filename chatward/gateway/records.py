@@ -94,6 +94,10 @@ class Records:
             fields["left_out"], self._left_out = self._left_out, 0
         self._begin(Entry(_REQUEST_REFUSED, flight.id, fields))
 
+    def note(self, entry: Entry) -> None:
+        """Any other entry. Never raises, never waits."""
+        self._begin(entry)
+
     def _begin(self, entry: Entry) -> None:
         try:
             self.later(self._ledger.append(entry))

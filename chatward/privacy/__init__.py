@@ -1,0 +1,1 @@
+"""Purposes, consent and rights in the path of a message; requests of subjects, incidents, what of the law is kept."""

@@ -1,0 +1,65 @@
+"""What people are told when their data are collected, made from the settings that are in force (GDPR Article 13).
+
+The rule: the list of purposes, grounds, recipients and times is never written by hand, so it says what is done. What a
+machine cannot know (``notice.text``) stands beside it. Two pages need no credential: the notice, and the statement that
+Global Privacy Control is honoured (``/.well-known/gpc.json``, W3C draft, section 4).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from chatward.settings import Settings
+
+GPC_PAGE: Final = "/.well-known/gpc.json"
+NOTICE_PAGE: Final = "/v1/privacy/notice"
+_JSON: Final = "application/json"
+_RIGHTS: Final = ("access", "rectification", "erasure", "restriction", "portability", "objection", "complaint")
+
+
+def notice(settings: Settings) -> dict[str, Any]:
+    """The notice as data; letters in brackets are those of Article 13(1) and (2)."""
+    privacy = settings.privacy
+    bots = {bot: processor for processor in privacy.processors.values() for bot in processor.bots}
+    purposes = {}
+    for name, purpose in privacy.purposes.items():
+        served = sorted({route.bot for route in settings.routes.values() if route.purpose == name})
+        purposes[name] = {
+            "summary": purpose.summary,
+            "lawful_basis": purpose.lawful_basis,  # (1)(c)
+            "interest": purpose.interest or None,  # (1)(d)
+            "use": purpose.use,
+            "retention_days": purpose.retention_days,  # (2)(a)
+            "recipients": sorted({bots[bot].name or "processor" for bot in served if bot in bots}),  # (1)(e)
+            "automated_decisions": purpose.decides,  # (2)(f)
+            "human": purpose.human_route or None,
+        }
+    abroad = [
+        {"name": one.name, "region": one.region, "transfer": one.transfer}
+        for one in privacy.processors.values()
+        if one.transfer is not None
+    ]
+    return {
+        "version": privacy.notice.version or None,
+        "url": privacy.notice.url or None,
+        "text": privacy.notice.text or None,
+        "controller": privacy.controller or None,  # (1)(a)
+        "contact": privacy.contact or None,
+        "officer": privacy.officer or None,  # (1)(b)
+        "purposes": purposes,
+        "transfers": abroad,  # (1)(f)
+        "rights": list(_RIGHTS),  # (2)(b)-(d)
+        "ai": settings.chat.disclosure or None,
+    }
+
+
+def privacy_pages(settings: Settings, today: date) -> Mapping[str, tuple[str, bytes]]:
+    """Pages for everybody, by path: content type and bytes."""
+    pages = {NOTICE_PAGE: (_JSON, json.dumps(notice(settings), ensure_ascii=False).encode())}
+    if settings.privacy.gpc:
+        told = {"gpc": True, "lastUpdate": today.isoformat()}
+        pages[GPC_PAGE] = (_JSON, json.dumps(told).encode())
+    return pages
