@@ -28,6 +28,9 @@ from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
 from chatward.settings import Settings
 from chatward.stores.database import Database
+from tests.browsing import browser
+
+__all__ = ["browser"]
 
 SECRET_WORD = "xyzzy-plugh"
 
