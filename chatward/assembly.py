@@ -40,22 +40,22 @@ from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.proxies import networks, peer
-from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.records import Records
+from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.upstream import HttpUpstream
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
-from chatward.judge.consulting import consult, doubts
 from chatward.identity.record import recorder
+from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
-from chatward.reload import Watcher, needs_restart
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import in_the_path
+from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
 from chatward.settings_rules import complete
@@ -84,8 +84,8 @@ class RoutedEngine:
         self.routing = made
         self.judge: Judge | None = None
         self.access: Access | None = None
-
         self.privacy: PrivacyGate | None = None
+
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
@@ -97,9 +97,9 @@ class RoutedEngine:
                 await asyncio.to_thread(self.access.settle, caller, where, ruling, call.body({}), request_id)
             if plan.inspects or self.access.everywhere:
                 gate = self.access.gate(caller, where, request_id)
-        prepared = await current.engine.prepare(call, plan)
         if self.privacy is not None:
             await self.privacy.admit(caller, plan.route, path, channel, call, request_id)
+        prepared = await current.engine.prepare(call, plan)
         screening = current.engine.screen(
             call, plan, channel=channel, principal=principal.id, tenant=principal.tenant, prepared=prepared
         )
@@ -199,11 +199,11 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         )
         stack.callback(asking.close)
         engine.access = asking.access
-        meter = Meter()
         privacy = in_the_path(settings, recorder(ledger, loop), Records(ledger).note)
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
+        meter = Meter()
         app = GatewayApp(
             channels=channels(server),
             engine=engine,
@@ -330,10 +330,10 @@ def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -
             if route.bot not in loaded.settings.bots:
                 key = f"routes.{name}.bot"
                 raise ConfigError(f"{key}: the bot {route.bot} is new; restart to use it", key=key)
-        old = engine.routing
-        engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
         if engine.privacy is not None:
             engine.privacy.follow(new.settings)
+        old = engine.routing
+        engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
         later = needs_restart(watcher.current, new)
         say("Configuration reloaded." + (f" After a restart: {', '.join(later)}." if later else ""))
 
