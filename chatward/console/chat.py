@@ -53,7 +53,10 @@ def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
         return {}
     static = files("chatward.console").joinpath("static")
     page = Template(static.joinpath("chat.html").read_text("utf-8")).substitute(
-        title=escape(chat.title), model=escape(chat.model), disclosure=escape(chat.disclosure)
+        title=escape(chat.title),
+        model=escape(chat.model),
+        disclosure=escape(chat.disclosure),
+        sign_in="signin" if any(one.client_id for one in settings.identity.oidc.values()) else "",
     )
     found = {PAGE: ("text/html; charset=utf-8", page.encode())}
     for name, content_type in _FILES:

@@ -6,7 +6,7 @@
 
 const element = (id) => document.getElementById(id);
 const form = element("form"), field = element("message"), log = element("log"), stopButton = element("stop");
-const access = element("access"), key = element("key");
+const access = element("access"), key = element("key"), person = element("person");
 const announcer = new ChatwardTalk.Announcer(element("announcer"));
 
 let model = document.body.dataset.model;
@@ -53,7 +53,7 @@ function headers() {
 
 async function chooseModel(signal) {
   if (model) return;
-  const response = await fetch("v1/models", { headers: headers(), signal, credentials: "omit" });
+  const response = await fetch("v1/models", { headers: headers(), signal, credentials: "same-origin" });
   if (response.ok) model = (await response.json())?.data?.[0]?.id ?? "";
 }
 
@@ -68,7 +68,7 @@ async function ask(turn, answer, request) {
   const body = JSON.stringify({ model, stream: true, messages: turns });
   return ChatwardTalk.converse({
     send: (more) => fetch("v1/chat/completions", {
-      method: "POST", headers: { ...headers(), ...more }, signal, credentials: "omit", body,
+      method: "POST", headers: { ...headers(), ...more }, signal, credentials: "same-origin", body,
     }),
     prove: (challenge, over) => prove(message, challenge, over ? AbortSignal.any([signal, over]) : signal),
     stop: () => request.abort(),
@@ -92,6 +92,9 @@ async function ask(turn, answer, request) {
 function explain(error) {
   if (error.code !== "content_filter" && (error.status === 401 || (error.status === 403 && !key.value))) {
     access.hidden = false;
+    if (person.dataset.signIn) showPerson();
+    if (error.code === "session-ended") return "You are signed out by now. Sign in above and send the message again.";
+    if (person.dataset.signIn) return "Sign in above, or enter an access key below, and send the message again.";
     return "This chat needs an access key. Enter it below and send the message again.";
   }
   return ChatwardTalk.explain(error);
@@ -170,3 +173,33 @@ element("again").addEventListener("click", () => {
   announcer.say("A new conversation.");
   field.focus();
 });
+
+// --- who is signed in, where an identity provider is there to sign in by ---------------------------------------
+
+async function showPerson() {
+  const response = await fetch("v1/session", { credentials: "same-origin", cache: "no-store" });
+  if (!response.ok) return;
+  const who = await response.json();
+  if (who.signed_in) {
+    const out = document.createElement("button");
+    out.type = "button";
+    out.className = "quiet";
+    out.textContent = "Sign out";
+    out.addEventListener("click", signOut);
+    person.replaceChildren(who.name ? `Signed in as ${who.name} ` : "Signed in ", out);
+  } else {
+    const link = document.createElement("a");
+    link.href = `${person.dataset.signIn}?back=${encodeURIComponent(location.pathname)}`;
+    link.textContent = "Sign in";
+    person.replaceChildren(link);
+  }
+  person.hidden = false;
+}
+
+async function signOut() {
+  const asked = { method: "POST", headers: { accept: "application/json" }, credentials: "same-origin" };
+  const response = await fetch("signout", asked);
+  if (response.ok) location.assign((await response.json()).next);
+}
+
+if (person.dataset.signIn) showPerson();
