@@ -146,8 +146,8 @@ def main() -> None:
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     logging.debug("down to this level")
     real = catalog.catalog
-    routing.catalog = lambda canaries=(), recognisers=(): (  # type: ignore[attr-defined]
-        *real(canaries, recognisers),
+    routing.catalog = lambda *given: (  # type: ignore[attr-defined]
+        *real(*given),
         DownOnInput(),
         DownOnReply("output", Moment.OUTPUT),
         DownOnReply("tool", Moment.TOOL_CALL),
