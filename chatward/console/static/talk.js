@@ -93,7 +93,7 @@ const ChatwardTalk = (() => {
     }
   }
 
-  /** A proof was wanted and not given: `outcome` is "refused", "expired" or "cancelled". */
+  /** A proof was wanted and not given: `outcome` is "refused", "expired", "cancelled", or what `prove` says. */
   class Unproven extends Error {
     constructor(outcome) {
       super({
@@ -143,6 +143,7 @@ const ChatwardTalk = (() => {
 
   // --- asking ------------------------------------------------------------------------------------------
 
+  const ENDED = new Set(["refused", "expired"]);
   const ROUNDS = 4; // a proof, another person's consent, and what may have run out meanwhile
 
   /** Sends until it goes through. `send(headers)` sends the very same request with more headers; `prove(challenge)`
@@ -180,7 +181,7 @@ const ChatwardTalk = (() => {
           how.prove(challenge, over.signal).catch(() => "cancelled").then((outcome) => {
             if (outcome === "met" || over.signal.aborted) return;
             unproven ??= new Unproven(outcome);
-            if (outcome === "cancelled") how.stop(); // the others are told by the stream's end
+            if (!ENDED.has(outcome)) how.stop(); // the others are told by the stream's end
           });
           continue;
         }

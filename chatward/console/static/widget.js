@@ -1,0 +1,476 @@
+// The chat for other pages: <chatward-chat>. It talks to the gateway that its script came from, and to nobody else.
+//
+//   <script src="https://chat.example.org/widget.js" async data-launcher></script>     a button in the corner
+//   <chatward-chat></chatward-chat>                                                    or a chat where this stands
+//
+// Attributes: `launcher` (a button that opens it), `title`, `disclosure`, `name` (tells several on one page apart),
+// `theme` ("light" or "dark", in place of what the person prefers), `forgets` (nothing is kept for a reload), `gateway`.
+// Property `authorization`: a function, for pages whose people are signed in: it gives the value of the header of that
+// name, and no visitor's session is begun. Events, which bubble: "chatward-sent", "chatward-answered", "chatward-failed",
+// without anything that was said.
+//
+// The page around it is somebody else's: no style leaks in or out, no markup is made from strings, no cookie is sent, and
+// nothing needs 'unsafe-inline'. What is kept for a reload, in this tab, is the conversation (sessionStorage); the key
+// of the visitor's session lies in IndexedDB and cannot be read out by anybody, this script included.
+
+const HERE = document.currentScript?.src ?? "";
+const PREFIX = "chatward";
+const KEPT = 200_000; // characters of a conversation that are kept for a reload
+const RENEW = 60; // seconds before its end at which a token is renewed
+
+// --- who asks --------------------------------------------------------------------------------------------
+
+const encoder = new TextEncoder();
+
+function base64url(data) {
+  const raw = Array.from(new Uint8Array(data), (byte) => String.fromCharCode(byte)).join("");
+  return btoa(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+const packed = (value) => base64url(encoder.encode(JSON.stringify(value)));
+
+/** Keys in IndexedDB: objects that sign, and that nobody can read. Where there is none, they are lost on reload. */
+const Keys = {
+  async within(mode, act) {
+    const database = await new Promise((resolve, reject) => {
+      const asked = indexedDB.open(PREFIX, 1);
+      asked.onupgradeneeded = () => asked.result.createObjectStore("keys");
+      asked.onsuccess = () => resolve(asked.result);
+      asked.onerror = () => reject(asked.error);
+    });
+    try {
+      return await new Promise((resolve, reject) => {
+        const transaction = database.transaction("keys", mode);
+        const asked = act(transaction.objectStore("keys"));
+        transaction.oncomplete = () => resolve(asked?.result);
+        transaction.onerror = transaction.onabort = () => reject(transaction.error);
+      });
+    } finally {
+      database.close();
+    }
+  },
+  get: (id) => Keys.within("readonly", (store) => store.get(id)).catch(() => undefined),
+  put: (id, key) => Keys.within("readwrite", (store) => {
+    const asked = store.openCursor(); // those of tabs that were closed go
+    asked.onsuccess = () => {
+      const cursor = asked.result;
+      if (cursor === null) return store.put(key, id);
+      if (cursor.value.until < Date.now()) cursor.delete();
+      return cursor.continue();
+    };
+  }).catch(() => {}),
+};
+
+/** A visitor: a key, and a session that is bound to it (RFC 9449). `kept` is plain data that outlives a reload. */
+class Visitor {
+  #root;
+  #kept;
+  #keep;
+  #key = null;
+  #working = null;
+
+  constructor(root, kept, keep) {
+    this.#root = root;
+    this.#kept = { id: crypto.randomUUID(), token: "", expires: 0, offset: 0, model: "", ...kept };
+    this.#keep = keep;
+  }
+
+  get model() {
+    return this.#kept.model;
+  }
+
+  /** `fetch` with the token and a proof for this request. A session that has ended is begun anew, once. */
+  async fetch(url, init) {
+    for (let again = false; ; again = true) {
+      await this.#ready(init.signal);
+      const headers = { ...init.headers, authorization: `DPoP ${this.#kept.token}`, dpop: await this.#proof(init.method, url) };
+      const response = await fetch(url, { ...init, headers, credentials: "omit" });
+      if (again || response.status !== 401) return response;
+      const error = await ChatwardTalk.failure(response.clone());
+      if (!/^(visitor-|session-|dpop-|revoked)/.test(error.code)) return response;
+      if (error.code !== "dpop-proof-stale") this.#kept.token = "";
+      this.#kept.expires = 0;
+    }
+  }
+
+  async #ready(signal) {
+    await this.#load();
+    if (this.#kept.token && this.#kept.expires - this.#now() > RENEW) return;
+    this.#working ??= this.#begin(signal).finally(() => { this.#working = null; });
+    await this.#working;
+  }
+
+  #now() {
+    return Math.floor(Date.now() / 1000) + this.#kept.offset;
+  }
+
+  async #load() {
+    if (this.#key !== null) return;
+    const found = await Keys.get(this.#kept.id);
+    if (found?.pair && this.#kept.token) {
+      this.#key = found;
+      return;
+    }
+    this.#kept.token = "";
+    const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+    const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+    this.#key = { pair, jwk: { kty, crv, x, y }, until: Date.now() + 86_400_000 };
+    await Keys.put(this.#kept.id, this.#key);
+  }
+
+  async #begin(signal) {
+    const url = `${this.#root}v1/widget/sessions`;
+    for (let tries = 0; ; tries += 1) {
+      const headers = { "content-type": "application/json", dpop: await this.#proof("POST", url) };
+      if (this.#kept.token) headers.authorization = `DPoP ${this.#kept.token}`;
+      const response = await fetch(url, { method: "POST", headers, body: "{}", signal, credentials: "omit" });
+      if (response.ok) {
+        const { token, expires, now, model } = await response.json();
+        Object.assign(this.#kept, { token, expires, model, offset: now - Math.floor(Date.now() / 1000) });
+        this.#keep(this.#kept);
+        return;
+      }
+      const error = await ChatwardTalk.failure(response);
+      if (tries === 2) throw error;
+      if (error.code === "dpop-proof-stale" && Number.isInteger(error.details.now)) {
+        this.#kept.offset = error.details.now - Math.floor(Date.now() / 1000); // people's clocks are wrong
+      } else if (this.#kept.token && error.status === 401) {
+        this.#kept.token = ""; // that session is over
+      } else {
+        throw error;
+      }
+    }
+  }
+
+  async #proof(method, url) {
+    const head = { typ: "dpop+jwt", alg: "ES256", jwk: this.#key.jwk };
+    const claims = { jti: crypto.randomUUID(), htm: method, htu: url.split(/[?#]/, 1)[0], iat: this.#now() };
+    if (this.#kept.token) claims.ath = base64url(await crypto.subtle.digest("SHA-256", encoder.encode(this.#kept.token)));
+    const text = `${packed(head)}.${packed(claims)}`;
+    const how = { name: "ECDSA", hash: "SHA-256" };
+    return `${text}.${base64url(await crypto.subtle.sign(how, this.#key.pair.privateKey, encoder.encode(text)))}`;
+  }
+}
+
+// --- the element -----------------------------------------------------------------------------------------
+
+function make(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const WORDS = {
+  hint: "Enter sends, Shift + Enter starts a new line.", label: "Your message", send: "Send", stop: "Stop",
+  again: "New conversation", close: "Close", you: "You", ai: "AI", stopped: "You stopped this answer.",
+  fresh: "A new conversation.", latest: "Latest answer", conversation: "Conversation",
+  insecure: "This chat works on secure pages (https) only.",
+  unavailable: "The chat cannot be reached now. Please try again later.",
+  notHere: "This chat is not set up for this page.",
+  noProof: "This needs a person who is signed in, so it was not done. A visitor of this page cannot prove who they are.",
+};
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(STYLE);
+
+class ChatwardChat extends HTMLElement {
+  authorization = null;
+  #root = "";
+  #visitor = null;
+  #parts = {};
+  #exchanges = [];
+  #model = "";
+  #running = null;
+  #session = null;
+  #announcer;
+  #built = false;
+
+  connectedCallback() {
+    if (this.#built) return;
+    this.#built = true;
+    const given = this.getAttribute("gateway") ?? HERE;
+    this.#root = new URL(".", new URL(given, location.href)).href;
+    this.#build();
+    const kept = this.#read();
+    this.#session = kept.visitor ?? null;
+    this.#visitor = window.isSecureContext ? new Visitor(this.#root, kept.visitor, (session) => {
+      this.#session = session;
+      this.#save();
+    }) : null;
+    this.#exchanges = kept.exchanges ?? [];
+    for (const exchange of this.#exchanges) this.#restore(exchange);
+    if (kept.open && this.hasAttribute("launcher")) this.#toggle(true, false);
+  }
+
+  disconnectedCallback() {
+    this.#running?.abort();
+  }
+
+  // --- what is kept for a reload
+
+  get #place() {
+    return `${PREFIX}:${this.#root}:${this.getAttribute("name") ?? ""}`;
+  }
+
+  #read() {
+    if (this.hasAttribute("forgets")) return {};
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#place) ?? "{}") ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  #save() {
+    if (this.hasAttribute("forgets")) return;
+    const kept = { visitor: this.#session, open: !this.#parts.panel.hidden, exchanges: this.#exchanges };
+    try {
+      while (JSON.stringify(kept.exchanges).length > KEPT) kept.exchanges = kept.exchanges.slice(1);
+      sessionStorage.setItem(this.#place, JSON.stringify(kept));
+    } catch {
+      // A page without storage has no memory.
+    }
+  }
+
+  // --- what one sees
+
+  #build() {
+    const launcher = this.hasAttribute("launcher");
+    const title = this.getAttribute("title") || SETTINGS.title;
+    this.removeAttribute("title"); // it would be a tooltip over everything
+    const disclosure = this.getAttribute("disclosure") || SETTINGS.disclosure;
+    const button = (id, text, kind) => make("button", { type: "button", id, class: kind }, text);
+    const parts = this.#parts = {
+      open: make("button", { type: "button", id: "open", "aria-expanded": "false", "aria-controls": "panel" }, title),
+      again: button("again", WORDS.again, "quiet"),
+      close: button("close", WORDS.close, "quiet"),
+      log: make("ol", { id: "log", "aria-label": WORDS.conversation, tabindex: "0" }),
+      field: make("textarea", {
+        id: "message", rows: "2", maxlength: "20000", required: "", dir: "auto", "aria-describedby": "disclosure hint",
+      }),
+      stop: button("stop", WORDS.stop, "quiet"),
+      send: make("button", { type: "submit", id: "send" }, WORDS.send),
+      announcer: make("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": WORDS.latest }),
+    };
+    parts.stop.hidden = true;
+    parts.close.hidden = parts.open.hidden = !launcher;
+    parts.form = make("form", { "aria-label": WORDS.label, autocomplete: "off" },
+      make("label", { for: "message" }, WORDS.label), parts.field,
+      make("div", { class: "row" }, make("p", { class: "hint", id: "hint" }, WORDS.hint), parts.stop, parts.send));
+    parts.panel = make("div", { id: "panel", part: "panel" },
+      make("div", { class: "top", part: "top" }, make("p", { class: "title", id: "title" }, title), parts.again, parts.close),
+      make("p", { class: "disclosure", id: "disclosure" }, make("strong", {}, WORDS.ai), " ", disclosure),
+      parts.log, parts.form, parts.announcer);
+    parts.panel.hidden = launcher;
+    this.#announcer = new ChatwardTalk.Announcer(parts.announcer);
+    const shadow = this.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = [sheet];
+    parts.box = make("section", { id: "box", "aria-label": title }, parts.panel, parts.open);
+    shadow.append(parts.box);
+
+    parts.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = parts.field.value.trim();
+      if (this.#running || !text) return;
+      parts.field.value = "";
+      parts.field.focus();
+      this.#say(text);
+    });
+    parts.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      parts.form.requestSubmit();
+    });
+    parts.box.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.target.closest("dialog")) return;
+      if (this.#running) this.#running.abort();
+      else if (launcher && !parts.panel.hidden) this.#toggle(false, true);
+      else return;
+      event.stopPropagation();
+    });
+    parts.stop.addEventListener("click", () => {
+      this.#running?.abort();
+      parts.field.focus();
+    });
+    parts.again.addEventListener("click", () => {
+      this.#running?.abort();
+      this.#exchanges = [];
+      parts.log.replaceChildren();
+      this.#announcer.clear();
+      this.#announcer.say(WORDS.fresh);
+      this.#save();
+      parts.field.focus();
+    });
+    parts.open.addEventListener("click", () => this.#toggle(parts.panel.hidden, true));
+    parts.close.addEventListener("click", () => this.#toggle(false, true));
+  }
+
+  #toggle(open, focus) {
+    const { panel, open: button, field } = this.#parts;
+    panel.hidden = !open;
+    button.setAttribute("aria-expanded", String(open));
+    if (focus) (open ? field : button).focus();
+    if (open) this.#follow(true);
+    this.#save();
+  }
+
+  #turn(role, text) {
+    const body = make("div", { class: "text", dir: "auto" });
+    if (role === "user") body.textContent = text;
+    const item = make("li", { class: role }, make("p", { class: "who" }, role === "user" ? WORDS.you : WORDS.ai), body);
+    this.#parts.log.append(item);
+    this.#follow(true);
+    return { item, body, note: null };
+  }
+
+  #note(turn, note) {
+    if (!note) return;
+    turn.note ??= turn.item.appendChild(document.createElement("p"));
+    turn.note.className = note.stopped ? "note stopped" : "note";
+    turn.note.textContent = note.text;
+    this.#follow(false);
+  }
+
+  #follow(always) {
+    const { log } = this.#parts;
+    if (always || log.scrollHeight - log.scrollTop - log.clientHeight < 120) log.scrollTop = log.scrollHeight;
+  }
+
+  #restore(exchange) {
+    this.#note(this.#turn("user", exchange.asked), exchange.hid);
+    if (!exchange.said && !exchange.note) return;
+    const answer = this.#turn("bot", "");
+    answer.body.append(...ChatwardMarkdown.blocks(exchange.said));
+    this.#note(answer, exchange.note);
+  }
+
+  // --- talking
+
+  #tell(what) {
+    this.dispatchEvent(new CustomEvent(`chatward-${what}`, { bubbles: true, composed: true }));
+  }
+
+  async #send(path, init) {
+    const url = `${this.#root}${path}`;
+    if (this.authorization === null) {
+      if (this.#visitor === null) throw new Error(WORDS.insecure);
+      return this.#visitor.fetch(url, init);
+    }
+    const authorization = await this.authorization();
+    return fetch(url, { ...init, credentials: "omit", headers: { ...init.headers, ...(authorization && { authorization }) } });
+  }
+
+  async #modelOf(signal) {
+    this.#model ||= SETTINGS.model || this.#visitor?.model || "";
+    if (this.#model) return this.#model;
+    const response = await this.#send("v1/models", { method: "GET", signal });
+    if (!response.ok) throw await ChatwardTalk.failure(response);
+    this.#model = (await response.json())?.data?.[0]?.id ?? "";
+    return this.#model;
+  }
+
+  /** Asks for the proof that something waits for, in the panel; gives "met" or why not. */
+  #prove(message, challenge, signal) {
+    if (this.authorization === null && !challenge.proofs.includes("approval")) {
+      return Promise.resolve("impossible");
+    }
+    return ChatwardStepUp.ask(challenge, {
+      fetch: (url, init) => this.#send(url, init), parent: this.#parts.panel, signal,
+      detail: ChatwardTalk.purpose(challenge, message),
+    });
+  }
+
+  async #ask(exchange, shown, request) {
+    const { signal } = request;
+    const messages = this.#exchanges.filter((one) => one.done || one === exchange).flatMap((one) => [
+      { role: "user", content: one.asked }, ...(one.done ? [{ role: "assistant", content: one.said }] : []),
+    ]);
+    const body = JSON.stringify({ model: await this.#modelOf(signal), stream: true, messages });
+    const view = new ChatwardMarkdown.View(shown.answer.body);
+    try {
+      await ChatwardTalk.converse({
+        send: (more) => this.#send("v1/chat/completions", {
+          method: "POST", headers: { "content-type": "application/json", ...more }, body, signal,
+        }),
+        prove: (challenge, over) => this.#prove(exchange.asked, challenge, over ? AbortSignal.any([signal, over]) : signal),
+        stop: () => request.abort(),
+        hid: (text) => {
+          if (!text) return;
+          exchange.hid = { text, stopped: false };
+          this.#note(shown.turn, exchange.hid);
+          this.#announcer.say(text);
+        },
+        text: (piece) => {
+          shown.answer.body.classList.remove("waiting");
+          exchange.said += piece;
+          view.add(piece);
+          this.#announcer.stream(piece);
+          this.#follow(false);
+        },
+        notice: (text, stopped) => {
+          exchange.note = { text, stopped };
+          this.#note(shown.answer, exchange.note);
+          this.#announcer.say(text);
+        },
+      });
+    } finally {
+      if (exchange.said) view.end();
+      this.#announcer.end();
+    }
+  }
+
+  async #say(text) {
+    const exchange = { asked: text, said: "", hid: null, note: null, done: false };
+    this.#exchanges.push(exchange);
+    const shown = { turn: this.#turn("user", text), answer: this.#turn("bot", "") };
+    shown.answer.body.classList.add("waiting");
+    const request = this.#running = new AbortController();
+    this.#working(true);
+    this.#tell("sent");
+    try {
+      await this.#ask(exchange, shown, request);
+      exchange.done = true;
+      this.#tell("answered");
+    } catch (error) {
+      const aborted = request.signal.aborted && !(error instanceof ChatwardTalk.Unproven);
+      const note = { text: aborted ? WORDS.stopped : this.#explain(error), stopped: !aborted };
+      const where = exchange.said || aborted ? "note" : "hid";
+      exchange[where] = note;
+      this.#note(where === "note" ? shown.answer : shown.turn, note);
+      this.#announcer.say(note.text);
+      const { field } = this.#parts;
+      if (!aborted && error.code !== "content_filter" && !field.value) field.value = text;
+      this.#tell("failed");
+    } finally {
+      shown.answer.body.classList.remove("waiting");
+      if (!exchange.said && !exchange.note) shown.answer.item.remove();
+      this.#running = null;
+      this.#working(false);
+      this.#save();
+    }
+  }
+
+  #explain(error) {
+    if (error instanceof ChatwardTalk.Unproven && error.outcome === "impossible") return WORDS.noProof;
+    if (error.message === WORDS.insecure) return error.message;
+    if (error instanceof TypeError) return WORDS.unavailable; // the network, or an origin that is not listed
+    if (error.code === "origin-not-allowed" || error.code === "not-authenticated") return WORDS.notHere;
+    return ChatwardTalk.explain(error);
+  }
+
+  #working(on) {
+    this.#parts.stop.hidden = !on;
+    this.#parts.send.setAttribute("aria-disabled", String(on));
+    this.#parts.log.setAttribute("aria-busy", String(on));
+  }
+}
+
+if (!customElements.get("chatward-chat")) {
+  customElements.define("chatward-chat", ChatwardChat);
+  if (document.currentScript?.hasAttribute("data-launcher")) {
+    const begin = () => document.body.append(make("chatward-chat", { launcher: "" }));
+    if (document.body) begin();
+    else document.addEventListener("DOMContentLoaded", begin, { once: true });
+  }
+}
