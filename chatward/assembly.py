@@ -29,6 +29,8 @@ from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.console.step_up import step_up_pages
+from chatward.console.widget import HEADERS as WIDGET_HEADERS
+from chatward.console.widget import widget_pages
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
@@ -36,6 +38,7 @@ from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
 from chatward.gateway.app import GatewayApp
 from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
+from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
@@ -204,6 +207,8 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
         meter = Meter()
+        checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
+        widget = widget_pages(settings)
         app = GatewayApp(
             channels=channels(server),
             engine=engine,
@@ -211,13 +216,20 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ledger=ledger,
             meter=meter,
             keys=keys,
-            checkpoint=Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now),
+            checkpoint=checkpoint,
             budgets=asking.budgets,
             services={**asking.services, **(privacy.services if privacy is not None else {})},
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
             ready=lambda: () if ledger.healthy else ("ledger",),
-            pages={**pages(settings), **step_up_pages(), **(privacy.pages if privacy is not None else {})},
+            pages={**pages(settings), **step_up_pages(), **widget, **(privacy.pages if privacy is not None else {})},
             page_headers=HEADERS,
+            other_headers=dict.fromkeys(widget, WIDGET_HEADERS),
+            cross_origin=CrossOrigin(
+                checkpoint.origin,
+                api=server.cors_origins,
+                credentials=server.cors_credentials,
+                widget=settings.widget.origins if widget else (),
+            ),
         )
         cert, key = _path(server.tls_cert), _path(server.tls_key)
         front = Marked(app) if privacy is not None else app

@@ -23,8 +23,9 @@ from chatward.console.second_factor import TotpFactor
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
 from chatward.gateway.credentials import Keys
-from chatward.gateway.services import Service
+from chatward.gateway.services import AnyService, Open
 from chatward.identity.access import Access
+from chatward.identity.allowance import Allowance
 from chatward.identity.backchannel import Revocations
 from chatward.identity.budgets import Budgets
 from chatward.identity.cedar import CedarAuthorizer
@@ -41,13 +42,16 @@ from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Passwords
 from chatward.identity.provider import Provider
 from chatward.identity.provisioned import Provisioned, registry
-from chatward.identity.record import recorder
+from chatward.identity.record import Record, recorder
 from chatward.identity.relying_party import RelyingParty
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
 from chatward.identity.stepup_api import PREFIXES, StepUpApi
 from chatward.identity.totp import Totp
-from chatward.settings import Settings
+from chatward.identity.widget import Widget
+from chatward.identity.widget_api import PREFIX as WIDGET
+from chatward.identity.widget_api import WidgetSessions
+from chatward.settings import Settings, WidgetSettings
 from chatward.settings_rules import identity_file
 from chatward.stores.database import Database
 
@@ -61,7 +65,7 @@ class Callers:
     access: Access
     budgets: Budgets
     challenges: Challenges
-    services: Mapping[str, Service]
+    services: Mapping[str, AnyService]
     keys: KeyAuthenticator
     signing_in: AdminAccess
     directory: APIRouter | None
@@ -94,6 +98,10 @@ def callers(
         if "oidc" in ways:
             ways["oidc"] = Provisioned(ways["oidc"], people)
         directory = scim_router(Scim(people), keys.identify)
+    visiting: dict[str, AnyService] = {}
+    if settings.widget.enabled:
+        ways["visitors"] = visitors = _visitors(settings.widget, database)
+        visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
     everybody = settings.identity.anonymous and not configured
     chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody)
     step_up = settings.step_up
@@ -121,7 +129,7 @@ def callers(
         access,
         budgets,
         challenges,
-        dict.fromkeys(PREFIXES, api.handle),
+        {**dict.fromkeys(PREFIXES, api.handle), **visiting},
         keys,
         signing_in,
         directory,
@@ -150,6 +158,21 @@ def _signing_in(
         second,
         wanted.second_factor == "required",
     )
+
+
+def _visitors(wanted: WidgetSettings, database: Database) -> Widget:
+    origins, models = frozenset(wanted.origins), (wanted.model,) if wanted.model else ()
+    return Widget(
+        database,
+        lambda bot: origins if bot == wanted.bot else (),
+        models=lambda bot: models,
+        lifetime=wanted.lifetime,
+        longest=wanted.longest,
+    )
+
+
+def _sessions(wanted: WidgetSettings, visitors: Widget, record: Record) -> WidgetSessions:
+    return WidgetSessions(visitors, wanted.bot, Allowance(wanted.sessions_per_minute), record, model=wanted.model)
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

@@ -57,8 +57,8 @@ class GatewayApp:
     but the one on ``/v1/models``, which serves GET, and the single models below it. ``bots`` needs ``default``.
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
-    ``page_headers``; a page's path with a slash too many leads to it. ``services`` answer below their prefixes.
-    ``cross_origin`` says which pages of other origins may ask; without it none may.
+    ``page_headers`` or those of its path in ``other_headers``; a page's path with a slash too many leads to it.
+    ``services`` answer below their prefixes. ``cross_origin`` says which pages of other origins may ask; without it none.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class GatewayApp:
         cross_origin: CrossOrigin | None = None,
         budgets: Budgeting | None = None,
         page_headers: Headers = _STRICTEST,
+        other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
         if not channels or "default" not in bots:
             raise ConfigError("The gateway needs a dialect and a bot named default.")
@@ -91,6 +92,7 @@ class GatewayApp:
         self._ready = ready
         self._pages = dict(pages or {})
         self._page_headers = tuple(page_headers)
+        self._other_headers = dict(other_headers or {})
         self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
         self._services = Services(services or {}, checkpoint)
         self._cross_origin = cross_origin or CrossOrigin(checkpoint.origin)
@@ -180,9 +182,10 @@ class GatewayApp:
         flight.action = "allow"
         if kind is Kind.PAGE:
             content_type, body = self._pages[path]
-            given = {name for name, _ in self._page_headers}
+            page_headers = self._other_headers.get(path, self._page_headers)
+            given = {name for name, _ in page_headers}
             headers = [header for header in answer_headers(flight, content_type) if header[0] not in given]
-            door.response_bytes(200, [*headers, *self._page_headers], body)
+            door.response_bytes(200, [*headers, *page_headers], body)
         elif kind is Kind.HEALTH:
             door.response_bytes(200, answer_headers(flight, "text/plain; charset=utf-8"), b"ok\n")
         else:
