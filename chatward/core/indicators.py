@@ -2,8 +2,8 @@
 
 The rules:
 
-1. Whoever looks up and whoever imports write a value the same way, by the functions here. URLs are parsed by a WHATWG
-   parser beforehand; what is here only writes down what that parser read (RFC 3986, section 6.2, beyond it).
+1. Whoever looks up and whoever imports write a value the same way: URLs and hosts as ``core.addresses.parse`` reads
+   them, written down by the functions here (with RFC 3986, section 6.2, beyond it).
 2. A URL is one value, its host another. A domain on a list stands for its subdomains too; a URL on a list never stands
    for its host, because hosts are shared.
 3. A sighting points at a source and carries no text of a message. Its ``score`` is worked out when it is asked for:
@@ -18,9 +18,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final, Protocol
 
+from chatward.core.addresses import unmapped
 from chatward.core.values import Category
 
 MAX_VALUE: Final = 2048
@@ -134,11 +135,10 @@ _SLASHES: Final = re.compile(r"//+")
 def url_values(host: str, port: str, path: str, query: str) -> tuple[str, ...]:
     """The values by which a parsed URL is looked up: with its query, and without. The first is how it is imported.
 
-    ``host``, ``port``, ``path`` and ``query`` are a WHATWG parser's ``hostname``, ``port`` (empty where it is the
-    scheme's own), ``pathname`` and ``search`` (with its ``?``). The scheme, ``www.``, the fragment, needless escapes,
+    ``host``, ``port``, ``path`` and ``query`` are those of ``core.addresses.Address``. The scheme, ``www.``, the
+    fragment, needless escapes,
     doubled slashes and a final slash make no difference.
     """
-    host = host_value(host)
     if host.startswith("www.") and host.count(".") > 1:
         host = host[4:]
     if port:
@@ -148,37 +148,21 @@ def url_values(host: str, port: str, path: str, query: str) -> tuple[str, ...]:
     if "//" in path:
         path = _SLASHES.sub("/", path)
     plain = host + path.rstrip("/")
-    if len(query) < 2:
+    if not query:
         return (plain,)
     if "%" in query:
         query = _NEEDLESS.sub(_unescaped, query)
-    return (plain + query, plain)
-
-
-def host_value(host: str) -> str:
-    """A host as it is looked up: lower case, no final dot, IPv6 without brackets, IPv4 in IPv6 unmapped (RFC 4291,
-    section 2.5.5.2)."""
-    if host.startswith("["):
-        return address_value(host[1:-1]) or host
-    if host.endswith("."):
-        host = host.rstrip(".")
-    return host if host.islower() else host.lower()
+    return (f"{plain}?{query}", plain)
 
 
 def address_value(text: str) -> str | None:
     """An IP address as it is looked up, or ``None`` where the text is none."""
     try:
-        address: IPv4Address | IPv6Address = ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return str(address)
-
-
-def is_address(host: str) -> bool:
-    """Whether a host in written form is an IP address: the WHATWG parser leaves no name that ends in a digit label."""
-    return (host[-1:].isdigit() and host.replace(".", "").isdigit()) or ":" in host
+    inner = unmapped(address) if isinstance(address, IPv6Address) else None
+    return str(inner or address)
 
 
 def domains_of(host: str) -> tuple[str, ...]:

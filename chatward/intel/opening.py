@@ -1,0 +1,37 @@
+"""Threat intelligence of one configuration: where it is, made ready, kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chatward.core.indicators import NO_INDICATORS, Indicators
+from chatward.intel.fetching import Download
+from chatward.intel.index import Index
+from chatward.intel.lifecycle import Lifecycle
+from chatward.settings import Settings
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of ``[intel]``."""
+    return Path(settings.intel.path or Path(settings.ledger.path).with_name("chatward-intel"))
+
+
+def lifecycle(
+    settings: Settings, *, download: Download | None = None, secret: Callable[[str], str] | None = None
+) -> Lifecycle:
+    """What keeps the sources of the settings up to date. ``secret`` resolves references to keys."""
+    base = Path(settings.ledger.path).parent
+    return Lifecycle(folder_of(settings), settings.intel, base=base, download=download, secret=secret)
+
+
+def indicators(settings: Settings) -> Indicators:
+    """What is listed. It follows the snapshot, whoever makes it."""
+    return Index(folder_of(settings), settings.intel) if settings.intel.sources else NO_INDICATORS
+
+
+def take_files(settings: Settings) -> None:
+    """Imports files of the settings that changed, so that a list that stands there holds from the first message on.
+    Servers are not asked. Raises ``StoreError``; a file that cannot be read makes its source stale."""
+    if any("://" not in source.location for source in settings.intel.sources):
+        lifecycle(settings).update()
