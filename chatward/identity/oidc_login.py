@@ -93,8 +93,8 @@ class _Attempt:
 
 
 class Logins:
-    """``providers`` by name; ``client_secrets`` by the same names, for those that have one; ``admits`` as in
-    ``OidcAuthenticator``. Adopts its table.
+    """``providers`` by the name of their attempts; ``client_secrets`` by their own, for those that have one;
+    ``admits`` as in ``OidcAuthenticator``. Adopts its table.
 
     Errors are ``IdentityError``: ``login-invalid`` (400: not begun here, used, too old, another browser, another
     provider), ``login-denied`` (403: the provider says no), ``login-refused`` (401: the provider's answer is not good;
