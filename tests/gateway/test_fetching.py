@@ -66,3 +66,34 @@ async def test_connections_are_kept_for_a_few_origins(play: Any, answer: Any, mo
     assert len(fetch._origins) == 2
     await fetch.aclose()
     assert not fetch._origins
+
+
+async def test_a_download_is_handed_over_as_it_comes(play: Any, answer: Any) -> None:
+    bot = await play(["read", answer(b"x" * 100_000, head=b'etag: "1"\r\n')])
+    fetch, got = Fetching(), bytearray()
+    told = await fetch.download(f"{bot.url}/list", [("x-key", "k")], got.extend, 100_000)
+    assert (told.status, told.body, bytes(got)) == (200, b"", b"x" * 100_000)
+    assert dict(told.headers)["etag"] == '"1"'
+    assert bot.requests[0].header("x-key") == "k"
+    await fetch.aclose()
+
+
+async def test_a_download_has_a_limit(play: Any, answer: Any) -> None:
+    bot = await play(["read", answer(b"x" * 11)])
+    fetch = Fetching()
+    with pytest.raises(UpstreamError, match="too large"):
+        await fetch.download(f"{bot.url}/list", [], lambda data: None, 10)
+    await fetch.aclose()
+
+
+async def test_only_the_body_of_a_success_is_taken(play: Any, answer: Any) -> None:
+    bot = await play(["read", answer(b"gone", status=b"404 Not Found")])
+    fetch, got = Fetching(), bytearray()
+    assert (await fetch.download(f"{bot.url}/list", [], got.extend, 10)).status == 404
+    assert not got
+    await fetch.aclose()
+
+
+async def test_a_download_asks_no_other_addresses_either() -> None:
+    with pytest.raises(UpstreamError):
+        await Fetching().download("http://192.0.2.1/", [], lambda data: None, 10)
