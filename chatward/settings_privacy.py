@@ -43,6 +43,14 @@ def profiles(privacy: Privacy) -> frozenset[str]:
     return frozenset(named | {"hipaa"} if "hipaa-strict" in named else named)
 
 
+def retention_days(settings: Settings) -> int | None:
+    """Days that stored turns stay; ``None``: until somebody erases them."""
+    served = {route.purpose for route in settings.routes.values()}
+    times = [one.retention_days for name, one in settings.privacy.purposes.items() if name in served]
+    times.append(settings.conversations.retention_days or None)
+    return min((days for days in times if days is not None), default=None)
+
+
 def privacy_problems(settings: Settings, today: date) -> list[Problem]:
     """All that is wrong with ``[privacy]`` and, under its profiles, with the rest of complete settings."""
     on = profiles(settings.privacy)

@@ -26,6 +26,7 @@ from chatward.seal.register import Eraser, Register, signer
 from chatward.seal.rotation import Rotation
 from chatward.seal.sealer import KeySealer
 from chatward.settings import Seal, Settings
+from chatward.settings_privacy import retention_days
 from chatward.stores.conversation_rows import Fields
 from chatward.stores.conversations import ConversationStore
 from chatward.stores.database import Database
@@ -100,7 +101,7 @@ def opened(
     eraser = Eraser(register, sealer, [fields], record, clock)
     eraser.resume()
     eraser.replay()
-    days = settings.conversations.retention_days
+    days = retention_days(settings)
     rotation = Rotation(sealer, [fields], record)
     return Sealing(keys, sealer, register, eraser, rotation, data, record, days * DAY if days else None, clock)
 
