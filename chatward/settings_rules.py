@@ -71,6 +71,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
     return [
         *_bots(settings),
         *_listeners(settings.server),
+        *_signing_in(settings),
         *_references(settings),
         *_routes(settings, guards, today),
         *_recognisers(settings),
@@ -198,6 +199,26 @@ def _listeners(server: Server) -> Iterator[Problem]:
             if needs:
                 sentence = f"other machines can reach this address, so it needs {' and '.join(needs)}"
                 yield Problem(("server", key), sentence, "unsafe-listener")
+
+
+def _signing_in(settings: Settings) -> Iterator[Problem]:
+    """Where identity providers send browsers back to: an address is never taken from a request of another machine."""
+    known = {name for name, one in settings.identity.oidc.items() if one.client_id}
+    given: tuple[tuple[Steps, str, str, bool], ...] = (
+        (("identity", "sign_in", "url"), settings.identity.sign_in.url, settings.server.host, bool(known)),
+        (("operators", "url"), settings.operators.url, settings.server.admin_host, bool(settings.operators.oidc)),
+    )
+    for steps, url, host, wanted in given:
+        if url and ((problem := origin_problem(url)) is not None):
+            yield Problem(steps, problem)
+        elif url.startswith("http:") and not is_loopback(urlsplit(url).hostname or ""):
+            yield Problem(steps, "must be https, but on this machine")
+        elif wanted and not url and not is_loopback(host):
+            yield Problem(steps, "is needed for people on other machines to sign in", warning=True)
+    for name in settings.operators.oidc:
+        if name not in known:
+            sentence = f"names no provider of `[identity.oidc]` with a `client_id`{did_you_mean(name, sorted(known))}"
+            yield Problem(("operators", "oidc", name), sentence)
 
 
 def _references(settings: Settings) -> Iterator[Problem]:

@@ -491,3 +491,32 @@ def test_the_schema_knows_every_section_and_refuses_others() -> None:
 def test_the_published_schema_is_current() -> None:
     published = Path(__file__).parents[1] / "docs" / "chatward.schema.json"
     assert json.loads(published.read_text()) == schema(), "run: chatward config schema > docs/chatward.schema.json"
+
+
+# --- signing in ------------------------------------------------------------------------------------------
+
+STAFF = UPSTREAM + '[identity.oidc.staff]\nissuer = "https://idp.example"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('client_id = "c"\n[identity.sign_in]\nurl = "https://chat.example/"\n', "identity.sign_in.url"),
+        ('client_id = "c"\n[identity.sign_in]\nurl = "https://chat.example/ai"\n', "identity.sign_in.url"),
+        ('client_id = "c"\n[identity.sign_in]\nurl = "http://chat.example"\n', "identity.sign_in.url"),
+        ('client_id = "c"\n[identity.sign_in]\nurl = "*"\n', "identity.sign_in.url"),
+        ('client_id = "c"\n[operators]\nurl = "http://console.example"\n', "operators.url"),
+        ('audiences = ["a"]\n[operators.oidc.staff]\nclaim = "g"\nroles = {a = "admin"}\n', "operators.oidc.staff"),
+        ('client_id = "c"\n[operators.oidc.stuff]\nclaim = "g"\nroles = {a = "admin"}\n', "operators.oidc.stuff"),
+    ],
+)
+def test_where_browsers_come_back_to_is_an_origin_of_a_provider_that_exists(write: Write, text: str, key: str) -> None:
+    assert refused(write(STAFF + text)).key == key
+
+
+def test_without_an_address_only_this_machine_can_sign_in_and_that_is_said(write: Write) -> None:
+    told = 'client_id = "c"\n[server]\nhost = "0.0.0.0"\nbehind_tls_proxy = true\nkeys = ["env:K"]\n'
+    assert any("identity.sign_in.url" in str(one) for one in read(write(STAFF + told), {"K": "k"}).warnings)
+    loaded = read(write(STAFF + told + '[identity.sign_in]\nurl = "https://chat.example"\n'), {"K": "k"})
+    assert loaded.warnings == ()
+    assert read(write(STAFF + 'client_id = "c"\n[identity.sign_in]\nurl = "http://127.0.0.1:8787"\n')).warnings == ()
