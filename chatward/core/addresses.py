@@ -1,10 +1,10 @@
 r"""URLs, read the one way that browsers read them: the WHATWG URL Standard, by can_ada (the ada parser).
 
 The rule: what a link leads to is what the parser says, never what a pattern says. Every decision about a link uses
-``parse``. It removes tabs and line ends, takes ``\`` for ``/`` in special schemes, undoes percent-encoding, full-width
-and circled characters in hosts (UTS 46), and reads IPv4 addresses in decimal, octal and hexadecimal parts (URL Standard,
-host parsing). What it leaves, ``parse`` adds: IPv4 addresses mapped or embedded in IPv6 are unmapped (RFC 4291 2.5.5,
-RFC 6052 2.1, RFC 3056), and a final dot goes.
+``parse``. It removes tabs and line ends, takes ``\`` for ``/`` in special schemes, undoes percent-encoding,
+full-width and circled characters in hosts (UTS 46), and reads IPv4 addresses in decimal, octal and hexadecimal parts
+(URL Standard, host parsing). What it leaves, ``parse`` adds: IPv4 addresses mapped or embedded in IPv6 are unmapped
+(RFC 4291 2.5.5, RFC 6052 2.1, RFC 3056), and a final dot goes.
 
 The parser is imported when it is first needed. No I/O.
 """

@@ -4,9 +4,10 @@ The rule: a name is compared in the form in which a reader sees it. ``skeleton``
 Unicode Technical Standard 39, section 4, reduced to Latin letters, digits and pairs such as ``rn`` for ``m``), so that
 two names with one skeleton can be taken for each other. A brand's own domains are never impostors of it.
 
-The list was written for this project: services that people sign in to or pay through, in many countries. An operator adds
-their own (``routes.*.brands``). A brand whose name is an ordinary word (``apple``, ``chase``, ``orange``) is marked with
-``~``: the word alone says nothing, only its own domain inside another name or together with a word of sign-in does.
+The list was written for this project: services that people sign in to or pay through, in many countries. An operator
+adds their own (``routes.*.brands``). A brand whose name is an ordinary word (``apple``, ``chase``, ``orange``) is
+marked with ``~``: the word alone says nothing, only its own domain inside another name or together with a word of
+sign-in does.
 """
 
 from __future__ import annotations
@@ -18,32 +19,37 @@ from functools import cache, lru_cache
 from typing import Final
 
 from chatward.core.confusables import KIN, MARKED, TWINS
-from chatward.core.hosts import split
+from chatward.core.hosts import split, words
 
 _ROWS: Final = """
 paypal paypal.com paypal.me paypalobjects.com paypal-corp.com
 ~apple apple.com icloud.com me.com mzstatic.com cdn-apple.com apple.news
 icloud icloud.com apple.com
-microsoft microsoft.com microsoftonline.com live.com windows.net office.com office365.com azure.com msn.com windows.com \
-microsoft365.com msauth.net msftauth.net sharepoint.com microsoft-edge.com microsoftstore.com microsoftonline-p.com
+microsoft microsoft.com microsoftonline.com live.com windows.net office.com office365.com azure.com msn.com
+  windows.com microsoft365.com msauth.net msftauth.net sharepoint.com microsoft-edge.com microsoftstore.com
+  microsoftonline-p.com
 office365 office365.com office.com microsoft.com
 outlook outlook.com outlook.office.com live.com office365.com
 onedrive onedrive.com live.com microsoft.com
 sharepoint sharepoint.com microsoft.com
 hotmail hotmail.com live.com
-amazon amazon.com amazon.de amazon.co.uk amazon.co.jp amazon.fr amazon.it amazon.es amazon.ca amazon.in amazon.com.br \
-amazon.com.au amazon.com.mx amazon.nl amazon.pl amazon.se amazon.sg amazon.ae amazon.sa amazon.eg amazon.com.tr \
-amazon.com.be amazon.jobs amazon.work amazonaws.com amazon.dev amazonpay.com primevideo.com amazontrust.com amazon.science \
-aboutamazon.com amazonadsystem.com amazon-adsystem.com media-amazon.com ssl-images-amazon.com amazonvideo.com \
-amazonmusic.com amazonbrowserapp.com amazon.press amazon.care amazon.cn amazonservices.com amazonsmile.com amazonlogistics.eu
-google google.com google.de google.co.uk google.fr google.co.in google.co.jp google.com.br google.es google.it google.ca \
-google.com.au google.ru google.pl google.nl google.com.mx google.com.tr googleapis.com gstatic.com googleusercontent.com \
-googlesource.com google.dev goo.gl googletagmanager.com google-analytics.com googleadservices.com googlesyndication.com \
-googlevideo.com withgoogle.com google.org blog.google googleblog.com googlecode.com googlegroups.com googlemail.com \
-appspot.com googlecloud.com googlefiber.net googlestore.com googleplay.com googleweblight.com googlezip.net
+amazon amazon.com amazon.de amazon.co.uk amazon.co.jp amazon.fr amazon.it amazon.es amazon.ca amazon.in
+  amazon.com.br amazon.com.au amazon.com.mx amazon.nl amazon.pl amazon.se amazon.sg amazon.ae amazon.sa
+  amazon.eg amazon.com.tr amazon.com.be amazon.jobs amazon.work amazonaws.com amazon.dev amazonpay.com
+  primevideo.com amazontrust.com amazon.science aboutamazon.com amazonadsystem.com amazon-adsystem.com
+  media-amazon.com ssl-images-amazon.com amazonvideo.com amazonmusic.com amazonbrowserapp.com amazon.press
+  amazon.care amazon.cn amazonservices.com amazonsmile.com amazonlogistics.eu
+google google.com google.de google.co.uk google.fr google.co.in google.co.jp google.com.br google.es google.it
+  google.ca google.com.au google.ru google.pl google.nl google.com.mx google.com.tr googleapis.com gstatic.com
+  googleusercontent.com googlesource.com google.dev goo.gl googletagmanager.com google-analytics.com
+  googleadservices.com googlesyndication.com googlevideo.com withgoogle.com google.org blog.google
+  googleblog.com googlecode.com googlegroups.com googlemail.com appspot.com googlecloud.com googlefiber.net
+  googlestore.com googleplay.com googleweblight.com googlezip.net
 gmail gmail.com google.com googlemail.com
-youtube youtube.com youtube-nocookie.com youtu.be youtubekids.com youtubego.com youtubeeducation.com youtube.googleapis.com
-facebook facebook.com facebook.net fb.com fbcdn.net meta.com facebookmail.com facebookcorewwwi.onion facebookblueprint.com
+youtube youtube.com youtube-nocookie.com youtu.be youtubekids.com youtubego.com youtubeeducation.com
+  youtube.googleapis.com
+facebook facebook.com facebook.net fb.com fbcdn.net meta.com facebookmail.com facebookcorewwwi.onion
+  facebookblueprint.com
 instagram instagram.com cdninstagram.com instagram-brand.com
 whatsapp whatsapp.com whatsapp.net wa.me
 messenger messenger.com
@@ -52,8 +58,8 @@ linkedin linkedin.com licdn.com lnkd.in linkedin.cn
 twitter twitter.com x.com t.co twimg.com
 tiktok tiktok.com tiktokcdn.com tiktokv.com tiktokglobalshop.com tiktokshop.com
 snapchat snapchat.com
-discord discord.com discord.gg discordapp.com discordapp.net discord.media discord.gift discord.new discordstatus.com \
-discord.dev discord.co discord.design discord.gifts discord.tools discordmerch.com
+discord discord.com discord.gg discordapp.com discordapp.net discord.media discord.gift discord.new
+  discordstatus.com discord.dev discord.co discord.design discord.gifts discord.tools discordmerch.com
 netflix netflix.com nflxvideo.net netflix.net netflixinvestor.com netflixtechblog.com
 spotify spotify.com scdn.co spotifycdn.com spotify.design spotifyjobs.com
 ~disney disney.com disneyplus.com go.com disney.co.uk disneyland.com
@@ -68,10 +74,11 @@ adobe adobe.com adobe.io adobelogin.com typekit.net adobecc.com adobess.com beha
 docusign docusign.com docusign.net
 dropbox dropbox.com dropboxusercontent.com dropboxapi.com getdropbox.com
 wetransfer wetransfer.com we.tl
-github github.com github.io githubusercontent.com githubassets.com githubapp.com github.dev github.blog githubstatus.com \
-githubcopilot.com github.community
+github github.com github.io githubusercontent.com githubassets.com githubapp.com github.dev github.blog
+  githubstatus.com githubcopilot.com github.community
 gitlab gitlab.com gitlab.io gitlab-static.net
-cloudflare cloudflare.com cloudflare.net cloudflareinsights.com cloudflare-dns.com cloudflarestatus.com cloudflare-ipfs.com
+cloudflare cloudflare.com cloudflare.net cloudflareinsights.com cloudflare-dns.com cloudflarestatus.com
+  cloudflare-ipfs.com
 godaddy godaddy.com
 namecheap namecheap.com
 ~zoom zoom.us zoom.com
@@ -79,26 +86,30 @@ webex webex.com
 slack slack.com slack-edge.com
 salesforce salesforce.com force.com
 shopify shopify.com myshopify.com shopifycdn.com shopify.dev shopifyinbox.com shopifysvc.com
-ebay ebay.com ebay.de ebay.co.uk ebay.fr ebay.it ebay.es ebay.ca ebay.com.au ebaystatic.com ebayimg.com ebayinc.com \
-ebay-kleinanzeigen.de kleinanzeigen.de ebay.at ebay.ch ebay.pl ebay.nl ebay.ie ebay.com.hk
+ebay ebay.com ebay.de ebay.co.uk ebay.fr ebay.it ebay.es ebay.ca ebay.com.au ebaystatic.com ebayimg.com
+  ebayinc.com ebay-kleinanzeigen.de kleinanzeigen.de ebay.at ebay.ch ebay.pl ebay.nl ebay.ie ebay.com.hk
 aliexpress aliexpress.com aliexpress.ru aliexpress.us alicdn.com
 alibaba alibaba.com alibabagroup.com alibabacloud.com alibaba-inc.com
 walmart walmart.com walmart.ca walmartimages.com walmart.com.mx walmartlabs.com walmart.org
 costco costco.com costco.ca costco.co.uk costco.co.jp costco.com.mx costco.com.au costcotravel.com
-mercadolibre mercadolibre.com mercadolibre.com.ar mercadolibre.com.mx mercadolibre.cl mercadolibre.com.co mercadolibre.com.pe
+mercadolibre mercadolibre.com mercadolibre.com.ar mercadolibre.com.mx mercadolibre.cl mercadolibre.com.co
+  mercadolibre.com.pe
 mercadolivre mercadolivre.com.br mercadolivre.com
 mercadopago mercadopago.com mercadopago.com.br mercadopago.com.ar mercadopago.com.mx mercadopago.cl
 shopee shopee.com shopee.com.br shopee.co.id shopee.sg shopee.tw shopee.vn shopee.ph shopee.co.th shopee.com.my
 lazada lazada.com lazada.co.id lazada.co.th lazada.com.my lazada.com.ph lazada.sg lazada.vn
-rakuten rakuten.co.jp rakuten.com rakuten.de rakuten.fr rakuten-card.co.jp rakuten-sec.co.jp rakuten-bank.co.jp rakuten.tv \
-rakuten.ne.jp rakutencard.com rakutenmarketing.com rakuten-static.com
-yahoo yahoo.com yahoo.co.jp yahoo.net yahooapis.com yimg.com yahoodns.net yahooinc.com yahoo.com.tw yahoosmallbusiness.com
+rakuten rakuten.co.jp rakuten.com rakuten.de rakuten.fr rakuten-card.co.jp rakuten-sec.co.jp rakuten-bank.co.jp
+  rakuten.tv rakuten.ne.jp rakutencard.com rakutenmarketing.com rakuten-static.com
+yahoo yahoo.com yahoo.co.jp yahoo.net yahooapis.com yimg.com yahoodns.net yahooinc.com yahoo.com.tw
+  yahoosmallbusiness.com
 mercari mercari.com mercari.jp
 ~booking booking.com bstatic.com booking.cn
-airbnb airbnb.com airbnb.de airbnb.fr airbnb.es airbnb.it airbnb.co.uk airbnb.ca airbnb.com.br airbnb.com.au muscache.com
+airbnb airbnb.com airbnb.de airbnb.fr airbnb.es airbnb.it airbnb.co.uk airbnb.ca airbnb.com.br airbnb.com.au
+  muscache.com
 expedia expedia.com expedia.co.uk expedia.de
 ~uber uber.com ubereats.com
-vinted vinted.com vinted.fr vinted.de vinted.pl vinted.it vinted.es vinted.nl vinted.co.uk vinted.lt vinted.cz vinted.net
+vinted vinted.com vinted.fr vinted.de vinted.pl vinted.it vinted.es vinted.nl vinted.co.uk vinted.lt vinted.cz
+  vinted.net
 leboncoin leboncoin.fr
 wallapop wallapop.com
 allegro allegro.pl allegro.tech allegrostatic.com allegro.cz allegro.sk
@@ -138,20 +149,21 @@ usbank usbank.com
 americanexpress americanexpress.com aexp-static.com americanexpress.co.jp
 amex americanexpress.com amex.com amexgbt.com amex-acc.co.jp
 mastercard mastercard.com mastercard.us mastercard.co.uk mastercard.de mastercardservices.com
-hsbc hsbc.com hsbc.co.uk hsbc.com.hk hsbc.com.mx hsbc.fr us.hsbc.com hsbc.ca hsbcnet.com hsbc.com.sg hsbc.com.my hsbc.ae \
-hsbc.com.cn hsbc.co.in hsbc.com.tw hsbc.com.au hsbc.bm hsbcinnovationbanking.com
+hsbc hsbc.com hsbc.co.uk hsbc.com.hk hsbc.com.mx hsbc.fr us.hsbc.com hsbc.ca hsbcnet.com hsbc.com.sg hsbc.com.my
+  hsbc.ae hsbc.com.cn hsbc.co.in hsbc.com.tw hsbc.com.au hsbc.bm hsbcinnovationbanking.com
 barclays barclays.co.uk barclays.com barclaycard.co.uk barclaycardus.com barclays.net barclays.in
 lloydsbank lloydsbank.com lloydsbank.co.uk lloydsbankinggroup.com
 natwest natwest.com natwestgroup.com natwestinternational.com natwest.co.uk
 ~halifax halifax.co.uk halifax-online.co.uk
-santander santander.com santander.co.uk santander.es bancosantander.es santanderbank.com santander.com.br santander.com.mx \
-santander.pl santander.cl santander.pt santander.de santandernet.com.br santanderconsumer.de santander.com.ar \
-santanderconsumerusa.com santanderrio.com.ar santander.com.uy
+santander santander.com santander.co.uk santander.es bancosantander.es santanderbank.com santander.com.br
+  santander.com.mx santander.pl santander.cl santander.pt santander.de santandernet.com.br santanderconsumer.de
+  santander.com.ar santanderconsumerusa.com santanderrio.com.ar santander.com.uy
 bbva bbva.com bbva.es bbva.mx bbva.pe bbva.com.co bbvanet.com.mx bbva.com.ar bbvacontinental.pe bbva.it bbva.ch
 caixabank caixabank.es caixabank.com caixabankconsumer.com caixabankresearch.com caixabank.cat
 sabadell bancsabadell.com bancosabadell.com sabadell.com
 bankinter bankinter.com bankinter.pt bankinterconsumerfinance.com
-bradesco bradesco.com.br bradesco.com banco.bradesco bradescoseguros.com.br bradescard.com.br bradescocartoes.com.br
+bradesco bradesco.com.br bradesco.com banco.bradesco bradescoseguros.com.br bradescard.com.br
+  bradescocartoes.com.br
 itau itau.com.br itau.com itaucard.com.br itau.cl itau.com.uy itau.com.py
 nubank nubank.com.br nubank.com.mx nubank.com.co
 bancolombia bancolombia.com grupobancolombia.com bancolombia.com.co bancolombia.com.pa
@@ -163,13 +175,14 @@ rabobank rabobank.nl rabobank.com
 abnamro abnamro.nl abnamro.com
 sparkasse sparkasse.de sparkasse.at berliner-sparkasse.de sparkasse-koelnbonn.de
 volksbank volksbank.de volksbank.at vr.de
-raiffeisen raiffeisen.ch raiffeisen.at raiffeisen.ru raiffeisen.hu raiffeisen.ro raiffeisenbank.cz rbinternational.com
+raiffeisen raiffeisen.ch raiffeisen.at raiffeisen.ru raiffeisen.hu raiffeisen.ro raiffeisenbank.cz
+  rbinternational.com
 commerzbank commerzbank.de commerzbank.com
 comdirect comdirect.de
 postbank postbank.de postbank.bg
 deutschebank deutsche-bank.de db.com
-bnpparibas bnpparibas bnpparibas.com bnpparibas.fr bnpparibas.net bnpparibas.pl bnpparibasfortis.be bnpparibasfortis.com \
-bnpparibascardif.com bnpparibas-am.com
+bnpparibas bnpparibas bnpparibas.com bnpparibas.fr bnpparibas.net bnpparibas.pl bnpparibasfortis.be
+  bnpparibasfortis.com bnpparibascardif.com bnpparibas-am.com
 creditagricole credit-agricole.fr ca-pca.fr credit-agricole.com credit-agricole.pl credit-agricole.it
 societegenerale societegenerale.fr societegenerale.com sg.fr
 labanquepostale labanquepostale.fr labanquepostale.com
@@ -177,7 +190,8 @@ creditmutuel creditmutuel.fr creditmutuel.com
 caissedepargne caisse-epargne.fr
 boursorama boursorama.com boursobank.com
 intesasanpaolo intesasanpaolo.com intesasanpaolobank.si intesasanpaolobank.al intesasanpaoloprivatebanking.it
-unicredit unicredit.it unicreditgroup.eu unicredit.de unicredit.ro unicreditbank.cz unicreditbank.hu unicredit.com
+unicredit unicredit.it unicreditgroup.eu unicredit.de unicredit.ro unicreditbank.cz unicreditbank.hu
+  unicredit.com
 nexi nexi.it nexigroup.com
 swedbank swedbank.se swedbank.lt swedbank.ee swedbank.lv swedbank.com
 nordea nordea.com nordea.fi nordea.se nordea.dk nordea.no
@@ -212,8 +226,9 @@ orico orico.co.jp
 jrekinet eki-net.com
 ekinet eki-net.com
 emirates emirates.com emiratesnbd.com
-~binance binance.com binance.us binance.org binance.info binance.vision bnbstatic.com binance.charity bnbchain.org \
-binancecnt.com binanceapi.com binance.cloud binance.je binance.bh binance.th binance.tr binancezh.com
+~binance binance.com binance.us binance.org binance.info binance.vision bnbstatic.com binance.charity
+  bnbchain.org binancecnt.com binanceapi.com binance.cloud binance.je binance.bh binance.th binance.tr
+  binancezh.com
 coinbase coinbase.com cbhq.net
 kraken kraken.com krakenfx.com
 metamask metamask.io
@@ -239,8 +254,9 @@ verizon verizon.com verizonwireless.com verizon.net verizonmedia.com verizonconn
 xfinity xfinity.com comcast.com comcast.net
 comcast comcast.com comcast.net xfinity.com comcastbusiness.net comcastcorporation.com
 tmobile t-mobile.com tmobile.com t-mobile.de t-mobile.nl t-mobile.pl t-mobile.cz
-vodafone vodafone.com vodafone.de vodafone.co.uk vodafone.it vodafone.es vodafone.pt vodafone.in vodafone.ie vodafone.com.au \
-vodafone.ro vodafone.gr vodafone.cz vodafone.hu vodafone.nl vodafone.com.tr vodafone.com.eg vodafone-ip.de
+vodafone vodafone.com vodafone.de vodafone.co.uk vodafone.it vodafone.es vodafone.pt vodafone.in vodafone.ie
+  vodafone.com.au vodafone.ro vodafone.gr vodafone.cz vodafone.hu vodafone.nl vodafone.com.tr vodafone.com.eg
+  vodafone-ip.de
 telstra telstra.com telstra.com.au telstra.net
 optus optus.com.au optusnet.com.au
 swisscom swisscom.ch swisscom.com
@@ -271,20 +287,22 @@ chatgpt chatgpt.com openai.com
 anthropic anthropic.com claude.ai claude.com
 """
 
-AUTH_WORDS: Final = frozenset(
-    "login log signin sign logon secure security secured verify verification verified verifica account accounts acount auth"
-    " authenticate authentication update updates support help helpdesk service services servicio service-client client"
-    " clients customer billing bill payment payments pay invoice refund refunds wallet wallets password reset recover"
-    " recovery recuperar unlock locked suspend suspended restore confirm confirmation validate validation alert alerts"
-    " notice notification notifications webmail mail mailbox portal access my online web app apps id idlogin bank banking"
-    " netbanking ebanking card cards bonus gift gifts giveaway nitro free prize reward rewards claim airdrop connect sync"
-    " dapp staking swap migrate migration token tokens official center centre case ticket appeal copyright meta business"
-    " redelivery delivery track tracking parcel package shipment shipping post customs fee toll tax rebate sso mfa otp 2fa"
-    " kyc cuenta conta cliente clientes seguro segura seguridad seguranca acceso acesso ingresar ingreso entrar konto"
-    " anmelden anmeldung kunde kunden sicherheit bestaetigung compte espace connexion identification securite remboursement"
-    " conto accesso assistenza sicurezza supporto area clienti info weryfikacja platnosc dostawa verificacion activate"
-    " activation device devices session renew renewal subscription membership prime team admin document documents docs file"
-    " files share shared view viewer secure-login user users information".split()
+AUTH_WORDS: Final = words(
+    "login log signin sign logon secure security secured verify verification verified verifica account accounts "
+    "acount auth authenticate authentication update updates support help helpdesk service services servicio "
+    "service-client client clients customer billing bill payment payments pay invoice refund refunds wallet "
+    "wallets password reset recover recovery recuperar unlock locked suspend suspended restore confirm "
+    "confirmation validate validation alert alerts notice notification notifications webmail mail mailbox "
+    "portal access my online web app apps id idlogin bank banking netbanking ebanking card cards bonus gift "
+    "gifts giveaway nitro free prize reward rewards claim airdrop connect sync dapp staking swap migrate "
+    "migration token tokens official center centre case ticket appeal copyright meta business redelivery "
+    "delivery track tracking parcel package shipment shipping post customs fee toll tax rebate sso mfa otp 2fa "
+    "kyc cuenta conta cliente clientes seguro segura seguridad seguranca acceso acesso ingresar ingreso entrar "
+    "konto anmelden anmeldung kunde kunden sicherheit bestaetigung compte espace connexion identification "
+    "securite remboursement conto accesso assistenza sicurezza supporto area clienti info weryfikacja platnosc "
+    "dostawa verificacion activate activation device devices session renew renewal subscription membership "
+    "prime team admin document documents docs file files share shared view viewer secure-login user users "
+    "information"
 )
 """Words that stand beside a brand's name where somebody is to sign in, pay or fear."""
 
@@ -373,7 +391,7 @@ def _one_slip(first: str, second: str) -> bool:
 def parse_rows(rows: str) -> list[Brand]:
     """Brands from lines of a name and its domains."""
     found = []
-    for line in rows.replace("\\\n", " ").strip().split("\n"):
+    for line in rows.replace("\n ", " ").strip().split("\n"):
         name, *domains = line.split()
         found.append(Brand(name.lstrip("~"), frozenset(domains), name.startswith("~")))
     return found
@@ -400,8 +418,7 @@ def _known() -> tuple[Brand, ...]:
 
 # --- letters ----------------------------------------------------------------------------------------------
 
-_SAME: Final = {ord("1"): "l", ord("i"): "l", ord("|"): "l", ord("!"): "l", ord("0"): "o", ord("5"): "s", ord("3"): "e"}
-_SAME |= {ord("4"): "a", ord("7"): "t", ord("8"): "b", ord("9"): "g", ord("q"): "g", ord("2"): "z", ord("6"): "b"}
+_SAME: Final = str.maketrans("1i|!0534789q26", "lllloseatbggzb")
 _LOOKS: Final = {**KIN, **MARKED, **TWINS}
 
 
