@@ -107,6 +107,16 @@ async def test_a_public_client_has_pkce_alone():
     assert house.idp.token_requests[0]["client_id"] == CLIENT
 
 
+async def test_an_answer_at_another_providers_address_is_refused():
+    house = House()
+    begun = await house.begin()
+    query = house.idp.authorize(begun.url)
+    with pytest.raises(IdentityError) as caught:
+        await house.logins.finish(query, begun.cookie, "other")
+    assert caught.value.reason == "login-invalid"
+    assert not house.idp.token_requests
+
+
 async def test_attempts_have_nothing_in_common():
     house = House()
     begun = [await house.begin() for _ in range(3)]
@@ -114,6 +124,26 @@ async def test_attempts_have_nothing_in_common():
         assert len({asked(each.url)[name] for each in begun}) == 3
     assert begun[0].cookie not in begun[0].url
     assert begun[0].cookie not in repr(begun[0])
+
+
+@pytest.mark.parametrize(
+    ("claims", "called"),
+    [
+        ({"name": " Ada Lovelace "}, "Ada Lovelace"),
+        ({"name": "", "preferred_username": "ada"}, "ada"),
+        ({"email": "ada@example.org"}, "ada@example.org"),
+        ({"name": ["Ada"]}, ""),
+        ({"name": "A\u202eda\n\x1b[31m"}, "Ada[31m"),
+        ({"name": "x" * 500}, "x" * 80),
+        ({}, ""),
+    ],
+)
+async def test_what_people_are_called_is_plain_text(claims, called):
+    house = House()
+    begun = await house.begin()
+    signed_in = await house.logins.finish(house.idp.authorize(begun.url, **claims), begun.cookie, "main")
+    assert signed_in.name == called
+    assert called == "" or called not in repr(signed_in)
 
 
 # --- attacks

@@ -14,10 +14,10 @@ import pytest
 
 from chatward.core.errors import ClientError, IdentityError, StoreError
 from chatward.core.ports import Entry
-from chatward.identity.operators import LINK_LIFE, ROLES, Fresh, Operators
+from chatward.identity.operators import LINK_LIFE, ROLES, SCHEMA, Fresh, Operators
 from chatward.identity.passwords import Cost, Passwords
 from chatward.ledger import events
-from chatward.stores.database import Database
+from chatward.stores.database import Database, Schema
 
 CHEAP = Cost(memory=8, passes=1)
 GOOD = "correct horse battery"
@@ -465,3 +465,79 @@ def test_the_index_refuses_a_second_open_use(operators: Operators, file: Path) -
     operators.use(glass)
     with sqlite3.connect(file) as connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("INSERT INTO break_glass_uses (operator, at) VALUES (?, 1)", [glass.id])
+
+
+# --- whom an identity provider vouches for
+
+
+def test_the_account_of_a_person_is_made_once_and_is_nobody_elses(operators: Operators, record: list[Entry]) -> None:
+    first = operators.admit("person:1", "staff", ["analyst"])
+    again, other = operators.admit("person:1", "staff", ["analyst"]), operators.admit("person:2", "staff", ["analyst"])
+    assert first == again == operators.get(first.id)
+    assert other.id != first.id
+    assert (first.provider, first.roles, first.break_glass) == ("staff", {"analyst"}, False)
+    assert "person" not in first.name + first.id
+    made = [entry.fields for entry in record if entry.event == "operator:account:created"]
+    assert [one["by"] for one in made] == ["idp:staff", "idp:staff"]
+    assert operators.any()
+
+
+def test_roles_are_those_of_the_last_sign_in_and_another_epoch_ends_sessions(
+    operators: Operators, record: list[Entry]
+) -> None:
+    before = operators.admit("person:1", "staff", ["admin", "analyst"])
+    after = operators.admit("person:1", "staff", ["analyst"])
+    assert (after.id, after.roles) == (before.id, {"analyst"})
+    assert after.epoch > before.epoch
+    assert record[-1].fields == {"operator": before.id, "what": "roles", "by": "idp:staff", "roles": ["analyst"]}
+
+
+def test_a_role_that_does_not_exist_makes_no_account(operators: Operators) -> None:
+    assert reason(lambda: operators.admit("person:1", "staff", ["emperor"])) == "role-unknown"
+    assert reason(lambda: operators.admit("person:1", "staff", [])) == "role-missing"
+    assert operators.all() == []
+
+
+def test_it_has_no_password_and_cannot_get_one(operators: Operators) -> None:
+    one = operators.admit("person:1", "staff", ["admin"])
+    for password in ("", GOOD, "!"):
+        assert operators.verify(one.name, password) is None
+    assert reason(lambda: operators.set_password(one.id, GOOD)) == "account-elsewhere"
+    assert reason(lambda: operators.set_roles(one.id, ["admin"])) == "account-elsewhere"
+    assert reason(lambda: operators.create(one.name, GOOD, ["admin"])) == "name-invalid"
+
+
+def test_it_can_be_disabled_and_stays_so_at_the_next_sign_in(operators: Operators) -> None:
+    one = operators.admit("person:1", "staff", ["analyst"])
+    operators.disable(one.id)
+    assert not operators.admit("person:1", "staff", ["analyst"]).active
+    assert not operators.admit("person:1", "staff", ["admin"]).active
+
+
+def test_the_last_admin_is_one_with_a_password_here(operators: Operators) -> None:
+    elsewhere = operators.admit("person:1", "staff", ["admin"])
+    ann = operators.create("ann", GOOD, ["admin"])
+    assert reason(lambda: operators.disable(ann.id)) == "last-admin"
+    operators.disable(elsewhere.id)
+    assert operators.first_link() is None
+
+
+def test_an_account_whose_record_fails_is_taken_back(file: Path, clock: Clock) -> None:
+    def broken(entry: Entry) -> None:
+        raise StoreError("not now")
+
+    operators = Operators(Database(file), Passwords(CHEAP), broken, clock=clock)
+    with pytest.raises(StoreError):
+        operators.admit("person:1", "staff", ["admin"])
+    assert operators.all() == []
+
+
+def test_a_file_from_before_providers_is_read_and_taken_further(file: Path, clock: Clock) -> None:
+    old = Schema("operators", tuple(one for one in SCHEMA.steps if not one.startswith("ALTER")))
+    database = Database(file, [old])
+    database.write("INSERT INTO operators VALUES ('operator:1', 'ann', 'x', 'admin', 1, 0, 3, 5.0)")
+    operators = Operators(database, Passwords(CHEAP), lambda entry: None, clock=clock)
+    found = operators.get("operator:1")
+    assert found is not None
+    assert (found.name, found.provider, found.epoch) == ("ann", "", 3)
+    assert operators.admit("person:1", "staff", ["analyst"]).provider == "staff"

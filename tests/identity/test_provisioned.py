@@ -11,8 +11,8 @@ import pytest
 from chatward.core.errors import ConfigError, IdentityError
 from chatward.core.identity import ANONYMOUS, Kind, Presented, Principal
 from chatward.identity.people import ROLES, PeopleRegistry
-from chatward.identity.provider import person_id
-from chatward.identity.provisioned import Provisioned, registry
+from chatward.identity.provider import person_id, providers
+from chatward.identity.provisioned import Provisioned, linked, registry
 from chatward.identity.scim_schema import GROUP, USER
 from chatward.settings import Identity, Oidc, Scim, ScimLink
 from chatward.stores.database import Database
@@ -101,3 +101,28 @@ def test_settings_that_cannot_be_meant() -> None:
     for scim in ({"links": {"other": ScimLink()}}, {"groups": {"Support": "two words"}}, {"groups": {"Support": ""}}):
         with pytest.raises(ConfigError):
             people(**scim)
+
+
+async def test_people_whom_another_claim_names_are_found_in_the_directory() -> None:
+    scim = Scim(enabled=True, required=True, links={"corp": ScimLink(attribute="userName", claim="email")})
+    settings = Identity(oidc={"corp": Oidc(issuer=ISSUER, client_id="c")}, scim=scim)
+    known = registry(Database(None), settings, lambda entry: None, clock=lambda: 1000.0)
+    user = known.create(USER, {"userName": "ann@corp.example", "active": True})
+    made = providers(settings.oidc, None, lambda: 0.0, linked(settings))["corp"]  # type: ignore[arg-type]
+
+    def person(**claims: object) -> Principal:
+        return made.person({"iss": ISSUER, "sub": "opaque", "iat": 1000.0, "exp": 2000.0, **claims})
+
+    ann = person(email="Ann@corp.example")
+    assert known.admits(ann)
+    assert not known.admits(person(email="ben@corp.example"))
+    assert not known.admits(person())
+    assert not known.admits(person(email=["ann@corp.example"]))
+    known.change(USER, user.id, lambda old: {**old.document, "active": False})
+    assert not known.admits(ann)
+    assert "corp.example" not in repr(ann)
+
+
+def test_where_the_subject_is_the_link_nothing_is_added() -> None:
+    settings = Identity(oidc={"corp": Oidc(issuer=ISSUER, client_id="c")})
+    assert linked(settings)(PERSON, ISSUER, {"email": "ann@corp.example"}) is PERSON
