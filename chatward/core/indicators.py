@@ -108,6 +108,10 @@ class Indicators(Protocol):
         """Those of ``stale`` without which a guard counts as unavailable."""
         ...
 
+    def seen(self, sighting: Sighting, value: str) -> None:
+        """Notes that a conversation held a listed value: the value as it is listed, and nothing else of the text."""
+        ...
+
 
 class NoIndicators:
     """No source at all."""
@@ -122,6 +126,9 @@ class NoIndicators:
 
     def required(self) -> Sequence[str]:
         return ()
+
+    def seen(self, sighting: Sighting, value: str) -> None:
+        pass
 
 
 NO_INDICATORS: Final = NoIndicators()

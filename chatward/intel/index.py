@@ -8,7 +8,9 @@ The rules:
 2. What a record leaves open (type, TLP, confidence) and how much it counts by its age is worked out here, from the
    settings in force now.
 3. Warninglists give contexts to what others list. Alone they say nothing.
-4. A source is stale when its last success is older than its ``stale_after``, or it never had one.
+4. What conversations held of what is listed is counted by hour and appended to ``sightings.jsonl``: listed values, no
+   text and nobody's name (``sightings``).
+5. A source is stale when its last success is older than its ``stale_after``, or it never had one.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import msgspec
 from chatward.core.hosts import SHORTENERS, shared, split
 from chatward.core.indicators import IndicatorKind, Sighting, ThreatType, Tlp, domains_of
 from chatward.intel.decay import lifetimes, score
+from chatward.intel.sightings import SIGHTINGS, Sightings
 from chatward.intel.snapshot import OPEN, UNDATED, Found, Snapshot, SnapshotError
 from chatward.intel.store import MARKINGS, TYPES
 from chatward.settings import Intel, IntelSource
@@ -73,7 +76,7 @@ class Index:
         self._snapshot: Snapshot | None = None
         self._by_number: dict[int, IntelSource] = {}
         self._status = Status()
-        self._seen: dict[tuple[str, IndicatorKind, str, Tlp], list[float]] = {}
+        self.sightings = Sightings(folder / SIGHTINGS, clock)
         self._broken = False
         self.empty = not settings.sources
 
@@ -113,6 +116,9 @@ class Index:
     def required(self) -> Sequence[str]:
         return [name for name in self.stale() if self._settings[name].on_stale == "unavailable"]
 
+    def seen(self, sighting: Sighting, value: str) -> None:
+        self.sightings.note(sighting, value)
+
     # --- inside --------------------------------------------------------------------------------------
 
     def _is_stale(self, source: IntelSource, now: float) -> bool:
@@ -123,6 +129,7 @@ class Index:
     def _look(self) -> None:
         """Takes what changed on the disk."""
         self._next = self._steady() + POLL
+        self.sightings.write()
         stamps = (_stamp(self._path), _stamp(self._status_path))
         if stamps == self._stamps:
             return

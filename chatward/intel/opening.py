@@ -1,4 +1,4 @@
-"""Threat intelligence of one configuration: where it is, made ready, kept up to date."""
+"""Threat intelligence of one configuration: where it is, made ready, asked."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def taxii(context: Context) -> Batch | None:
     server, state = context.server, context.state
     base = context.source.location.rstrip("/")
     base = base if base.endswith("/objects") else f"{base}/objects"
-    asked = f"{base}/?match[type]=indicator&limit=1000"
+    asked = f"{base}/?match%5Btype%5D=indicator&limit=1000"
     if state.cursor:
         asked += f"&added_after={quote(state.cursor, safe='')}"
     found: list[Any] = []
