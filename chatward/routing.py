@@ -23,6 +23,7 @@ from chatward.engine.scanner import PatternError
 from chatward.guards.catalog import catalog
 from chatward.guards.links.exfiltration import host_of
 from chatward.guards.text.abuse import SELF_HARM
+from chatward.intel.opening import indicators, take_files
 from chatward.policy.policy import Policy
 from chatward.settings import Recogniser, Route, Settings
 
@@ -54,6 +55,7 @@ class Routing:
     def __init__(self, settings: Settings, engine: Engine, today: date, pool: ScannerPool | None = None) -> None:
         self.engine = engine
         self.pool = pool or ScannerPool(catalog())
+        self.indicators = indicators(settings)
         self._guards: dict[tuple[tuple[str, ...], tuple[Recogniser, ...]], tuple[AnyGuard, ...]] = {}
         routes = {**settings.routes}
         routes.setdefault("default", Route())
@@ -112,7 +114,7 @@ class Routing:
         canaries = tuple(resolve(reference) for reference in route.canaries)
         own = (canaries, route.recognisers)
         if own not in self._guards:
-            self._guards[own] = catalog(canaries, route.recognisers)
+            self._guards[own] = catalog(canaries, route.recognisers, self.indicators)
         guards = choose(self._guards[own], route.guards, route=name)
         version = policy_version(route, guards)
         try:
@@ -146,7 +148,9 @@ def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:
 
 
 def routing(settings: Settings, *, key: bytes | None = None, today: date | None = None) -> Routing:
-    """The engine with its plans. ``key`` (32 bytes) makes hashes of values stable across restarts."""
+    """The engine with its plans. ``key`` (32 bytes) makes hashes of values stable across restarts. Lists of threat
+    intelligence that are files are taken in first."""
+    take_files(settings)
     engine = Engine(
         host_of=host_of,
         memory=settings.conversations.memory,

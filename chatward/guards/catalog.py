@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatward.core.indicators import NO_INDICATORS, Indicators
 from chatward.core.ports import Guard, ModelGuard, RuleGuard, StreamGuard
 from chatward.guards.links.exfiltration import ExfiltrationGuard
+from chatward.guards.links.intel import IntelGuard
 from chatward.guards.session.escalation import EscalationGuard
 from chatward.guards.session.limits import LimitsGuard
 from chatward.guards.text.abuse import AbuseGuard
@@ -28,6 +30,7 @@ IDS: tuple[str, ...] = (
     "text.hidden",
     "text.leak",
     "links.exfiltration",
+    "links.intel",
     "text.social_engineering",
     "session.limits",
     "session.escalation",
@@ -38,10 +41,10 @@ KNOWN: tuple[str, ...] = (*IDS, "text.judge")
 
 
 def catalog(
-    canaries: Sequence[str] = (), recognisers: Sequence[Recogniser] = ()
+    canaries: Sequence[str] = (), recognisers: Sequence[Recogniser] = (), indicators: Indicators = NO_INDICATORS
 ) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard, ...]:
     """One of each guard. ``canaries`` are strings that must never appear in a reply, ``recognisers`` the operator's
-    own."""
+    own, ``indicators`` what threat intelligence lists."""
     return (
         InjectionGuard(),
         AbuseGuard(),
@@ -51,6 +54,7 @@ def catalog(
         HiddenTextGuard(),
         LeakGuard(canaries),
         ExfiltrationGuard(),
+        IntelGuard(indicators),
         SocialEngineeringGuard(),
         LimitsGuard(),
         EscalationGuard(shipped),
