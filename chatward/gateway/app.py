@@ -58,7 +58,7 @@ class GatewayApp:
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
     ``page_headers`` or those of its path in ``other_headers``; a page's path with a slash too many leads to it.
-    ``services`` answer below their prefixes. ``cross_origin`` says which pages of other origins may ask; without it none.
+    ``services`` answer below their prefixes. ``cross_origin`` says who of other origins may ask; without it nobody.
     """
 
     def __init__(

@@ -224,7 +224,8 @@ class ChatwardChat extends HTMLElement {
 
   #save() {
     if (this.hasAttribute("forgets")) return;
-    const kept = { visitor: this.#session, open: !this.#parts.panel.hidden, exchanges: this.#exchanges };
+    const open = this.hasAttribute("launcher") && !this.#parts.panel.hidden;
+    const kept = { visitor: this.#session, open, exchanges: this.#exchanges };
     try {
       while (JSON.stringify(kept.exchanges).length > KEPT) kept.exchanges = kept.exchanges.slice(1);
       sessionStorage.setItem(this.#place, JSON.stringify(kept));
