@@ -1,4 +1,4 @@
-"""The encoder beside an event loop: one thread reads windows of all requests that wait, together.
+"""The encoder beside an event loop: one thread reads the windows of all requests that wait.
 
 The rule: whoever asks first is not kept waiting for others; what gathers while the thread is busy is its next batch,
 at most ``MOST`` windows of it. The loop goes on meanwhile, because the encoder runs without the interpreter's lock.

@@ -63,8 +63,7 @@ def test_a_short_run_measures_everything_without_peers(monkeypatch: pytest.Monke
     ]  # fmt: skip
     assert 0 < (figures["guarded_vs_passthrough"] or 0) < 1
     assert (figures["rss_mb"] or 0) > 20
-    # A model's false alarm on a made-up message is told as an error; a few in a thousand are within its calibration.
-    assert not [note for note in report.notes if "errors" in note and not ("guarded)" in note and "400" in note)]
+    assert not [note for note in report.notes if "errors" in note]
     rows = report.details["bench-plain"]["16"]
     assert rows["guarded"]["cpu_us"] > rows["passthrough"]["cpu_us"] > rows["direct"]["cpu_us"] == 0
     assert report.details["memory"]["curve"][-1]["requests"] >= 40
