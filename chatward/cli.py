@@ -71,6 +71,7 @@ COMMANDS: Final = (
     _command("keys", "Make, list, rotate and revoke API keys", "app"),
     _command("users", "Make, list, change and disable operators", "app"),
     _command("seal", "Rotate keys of what is stored, erase subjects, verify receipts", "app"),
+    _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),
     _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),
 )

@@ -1,0 +1,381 @@
+"""``chatward privacy``: requests of people, what is stored of them, breaches, and how requirements of law stand.
+
+A gateway may be running meanwhile. What is changed here is on record before it counts, by ``command-line``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from chatward.commands.privacy_tables import moment, show_incidents, show_requests
+from chatward.commands.recording import recorder
+from chatward.commands.settings import loaded_settings
+from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
+from chatward.core.errors import ClientError, ConfigError
+from chatward.core.sealing import Record
+from chatward.gateway.fetching import Fetching
+from chatward.ledger.reading import Record as Read
+from chatward.ledger.reading import between
+from chatward.privacy import erasing, exporting
+from chatward.privacy.controls import REQUIREMENTS
+from chatward.privacy.incidents import FIELDS, Incidents, affected
+from chatward.privacy.opening import privacy_file
+from chatward.privacy.requests import Kind, Law, Reason, Requests
+from chatward.privacy.requirements import DISCLAIMER, evidence, table
+from chatward.privacy.retention import Holds
+from chatward.privacy.retention import purge as purge_store
+from chatward.privacy.standing import Standings
+from chatward.seal.opening import Sealing, opened
+from chatward.settings import Settings
+from chatward.stores.database import Database
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+BY: Final = "command-line"
+_PAGE: Final = 5000
+
+Tenant = Annotated[str, typer.Option(metavar="NAME", help="The person's tenant.")]
+Subject = Annotated[str, typer.Argument(help="The id of the person, as the ledger has it.")]
+RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id.")]
+
+
+@app.callback()
+def main() -> None:
+    """Requests of people, exports, erasures, breaches, requirements."""
+
+
+@app.command()
+def requirements(
+    profile: Annotated[str | None, typer.Option(metavar="NAME", help="This law alone.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how each requirement of the laws stands, with the code and the evidence behind it."""
+    settings = loaded_settings(config).settings
+    wanted = [one for one in REQUIREMENTS if profile in {None, one.profile}]
+    if not wanted:
+        raise ConfigError("there is no such profile", reason="usage")
+    rows = table(wanted, settings, evidence(_ledger(settings)))
+    if as_json:
+        print_json({"disclaimer": DISCLAIMER, "profile": list(settings.privacy.profile), "requirements": rows})
+        return 0
+    shown = [(row["id"], row["law"], row["requirement"], row["status"], row["limit"] or "") for row in rows]
+    print_table(("id", "law", "requirement", "status", "but"), shown)
+    return 0
+
+
+@app.command()
+def requests(
+    closed: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """List the requests of people that wait, the most urgent first."""
+    with _desk(config) as desk:
+        found = desk.requests.all(closed=closed)
+        today = desk.requests.today
+    show_requests(found, today, as_json=as_json)
+    return 0
+
+
+@app.command("open")
+def open_(
+    subject: Subject,
+    kind: Annotated[Kind, typer.Option(help="What is asked for.")],
+    law: Annotated[Law, typer.Option(help="Whose clock runs.")] = Law.GDPR,
+    received: Annotated[str, typer.Option(metavar="DAY", help="The day it came (YYYY-MM-DD); else today.")] = "",
+    verified: Annotated[str, typer.Option(metavar="WORD", help="How it is known who asks, such as passport.")] = "",
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take a request that came in another way."""
+    with _desk(config) as desk:
+        came = _day(received) if received else None
+        made = desk.requests.open(tenant, subject, kind, law, by=BY, verified=verified, received=came)
+        show_requests([made], desk.requests.today, as_json=as_json)
+    return 0
+
+
+@app.command()
+def verify(
+    request: RequestId,
+    how: Annotated[str, typer.Option(metavar="WORD", help="How it is known who asks, such as passport.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Note that it is known who asks."""
+    with _desk(config) as desk:
+        show_requests([desk.requests.verify(request, how, by=BY)], desk.requests.today, as_json=as_json)
+    return 0
+
+
+@app.command()
+def confirm(request: RequestId, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Note that the person was told that the request has come."""
+    with _desk(config) as desk:
+        show_requests([desk.requests.confirm(request, by=BY)], desk.requests.today, as_json=as_json)
+    return 0
+
+
+@app.command()
+def extend(
+    request: RequestId,
+    reason: Annotated[Reason, typer.Option(help="Why it takes longer; the person is told.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take longer over a request, once."""
+    with _desk(config) as desk:
+        show_requests([desk.requests.extend(request, reason, by=BY)], desk.requests.today, as_json=as_json)
+    return 0
+
+
+@app.command()
+def close(
+    request: RequestId,
+    outcome: Annotated[str, typer.Option(metavar="WORD", help="done, refused or withdrawn.")] = "done",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Note how a request was answered."""
+    with _desk(config) as desk:
+        show_requests([desk.requests.close(request, outcome, by=BY)], desk.requests.today, as_json=as_json)
+    return 0
+
+
+@app.command()
+def export(
+    subject: Subject,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where export.json and export.html go.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why, such as the request; it is kept, sealed.")],
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Copy out what is stored of a person: JSON for machines, HTML for people."""
+    with _desk(config) as desk, _sealing(desk) as sealing:
+        store = None if sealing is None else sealing.conversations()
+        try:
+            made = exporting.export(
+                desk.settings,
+                tenant,
+                subject,
+                conversations=store,
+                standings=desk.standings,
+                requests=desk.requests,
+                ledger=_ledger(desk.settings),
+                record=desk.record,
+                by=BY,
+                reason=reason,
+                clock=time.time,
+            )
+        finally:
+            if store is not None:
+                desk.runner.run(store.aclose())
+    out.mkdir(parents=True, exist_ok=True)
+    written = {"export.json": exporting.as_json(made), "export.html": exporting.as_html(made)}
+    for name, text in written.items():
+        path = out / name
+        path.touch(mode=0o600)
+        path.write_text(text, "utf-8")
+    if as_json:
+        print_json({"files": [str(out / name) for name in written], "parts": made["parts"]})
+    else:
+        print_table(("part", "rows"), list(made["parts"].items()))
+    return 0
+
+
+@app.command()
+def erase(subject: Subject, tenant: Tenant = "default", config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Erase a person for good; the signed receipts go to standard output."""
+    with _desk(config) as desk, _sealing(desk, needed=True) as sealing:
+        assert sealing is not None
+        written = erasing.erase(sealing, desk.standings, desk.requests, desk.holds, desk.record, tenant, subject, by=BY)
+        told = erasing.recipients(desk.settings)
+    if as_json:
+        print_json({"receipts": written, "recipients": [{"name": name, "contract": where} for name, where in told]})
+        return 0
+    print("\n".join(written), end="")
+    return 0
+
+
+@app.command()
+def purge(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Take out stored conversations that are past their time, but of nobody who is held; and old requests."""
+    with _desk(config) as desk, _sealing(desk) as sealing:
+        turns = 0
+        if sealing is not None:
+            store = sealing.conversations()
+            turns = purge_store(store, desk.holds).turns
+            desk.runner.run(store.aclose())
+        forgotten = desk.requests.forget()
+    if as_json:
+        print_json({"turns": turns, "requests": forgotten})
+    else:
+        print(f"{turns} turns and {forgotten} requests taken out")
+    return 0
+
+
+@app.command()
+def hold(
+    subject: Annotated[str | None, typer.Argument(help="The person; without one the holds are listed.")] = None,
+    reason: Annotated[str, typer.Option(metavar="WORD", help="Why, such as the number of a case.")] = "",
+    lift: Annotated[bool, typer.Option("--lift", help="Lift it.")] = False,
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Hold everything of a person for a legal reason, or lift it."""
+    with _desk(config) as desk:
+        if subject is not None and lift:
+            desk.holds.lift(tenant, subject, by=BY)
+        elif subject is not None:
+            if not reason.strip():
+                raise ConfigError("say why, with --reason", reason="usage")
+            desk.holds.set(tenant, subject, reason, by=BY)
+        found = desk.holds.all()
+    rows = [(one.tenant, one.subject, one.reason, moment(one.at), one.by) for one in found]
+    if as_json:
+        names = ("tenant", "subject", "reason", "at", "by")
+        print_json({"holds": [dict(zip(names, row, strict=True)) for row in rows]})
+    else:
+        print_table(("tenant", "person", "reason", "since", "by"), rows)
+    return 0
+
+
+@app.command()
+def incidents(
+    incident: Annotated[str | None, typer.Argument(help="An incident's id; without one all are listed.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Open one: a breach is known.")] = False,
+    aware: Annotated[str, typer.Option(metavar="TIME", help="Since when (ISO 8601); else now.")] = "",
+    field: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Fill in a field of 33(3).")] = None,
+    told: Annotated[str, typer.Option(metavar="WHO", help="authority, subjects, controller or none-needed.")] = "",
+    close: Annotated[bool, typer.Option("--close", help="It is over.")] = False,
+    affected_until: Annotated[
+        str,
+        typer.Option("--affected-until", metavar="TIME", help="Whose messages were sent on from --aware till then."),
+    ] = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """List, open and fill in breaches of personal data, with their clocks."""
+    with _desk(config) as desk:
+        register = desk.incidents
+        if affected_until:
+            return _show_affected(desk.settings, aware, affected_until, as_json=as_json)
+        if new:
+            incident = register.open(by=BY, aware=_instant(aware) if aware else None).id
+        if incident is not None and field:
+            register.describe(incident, dict(_pair(one) for one in field), by=BY)
+        if incident is not None and told:
+            register.told(incident, told, by=BY)
+        if incident is not None and close:
+            register.close(incident, by=BY)
+        found = register.all() if incident is None else [register.get(incident)]
+    show_incidents(found, as_json=as_json)
+    return 0
+
+
+# --- inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    settings: Settings
+    runner: asyncio.Runner
+    standings: Standings
+    requests: Requests
+    holds: Holds
+    incidents: Incidents
+    record: Record
+
+
+@contextmanager
+def _desk(config: str | None) -> Iterator[_Desk]:
+    settings = loaded_settings(config).settings
+    with asyncio.Runner() as runner:
+        database = Database(privacy_file(settings))
+        record = recorder(settings.ledger)
+        desk = _Desk(
+            settings,
+            runner,
+            Standings(database, record),
+            Requests(database, record),
+            Holds(database, record),
+            Incidents(database, record, hours=settings.privacy.breach_hours),
+            record,
+        )
+        try:
+            yield desk
+        finally:
+            database.close()
+
+
+@contextmanager
+def _sealing(desk: _Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
+    """Stored conversations, where there may be any."""
+    settings = desk.settings
+    if not needed and not settings.conversations.store and settings.seal.passphrase is None:
+        yield None
+        return
+    fetch = Fetching()
+    sealing = opened(settings, desk.record, fetch=fetch, ask=desk.runner.run)
+    try:
+        yield sealing
+    finally:
+        sealing.close()
+        desk.runner.run(fetch.aclose())
+
+
+def _ledger(settings: Settings) -> Iterator[Read]:
+    """All entries, in order, a page at a time."""
+    path = Path(settings.ledger.path)
+    if not settings.ledger.enabled or not path.exists():
+        return
+    first = 0
+    while page := between(path, first, first + _PAGE - 1):
+        yield from page
+        first = page[-1].seq + 1
+
+
+def _show_affected(settings: Settings, since: str, until: str, *, as_json: bool) -> int:
+    if not since:
+        raise ConfigError("say since when, with --aware", reason="usage")
+    found = affected(_ledger(settings), _instant(since), _instant(until))
+    if as_json:
+        print_json({"affected": found})
+    else:
+        print_table(("person", "messages"), list(found.items()))
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--field takes NAME=TEXT; names are {', '.join(FIELDS)}", reason="usage")
+    return name.strip(), value
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ClientError("A day is written YYYY-MM-DD.", reason="field-type") from None
+
+
+def _instant(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ClientError("A time is written 2026-03-09T14:00:00Z.", reason="field-type") from None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
