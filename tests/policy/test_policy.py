@@ -52,7 +52,7 @@ def decide(
         (Category.PHI, Moment.TOOL_CALL, False, Treatment.MASK),
         (Category.SECRET, Moment.INPUT, False, Treatment.PLACEHOLDER),
         (Category.SECRET, Moment.OUTPUT, False, Treatment.MASK),
-        (Category.LINK, Moment.INPUT, False, Treatment.KEEP),
+        (Category.LINK, Moment.INPUT, False, Treatment.BLOCK),
         (Category.LINK, Moment.OUTPUT, False, Treatment.REMOVE),
         (Category.INJECTION, Moment.INPUT, False, Treatment.BLOCK),
         (Category.JAILBREAK, Moment.INPUT, False, Treatment.BLOCK),
