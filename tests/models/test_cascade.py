@@ -296,7 +296,7 @@ def test_names_are_found_and_plain_messages_have_none() -> None:
 
 @pytest.mark.parametrize("untrusted", [False, True])
 def test_scores_are_probabilities_and_the_same_every_way(untrusted: bool) -> None:
-    """Batches are quantised together, so what is read beside a text shows in its score, a little."""
+    """What is read beside a text does not show in its score."""
     texts = [*ATTACKS, *ORDINARY, " ".join(ORDINARY), "", "中文 हिन्दी ไทย", "x" * 3000]
     for text in texts:
         alone, ahead = Cascade(), shipped()
@@ -304,7 +304,7 @@ def test_scores_are_probabilities_and_the_same_every_way(untrusted: bool) -> Non
         one, other = alone.analyse(text, untrusted=untrusted), ahead.analyse(text, untrusted=untrusted)
         assert set(one.scores) == set(HEADS)
         assert all(0 <= score <= 1 for score in one.scores.values())
-        assert one.scores == pytest.approx(other.scores, abs=0.1)
+        assert one.scores == other.scores
 
 
 @given(TEXTS)
