@@ -28,6 +28,7 @@ from chatward.channels.openai_responses import Responses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
+from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
@@ -241,10 +242,11 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             meter,
             settings,
             __version__,
+            asking.signing_in,
             keys=keys,
-            signing_in=asking.signing_in,
             authorizer=asking.access.authorizer,
             directory=asking.directory,
+            desks=desk_router(asking.desks, lambda text: running.check(text, "assistant")),
         )
         admin_plane = EmbeddedServer(
             admin, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi"

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import APIRouter
 
 from chatward.console.access import AdminAccess
+from chatward.console.desks import Desks
 from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
@@ -26,6 +27,7 @@ from chatward.gateway.credentials import Keys
 from chatward.gateway.services import AnyService, Open
 from chatward.identity.access import Access
 from chatward.identity.allowance import Allowance
+from chatward.identity.approvals import Approvals
 from chatward.identity.backchannel import Revocations
 from chatward.identity.budgets import Budgets
 from chatward.identity.cedar import CedarAuthorizer
@@ -34,10 +36,12 @@ from chatward.identity.chain import Chain
 from chatward.identity.challenges import Challenges
 from chatward.identity.csrf import Csrf
 from chatward.identity.enrolment import Enrolment
+from chatward.identity.invitations import Invitations
 from chatward.identity.key_authenticator import KeyAuthenticator
+from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
 from chatward.identity.oidc import OidcAuthenticator
-from chatward.identity.operators import Operators
+from chatward.identity.operators import ROLES, Operators
 from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Passwords
 from chatward.identity.provider import Provider
@@ -68,6 +72,7 @@ class Callers:
     services: Mapping[str, AnyService]
     keys: KeyAuthenticator
     signing_in: AdminAccess
+    desks: Desks
     directory: APIRouter | None
     """SCIM for the admin plane, where it is enabled."""
     first_link: Callable[[], str | None]
@@ -113,16 +118,29 @@ def callers(
     totp = Totp(database, _derived(secret, b"totp"), record, enrolment) if step_up.totp else None
     api = StepUpApi(challenges, passkeys, totp, enrolment)
     rights = settings.authorization
+    issued = KeyStore(database, record)
+    approvals = Approvals(
+        database,
+        challenges,
+        _derived(secret, b"approvals"),
+        record=record,
+        behind=issued.given,
+        roles=ROLES,  # policy says which of them: ``admin:approvals:approve``
+        all_tenants=True,
+    )
+    authorizer = CedarAuthorizer(load(rights, folder))
     access = Access(
-        CedarAuthorizer(load(rights, folder)),
+        authorizer,
         valid=chain.valid,
         challenges=challenges,
+        approvals=approvals,
         everywhere=bool(rights.policies or rights.groups),
     )
     budgets = Budgets(database, keys.budget)
     operators = Operators(database, Passwords(), record)
+    invitations = Invitations(database, operators, record)
     second = TotpFactor(totp, enrolment, lambda id: bool(passkeys.of(id))) if totp is not None else None
-    signing_in = _signing_in(settings, database, operators, ledger, secret, second)
+    signing_in = _signing_in(settings, database, operators, ledger, secret, second, invitations)
     return Callers(
         database,
         chain,
@@ -132,6 +150,7 @@ def callers(
         {**dict.fromkeys(PREFIXES, api.handle), **visiting},
         keys,
         signing_in,
+        Desks(signing_in, approvals, invitations, issued, authorizer),
         directory,
         operators.first_link,
     )
@@ -144,6 +163,7 @@ def _signing_in(
     ledger: Ledger,
     secret: bytes,
     second: TotpFactor | None,
+    invitations: Invitations,
 ) -> AdminAccess:
     secure = settings.server.tls_cert is not None or settings.server.behind_tls_proxy
     wanted = settings.operators
@@ -157,6 +177,7 @@ def _signing_in(
         secure,
         second,
         wanted.second_factor == "required",
+        invitations,
     )
 
 

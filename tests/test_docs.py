@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from chatward.cli import COMMANDS
 from chatward.configuration import load
 from chatward.console.admin import admin_app
 from chatward.console.chat import pages
+from chatward.console.desks import Desks, desk_router
 from chatward.core.events import Event
 from chatward.core.rules import Rule
 from chatward.gateway import meter, router
@@ -204,10 +206,11 @@ def test_cited_commands_exist(page: Path) -> None:
 
 def served() -> set[str]:
     gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings())}
-    anything: Any = object()
-    admin = admin_app(anything, anything, anything, Settings(), "0")
+    anything: Any = SimpleNamespace(sessions=None, secure=False)
+    admin = admin_app(anything, anything, anything, Settings(), "0", anything)
     routes = admin._app.routes  # type: ignore[attr-defined]
-    return gateway | {route.path for route in routes}
+    desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
+    return gateway | {route.path for route in (*routes, *desks) if hasattr(route, "path")}
 
 
 def test_every_path_is_documented_and_every_documented_path_is_served() -> None:

@@ -31,6 +31,7 @@ from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.identity.csrf import Csrf
+from chatward.identity.invitations import Invitations
 from chatward.identity.lockout import DEVICE_LIFE, Attempt, Lockout, TooManyError
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.sessions import Sessions, cookie, cookie_name
@@ -76,6 +77,10 @@ class SecondFactor(Protocol):
         """The first code of the new secret, which counts from now on."""
         ...
 
+    def reset(self, operator: str) -> bool:
+        """Takes codes away, so that they begin anew; whether there were any."""
+        ...
+
 
 class Turns:
     """A few threads of its own for what takes long (hashes), so that a crowd of strangers who guess holds up nobody but
@@ -113,6 +118,7 @@ class AdminAccess:
     secure: bool
     second_factor: SecondFactor | None = None
     code_needed: bool = False
+    invitations: Invitations | None = None
     turns: Turns = field(default_factory=Turns)
 
     @property
@@ -122,8 +128,8 @@ class AdminAccess:
 
 @dataclass(frozen=True, slots=True)
 class AdminCaller:
-    """Who asks, as the guard found. ``token`` is the session's, ``form`` has the fields of a form, and ``by_key`` says
-    that it was a key of ``server.keys``."""
+    """Who asks, as the guard found. ``token`` is the session's, ``form`` has the fields of a form, ``by_key`` says that
+    it was a key of ``server.keys``, and ``may`` whether an action (``admin:keys:read``) would be allowed to them."""
 
     principal: Principal
     headers: Headers = field(repr=False)
@@ -131,6 +137,12 @@ class AdminCaller:
     token: str | None = field(default=None, repr=False)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
     by_key: bool = False
+    may: Callable[[str], bool] = field(default=lambda action: False, repr=False, compare=False)
+
+    @property
+    def open_console(self) -> bool:
+        """Nobody in particular asks: the console stands open, since there is no operator and no key yet."""
+        return self.principal.kind is Kind.ANONYMOUS and bool(self.principal.roles)
 
     @property
     def signed_in(self) -> bool:

@@ -21,6 +21,25 @@ from chatward.identity.sessions import Session
 _PATH: Final = re.compile(r"/(?![/\\])[\w.~/?=&%+,:@-]{0,500}", re.ASCII)
 
 
+NAVIGATION: Final = (
+    ("/", "console", "admin:overview:read"),
+    ("/approvals", "approvals_title", "admin:approvals:read"),
+    ("/operators", "operators_title", "admin:operators:read"),
+    ("/keys", "keys_title", "admin:keys:read"),
+    ("/policy/explain", "explain_title", "admin:policy:read"),
+)
+"""The pages that are linked from each other: path, title, and the action without which one is not shown."""
+
+
+def navigation(caller: AdminCaller, here: str = "") -> list[dict[str, object]]:
+    """Links to what the caller may see; nothing for who has not signed in."""
+    if not caller.signed_in:
+        return []
+    found = [(path, ENGLISH[title]) for path, title, action in NAVIGATION if caller.may(action)]
+    found.append(("/account", ENGLISH["account_title"]))
+    return [{"path": path, "title": title, "here": path == here} for path, title in found]
+
+
 class Pages:
     """Renders for a caller. Every page sets the cookie that its token against cross-site requests belongs to."""
 
@@ -32,7 +51,8 @@ class Pages:
     def render(self, caller: AdminCaller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         csrf = self._access.csrf
         seed = csrf.seed(caller.headers)
-        known = {"say": ENGLISH, "csrf": csrf.token(seed, caller.token), "problem": "", "done": ""}
+        known: dict[str, Any] = {"say": ENGLISH, "csrf": csrf.token(seed, caller.token), "problem": "", "done": ""}
+        known |= {"navigation": navigation(caller, values.get("here", "")), "wide": False}
         response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
         set_seed(self._access, response, seed)
         return response
@@ -52,7 +72,7 @@ class Pages:
         if me.roles & REVIEWERS and not me.break_glass:
             uses = await asyncio.to_thread(access.operators.pending)
             named = [(use, access.operators.get(use.operator)) for use in uses if use.operator != me.id]
-            pending = [{"id": who.id, "name": who.name, "at": _moment(use.at)} for use, who in named if who is not None]
+            pending = [{"id": who.id, "name": who.name, "at": moment(use.at)} for use, who in named if who is not None]
         known = {
             "me": me,
             "sessions": [_told(one, caller) for one in sessions],
@@ -60,17 +80,25 @@ class Pages:
             "needed": access.code_needed and caller.principal.assurance < 2,
             "uri": "",
             "pending": pending,
+            "here": "/account",
         }
         return self.render(caller, "account.html", status, **(known | values))
 
     async def acting(self, caller: AdminCaller, act: Callable[[], Awaitable[Response]]) -> Response:
         """What a form of the account page does; why it may not is said on the page."""
+        return await self.trying(act, lambda error: self.account(caller, error.status, problem=error.public))
+
+    @staticmethod
+    async def trying(
+        act: Callable[[], Awaitable[Response]], again: Callable[[ChatwardError], Awaitable[Response]]
+    ) -> Response:
+        """What a form does; where it may not, the page ``again``, which says why. Who has to sign in is sent there."""
         try:
             return await act()
         except (ClientError, IdentityError) as error:
             if error.status == IdentityError.status:
                 raise
-            return retry(error, await self.account(caller, error.status, problem=error.public))
+            return retry(error, await again(error))
 
     async def renewed(self, caller: AdminCaller, token: str, done: str) -> Response:
         """The account page under a session's new token."""
@@ -94,12 +122,13 @@ def retry(error: ChatwardError, response: Response) -> Response:
 def _told(session: Session, caller: AdminCaller) -> dict[str, object]:
     return {
         "id": session.id,
-        "opened": _moment(session.opened),
-        "seen": _moment(session.seen),
+        "opened": moment(session.opened),
+        "seen": moment(session.seen),
         "agent": session.agent,
         "current": session.id == caller.principal.session,
     }
 
 
-def _moment(at: float) -> str:
+def moment(at: float) -> str:
+    """A time as pages say it (UTC)."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

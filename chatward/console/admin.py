@@ -23,12 +23,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from chatward.console import litellm
-from chatward.console.access import AdminAccess
-from chatward.console.gate import App, Gate, Receive, Scope, Send, error_body
+from chatward.console.access import AdminAccess, caller_of
+from chatward.console.access_pages import navigation
+from chatward.console.asgi import App, Receive, Scope, Send, error_body
 from chatward.console.guarding import Guarding
 from chatward.console.login import login_router
 from chatward.console.scim import PREFIX as SCIM
 from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
+from chatward.console.wording import ENGLISH
 from chatward.core.errors import ChatwardError
 from chatward.core.events import Event
 from chatward.core.identity import Authorizer
@@ -111,18 +113,19 @@ def admin_app(
     meter: Meter,
     settings: Settings,
     version: str,
+    signing_in: AdminAccess,
     *,
     keys: Collection[str] = (),
-    signing_in: AdminAccess | None = None,
     authorizer: Authorizer | None = None,
     directory: APIRouter | None = None,
+    desks: APIRouter | None = None,
 ) -> App:
     """The admin plane as an ASGI application.
 
-    With ``signing_in``, operators sign in; every route is then decided upon by ``authorizer``, or by roles alone.
-    ``directory`` is SCIM. ``keys`` are the keys themselves, already read from where ``settings.server.keys`` points.
-    Without keys and operators only requests that name a loopback host are answered, so an address beyond this machine
-    needs them.
+    Operators sign in by ``signing_in``; every route is decided upon by ``authorizer``, or by roles alone.
+    ``directory`` is SCIM, ``desks`` are the pages of operators (``console.desks``). ``keys`` are the keys
+    themselves, already read from where ``settings.server.keys`` points. Without keys and operators only requests that
+    name a loopback host are answered, so an address beyond this machine needs them.
     """
     app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     page = Environment(
@@ -142,11 +145,11 @@ def admin_app(
         return rows(reversed(await asyncio.to_thread(ledger.tail, limit * 8)))[:limit]
 
     @app.get("/", include_in_schema=False)
-    async def console() -> HTMLResponse:
-        found = await recent(200)
-        return HTMLResponse(
-            page.render(status=_status(ward, settings, version), rows=found[:50], seen=len(found), tally=tally(found))
-        )
+    async def console(request: Request) -> HTMLResponse:
+        found, caller = await recent(200), caller_of(request)
+        known = {"say": ENGLISH, "navigation": navigation(caller, "/"), "open": caller.open_console}
+        told = {"status": _status(ward, settings, version), "rows": found[:50], "seen": len(found)}
+        return HTMLResponse(page.render(**known, **told, tally=tally(found)))
 
     @app.get("/console.css", include_in_schema=False)
     async def console_styles() -> Response:
@@ -201,9 +204,9 @@ def admin_app(
         return JSONResponse({"error": said}, 400)
 
     host, most = settings.server.admin_host, settings.server.max_body
-    if signing_in is None:
-        return Gate(app, host=host, keys=keys, max_body=most)
     app.include_router(login_router(signing_in))
+    if desks is not None:
+        app.include_router(desks)
     guarded = Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)
     return guarded if directory is None else _beside(guarded, directory)
 

@@ -36,6 +36,16 @@ _OPEN: Final = {
 }
 _WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)
 _OWN: Final = re.compile(r"/logout|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII)
+_POSTS: Final = tuple(
+    (re.compile(form, re.ASCII), action)
+    for form, action in (
+        (r"/account/review|/operators/review|/api/v1/operators/[\w:-]+/review", "admin:operators:approve"),
+        (r"/approvals/decide|/api/v1/approvals/[\w-]+/decision", "admin:approvals:approve"),
+        (r"/approvals/reveal|/api/v1/approvals/[\w-]+/reveal", "admin:approvals:export"),
+        (r"/policy/explain|/api/v1/policy/explain", "admin:policy:read"),
+    )
+)
+"""What is posted and is not a change of its area: consent, what is shown whole, and a question."""
 _AREA: Final = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 _AREAS: Final = {
     "/": "overview",
@@ -43,6 +53,8 @@ _AREAS: Final = {
     "/api/v1/openapi.json": "overview",
     "/beta/litellm_basic_guardrail_api": "inspect",
 }
+_ALSO: Final = {"invitations": "operators"}
+"""Paths whose first segment is named otherwise than their area."""
 
 
 class Ground(Enum):
@@ -66,12 +78,14 @@ def rule_of(method: str, path: str) -> Rule:
     """Total: every method and path has a rule."""
     if method in _OPEN.get(path, ()) or (_WELCOME.fullmatch(path) and method in {"GET", "HEAD", "POST"}):
         return Rule(Ground.OPEN)
-    if (method, path) == ("POST", "/account/review"):
-        return Rule(Ground.DECIDED, "admin:operators:approve", "operators")
+    if method == "POST":
+        for form, action in _POSTS:
+            if form.fullmatch(path):
+                return Rule(Ground.DECIDED, action, action.split(":")[1])
     if _OWN.fullmatch(path):
         return Rule(Ground.OWN)
     segments = path.removeprefix("/api/v1/").lstrip("/").split("/")
-    area = _AREAS.get(path, segments[0])
+    area = _AREAS.get(path, _ALSO.get(segments[0], segments[0]))
     if not _AREA.fullmatch(area):
         area = "unmapped"
     verb = "read" if method in SAFE else "delete" if method == "DELETE" else "write"

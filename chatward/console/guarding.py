@@ -13,7 +13,7 @@ The rules:
    ``server.keys`` and the open console have what they always had, by ``RoleTable``; they cannot touch operators.
 5. What changes something comes from a page of this console (``identity.csrf``), and its body is JSON, or a form where
    there is a form.
-6. Every answer says what browsers may do with it (``gate.HEADERS``); under TLS it also says to come by TLS only.
+6. Every answer says what browsers may do with it (``asgi.HEADERS``); under TLS it also says to come by TLS only.
 7. No WebSocket is taken.
 """
 
@@ -24,6 +24,7 @@ import inspect
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from html import escape
 from typing import Final
@@ -33,13 +34,15 @@ import orjson
 
 from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, host_name, is_loopback_name, note
 from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
-from chatward.console.gate import HEADERS, App, Message, Receive, Scope, Send, _credential, error_body
+from chatward.console.asgi import HEADERS, App, Message, Receive, Scope, Send, credential, error_body
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
 from chatward.identity.csrf import FIELD, HEADER
 
-FORMS: Final = re.compile(r"/login|/logout|/welcome/[\w-]{43}|/account(?:/[a-z-]+)?", re.ASCII)
+FORMS: Final = re.compile(
+    r"/login|/logout|/welcome/[\w-]{43}|/(?:account|approvals|keys|operators)(?:/[a-z-]+)?|/policy/explain", re.ASCII
+)
 """Paths that take forms."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 """A year, as RFC 6797 section 6.1.1 has it; other hosts below this name are not ours to speak for."""
@@ -82,7 +85,7 @@ class AdminKeys:
             return None
         if any(len(presented.headers.get_all(name)) > 1 for name in _KEY_HEADERS):
             raise IdentityError("A credential was sent twice.", reason="credentials-ambiguous", status=400)
-        given = sha256(_credential(lines)).digest()
+        given = sha256(credential(lines)).digest()
         known = [digest for digest in self._digests if hmac.compare_digest(digest, given)]
         if not known:
             raise IdentityError("This address wants a key.")
@@ -156,6 +159,7 @@ class Guarding:
         principal, by_key = await self._who(scope, headers, address, rule)
         token = self._access.sessions.token(headers) if principal.kind is Kind.OPERATOR and principal.session else None
         caller = AdminCaller(principal, headers, address, token, by_key=by_key)
+        caller = replace(caller, may=partial(self._may, caller))
         try:
             self._decide(rule, caller)
             if method in SAFE:
@@ -226,11 +230,18 @@ class Guarding:
         if access.code_needed and principal.kind is Kind.OPERATOR and principal.assurance < Assurance.MULTI:
             said = "One-time codes are needed here. Set them up at /account, or sign in with one."
             raise IdentityError(said, reason="second-factor-needed", status=403)
-        context = {"address": caller.address} if caller.address else {}
-        question = Question(principal, rule.action, (RESOURCE, rule.area), context)
-        ruling = (self._table if principal is _VISITOR or caller.by_key else self._authorizer).decide(question)
+        ruling = self._rule(caller, rule.action)
         if not ruling.allowed:
             raise _DeniedError(ruling)
+
+    def _rule(self, caller: AdminCaller, action: str) -> Ruling:
+        context = {"address": caller.address} if caller.address else {}
+        question = Question(caller.principal, action, (RESOURCE, action.split(":")[1]), context)
+        return (self._table if caller.principal is _VISITOR or caller.by_key else self._authorizer).decide(question)
+
+    def _may(self, caller: AdminCaller, action: str) -> bool:
+        """For what a page offers; what is done is decided again when it is asked for."""
+        return self._rule(caller, action).allowed
 
     # --- what
 

@@ -1,4 +1,5 @@
-"""The pages for signing in and out, and for the first admin; ``login_router`` has those of one's own account as well.
+"""The pages for signing in and out, for the first admin and for who was invited; ``login_router`` has those of one's
+own account as well.
 
 The rules:
 
@@ -23,6 +24,7 @@ from chatward.console.account import account_routes
 from chatward.console.session_api import session_routes
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
+from chatward.identity.operators import Operator
 
 
 def login_router(access: AdminAccess) -> APIRouter:
@@ -72,12 +74,14 @@ def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
         drop_session(access, response)
         return response
 
-    # --- the first admin
+    # --- the first admin, and who was invited
 
     @router.get("/welcome/{token}", include_in_schema=False)
     async def welcome(request: Request, token: str) -> Response:
-        good = await asyncio.to_thread(access.operators.opens, token)
-        return pages.render(caller_of(request), "welcome.html", 200 if good else 404, good=good)
+        invited = None if access.invitations is None else await asyncio.to_thread(access.invitations.opens, token)
+        good = invited is not None or await asyncio.to_thread(access.operators.opens, token)
+        roles = [] if invited is None else sorted(invited.roles)
+        return pages.render(caller_of(request), "welcome.html", 200 if good else 404, good=good, roles=roles)
 
     @router.post("/welcome/{token}", include_in_schema=False)
     async def begin(request: Request, token: str) -> Response:
@@ -86,8 +90,17 @@ def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
         try:
             if password != caller.form.get("again"):
                 raise ClientError(ENGLISH["different"], reason="password-different")
-            await access.turns.run(access.operators.redeem, token, name, password)
+            await access.turns.run(_redeem, access, token, name, password)
         except (ClientError, IdentityError) as error:
             good = error.reason != "link-invalid"
-            return pages.render(caller, "welcome.html", error.status, good=good, problem=error.public if good else "")
+            invited = None if access.invitations is None else await asyncio.to_thread(access.invitations.opens, token)
+            known = {"good": good, "roles": [] if invited is None else sorted(invited.roles)}
+            return pages.render(caller, "welcome.html", error.status, **known, problem=error.public if good else "")
         return RedirectResponse("/login?done=new", 303)
+
+
+def _redeem(access: AdminAccess, token: str, name: str, password: str) -> Operator:
+    """The account that a link is for. A link that is neither kind gets the answer of the first admin's."""
+    if access.invitations is not None and access.invitations.opens(token) is not None:
+        return access.invitations.redeem(token, name, password)
+    return access.operators.redeem(token, name, password)

@@ -3,7 +3,8 @@
 The rules:
 
 1. Who has a way of proving sets up new codes only with a code of the present ones (``identity.enrolment``).
-2. Attempts are counted by where they come from (``operator.session``), so that one who guesses codes with a stolen
+2. Who has lost them begins anew once another operator has taken them away (``reset``).
+3. Attempts are counted by where they come from (``operator.session``), so that one who guesses codes with a stolen
    password does not use up the tries of the browser that is known.
 """
 
@@ -41,3 +42,8 @@ class TotpFactor:
 
     def confirm(self, operator: Principal, code: str) -> None:
         self._totp.confirm(operator, code)
+
+    def reset(self, operator: str) -> bool:
+        had = self._totp.remove(operator)
+        self._enrolment.forget(operator)
+        return had

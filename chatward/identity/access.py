@@ -33,6 +33,7 @@ from chatward.core.identity import (
     Question,
     Ruling,
 )
+from chatward.identity.approvals import Approvals
 from chatward.identity.binding import message_binding, message_digest, tool_binding
 from chatward.identity.challenges import Challenges, Granted, State
 from chatward.identity.stepup_api import PAGE, demanded
@@ -95,7 +96,8 @@ class Where:
 
 
 class Access:
-    """Decides for the gateway. ``valid`` says whether a principal is still good; ``link`` is the page for proofs.
+    """Decides for the gateway. ``valid`` says whether a principal is still good; ``link`` is the page for proofs;
+    ``approvals`` are where another person's consent to a tool call is asked for.
     ``everywhere``: tool calls are ruled on where nothing else is read of a reply, too."""
 
     def __init__(
@@ -104,6 +106,7 @@ class Access:
         *,
         valid: Callable[[Principal], bool],
         challenges: Challenges | None = None,
+        approvals: Approvals | None = None,
         risk: Risk = lambda principal: "unknown",
         link: str = PAGE,
         everywhere: bool = False,
@@ -111,6 +114,7 @@ class Access:
         self.everywhere = everywhere
         self.authorizer = authorizer
         self.challenges = challenges
+        self.approvals = approvals
         self._valid = valid
         self._risk = risk
         self.link = link
@@ -231,7 +235,7 @@ class Gate:
         granted = access.granted(caller, binding)
         while granted is not None or self.patience is not None:
             if granted is None:
-                granted = self._waited(ruling, tool, binding)
+                granted = self._waited(ruling, tool, arguments, binding)
                 if granted is None:
                     return ruling
             after = access.decide(caller, "tool:call", ("Tool", tool), self._where, more, granted)
@@ -239,7 +243,7 @@ class Gate:
                 return after
             ruling, granted = after, None  # it needs another person's consent as well
         with suppress(ChatwardError):  # where it cannot be asked for, the denial stands
-            self.pending = access.challenge(caller, ruling, _action(tool), binding, self._exchange)
+            self.pending = self._challenge(ruling, tool, arguments, binding)
         return ruling
 
     def demand(self) -> ChallengedError:
@@ -250,13 +254,27 @@ class Gate:
     def described(self, challenge: Challenge) -> Mapping[str, object]:
         return ChallengedError(challenge, self._access.link).details
 
-    def _waited(self, ruling: Ruling, tool: str, binding: str) -> Granted | None:
+    def _challenge(self, ruling: Ruling, tool: str, arguments: str, binding: str) -> Challenge:
+        """What has to be met for this call: a proof, or another person's consent."""
+        access, caller = self._access, self._caller
+        if access.approvals is not None and ruling.approval and ruling.step_up is None:
+            return access.approvals.ask(
+                caller.principal,
+                tool,
+                arguments,
+                exchange=self._exchange,
+                bot=self._where.bot,
+                policies=ruling.policies,
+            )
+        return access.challenge(caller, ruling, _action(tool), binding, self._exchange)
+
+    def _waited(self, ruling: Ruling, tool: str, arguments: str, binding: str) -> Granted | None:
         """Asks for a proof and waits for it, on this thread."""
         access, patience = self._access, self.patience
         if access.challenges is None or patience is None:
             return None
         try:
-            challenge = access.challenge(self._caller, ruling, _action(tool), binding, self._exchange)
+            challenge = self._challenge(ruling, tool, arguments, binding)
         except ChatwardError:
             return None
         self.pending = challenge

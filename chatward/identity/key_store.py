@@ -12,6 +12,7 @@ The rules:
    be written. ``revoke`` takes effect first.
 5. ``changes`` moves on with every change that matters to who may ask, in the same transaction. It does not move when
    the last use is noted, so that what others keep in memory stays good.
+6. Who was shown a version is kept with it (``given_to``): they do not consent to what the key asks for.
 
 Times are seconds since 1970 UTC. Writing waits for the disk: from an event loop, call it on a thread.
 """
@@ -45,6 +46,7 @@ SCHEMA: Final = Schema(
         " PRIMARY KEY (key, version)) WITHOUT ROWID",
         "CREATE TABLE key_changes (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL)",
         "INSERT INTO key_changes VALUES (1, 0)",
+        "ALTER TABLE key_versions ADD COLUMN given_to TEXT NOT NULL DEFAULT ''",
     ),
 )
 
@@ -157,7 +159,7 @@ class KeyStore:
         with self._database.writing() as connection:
             values = (key.id, env, name, tenant, _json(sorted(set(roles))), _json(grants), _json(budget), now, expires)
             connection.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)", values)
-            _add_version(connection, key, 1, now)
+            _add_version(connection, key, 1, now, by)
             _changed(connection)
             self._record(_entry(Event.KEY_CREATED, key.id, by, env=env, version=1, expires=expires))
         return Issued(self.show(key.id), key.text)
@@ -188,7 +190,7 @@ class KeyStore:
                 "UPDATE key_versions SET until = ? WHERE key = ? AND version = ?", (until, id_, live[0].number)
             )
             number = record.versions[-1].number + 1
-            _add_version(connection, key, number, now)
+            _add_version(connection, key, number, now, by)
             _changed(connection)
             self._record(_entry(Event.KEY_ROTATED, id_, by, env=record.env, version=number, until=until))
         return Issued(self.show(id_), key.text)
@@ -213,6 +215,12 @@ class KeyStore:
     def show(self, id_: str) -> KeyRecord:
         """The record of a key."""
         return _read(self._database.rows(_ALL + " WHERE k.id = ? ORDER BY v.version", (id_,)), id_)
+
+    def given(self, principal: str, to: str) -> bool:
+        """Whether ``to`` (the id of an operator) was ever shown a version of the key that ``principal`` is known by."""
+        id_ = principal.removeprefix(principal_id(""))
+        sql = "SELECT 1 FROM key_versions WHERE key = ? AND given_to = ?"
+        return id_ != principal and self._database.row(sql, (id_, to)) is not None
 
     def list(self, tenant: str | None = None) -> list[KeyRecord]:
         """All keys, of one tenant or of all, in the order in which they came to be."""
@@ -291,9 +299,9 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _add_version(connection: sqlite3.Connection, key: keys.Key, number: int, now: float) -> None:
-    values = (key.id, number, key.digest, now)
-    connection.execute("INSERT INTO key_versions VALUES (?, ?, ?, ?, NULL, NULL)", values)
+def _add_version(connection: sqlite3.Connection, key: keys.Key, number: int, now: float, by: str) -> None:
+    values = (key.id, number, key.digest, now, by)
+    connection.execute("INSERT INTO key_versions VALUES (?, ?, ?, ?, NULL, NULL, ?)", values)
 
 
 def _changed(connection: sqlite3.Connection) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,21 @@ import pytest
 
 from chatward.console.access import AdminAccess
 from chatward.console.admin import admin_app
+from chatward.console.desks import Desks, desk_router
 from chatward.console.guarding import Guarding
-from chatward.console.login import login_router
 from chatward.core.errors import IdentityError, StoreError
 from chatward.core.identity import Authorizer, Principal
 from chatward.core.ports import Entry
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Unavailable, Verdict
+from chatward.identity.approvals import Approvals
+from chatward.identity.cedar import CedarAuthorizer
+from chatward.identity.cedar_policies import book, shipped
+from chatward.identity.challenges import Challenges
 from chatward.identity.csrf import Csrf
+from chatward.identity.invitations import Invitations
+from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
-from chatward.identity.operators import Operators
+from chatward.identity.operators import ROLES, Operators
 from chatward.identity.passwords import Cost, Passwords
 from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
@@ -120,7 +127,11 @@ def plane() -> Callable[..., Plane]:
     ) -> Plane:
         ward, ledger = SimulatedWard(), SimulatedLedger()
         settings = settings or Settings(upstream="https://user:pass@bot.example/v1?token=t")
-        app = admin_app(ward, ledger, SimulatedMeter(), settings, "1.2.3", keys=keys)
+        database, clock, key = Database(None), Clock(), b"k" * 32
+        operators = Operators(database, Passwords(Cost(8, 1)), lambda entry: None, clock=clock)
+        sessions = Sessions(database, operators, secure=False, clock=clock)
+        access = AdminAccess(operators, sessions, Lockout(database, key), Csrf(key, secure=False), ledger, secure=False)
+        app = admin_app(ward, ledger, SimulatedMeter(), settings, "1.2.3", access, keys=keys)
         transport = httpx.ASGITransport(app=app)
         return Plane(ward, ledger, httpx.AsyncClient(transport=transport, base_url=base_url))
 
@@ -169,6 +180,11 @@ class SimulatedFactor:
         self.begun.remove(operator.id)
         self.enrolled_.add(operator.id)
 
+    def reset(self, operator: str) -> bool:
+        had = operator in self.enrolled_
+        self.enrolled_.discard(operator)
+        return had
+
 
 class Browser(httpx.AsyncClient):
     """Keeps cookies, says where requests come from, and sends a page's hidden fields with its forms."""
@@ -197,6 +213,9 @@ class House:
     clock: Clock
     factor: SimulatedFactor
     url: str
+    desks: Desks
+    ward: SimulatedWard
+    challenges: Challenges
 
     def browser(self, address: str = "127.0.0.1", url: str | None = None, **headers: str) -> Browser:
         base = url or self.url
@@ -212,6 +231,11 @@ class House:
 
     def events(self, *subjects: str) -> list[tuple[str, dict[str, object]]]:
         return [(one.event, one.fields) for one in self.ledger.records if one.event.startswith(subjects or ("",))]
+
+
+@cache
+def shipped_policies() -> CedarAuthorizer:
+    return CedarAuthorizer(book({"default.cedar": shipped()}))
 
 
 @pytest.fixture
@@ -244,12 +268,20 @@ def house(tmp_path: Path) -> Callable[..., House]:
             operators.create(name, GOOD, roles, break_glass=name.startswith("glass"))
         sessions = Sessions(database, operators, secure=secure, clock=clock)
         lockout, csrf, factor = Lockout(database, key, clock=clock), Csrf(key, secure=secure), SimulatedFactor()
-        access = AdminAccess(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed)
+        invitations = Invitations(database, operators, record, clock=clock)
+        access = AdminAccess(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed, invitations)
+        challenges, issued = Challenges(database, record, clock=clock), KeyStore(database, record, clock=clock)
+        approvals = Approvals(
+            database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock
+        )
+        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock)
+        ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])
         settings = Settings(upstream="https://bot.example/v1")
-        inner = admin_app(SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3")._app  # type: ignore[attr-defined]
-        inner.include_router(login_router(access))
+        router = desk_router(desks, ward.check)
+        plane = admin_app(SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3", access, desks=router)
+        inner = plane._app  # type: ignore[attr-defined]
         app = Guarding(inner, access, host=host, keys=keys, max_body=100_000, authorizer=authorizer)
         url = "https://console.example" if secure else "http://127.0.0.1:8788"
-        return House(app, inner, access, ledger, database, clock, factor, url)
+        return House(app, inner, access, ledger, database, clock, factor, url, desks, ward, challenges)
 
     return build

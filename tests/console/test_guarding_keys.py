@@ -1,4 +1,4 @@
-"""The admin plane's door: keys, names, bodies and headers."""
+"""The admin plane's door before there are operators: keys, names, bodies and headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from chatward.settings import Server, Settings
 
 KEY = "made-up-" + "console-key"
-PATHS = ["/", "/metrics", "/api/v1/status", "/api/v1/openapi.json", "/console.css", "/nowhere"]
+PATHS = ["/", "/metrics", "/api/v1/status", "/api/v1/openapi.json", "/nowhere"]
 
 
 def basic(user: str, password: str) -> str:
