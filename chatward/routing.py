@@ -46,6 +46,10 @@ class _Condition:
         )
 
 
+_Own = tuple[tuple[str, ...], tuple[Recogniser, ...], tuple[str, ...], tuple[str, ...]]
+"""What a route's guards are made with: canaries, recognisers, the bot's own pages, brands."""
+
+
 class Routing:
     """The plans of all routes, and which one a request takes: the first whose conditions hold, else ``default``.
 
@@ -56,7 +60,7 @@ class Routing:
         self.engine = engine
         self.pool = pool or ScannerPool(catalog())
         self.indicators = indicators(settings)
-        self._guards: dict[tuple[tuple[str, ...], tuple[Recogniser, ...]], tuple[AnyGuard, ...]] = {}
+        self._guards: dict[_Own, tuple[AnyGuard, ...]] = {}
         routes = {**settings.routes}
         routes.setdefault("default", Route())
         self._routes = routes
@@ -112,9 +116,9 @@ class Routing:
 
     def _make(self, name: str, route: Route, today: date) -> Plan:
         canaries = tuple(resolve(reference) for reference in route.canaries)
-        own = (canaries, route.recognisers)
+        own = (canaries, route.recognisers, route.owned_links, route.brands)
         if own not in self._guards:
-            self._guards[own] = catalog(canaries, route.recognisers, self.indicators)
+            self._guards[own] = catalog(canaries, route.recognisers, self.indicators, route.owned_links, route.brands)
         guards = choose(self._guards[own], route.guards, route=name)
         version = policy_version(route, guards)
         try:

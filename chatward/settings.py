@@ -200,7 +200,12 @@ class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     recognisers: tuple[Recogniser, ...] = ()
     """Words and patterns of this organisation that count as personal, secret or unwanted."""
     allow_links: tuple[str, ...] = ()
-    """Hosts that replies may link to and load images from."""
+    """Hosts that replies may link to and load images from, and that nobody's links to are stopped."""
+    owned_links: tuple[str, ...] = ()
+    """The bot's own pages (`shop.example`, `*.shop.example`, `shop.example/help/*`). Other links to these domains, and
+    to hosts that play them, are taken out of replies."""
+    brands: tuple[str, ...] = ()
+    """Domains (`shop.example`) whose names others may not play, beside the brands that are known."""
     refusal: str = "This message was stopped by a safety check."
     """The sentence that a person reads in place of what was blocked."""
     help_line: str = (

@@ -347,7 +347,7 @@ class Brands:
 
     def near(self, label: str) -> Brand | None:
         """The brand that a label is one slip away from: a letter left out, put in, changed, or two swapped (Damerau
-        1964). Names of six letters and more."""
+        1964). Names of six letters and more. Many honest names are that near: see ``overlooked``."""
         if len(label) < 5:
             return None
         for form in (label, *_shorter(label)):
@@ -388,6 +388,16 @@ def _one_slip(first: str, second: str) -> bool:
     return a[1:] == b if len(a) > len(b) else a == b[1:]
 
 
+def overlooked(name: str, label: str) -> bool:
+    """Whether a slip is one that readers overlook: a letter doubled, two neighbours swapped, or one left out of the
+    middle of a long name. A changed or added letter makes too many honest names."""
+    if len(label) == len(name):
+        return sorted(label) == sorted(name)
+    if len(label) == len(name) + 1:
+        return any(label[at] == label[at + 1] and label[:at] + label[at + 1 :] == name for at in range(len(name)))
+    return len(name) >= 8 and label[:2] == name[:2] and label[-2:] == name[-2:]
+
+
 def parse_rows(rows: str) -> list[Brand]:
     """Brands from lines of a name and its domains."""
     found = []
@@ -399,10 +409,10 @@ def parse_rows(rows: str) -> list[Brand]:
 
 def brand_of(text: str) -> Brand:
     """The brand that an operator's setting names: a domain (``shop.example``) or a bare name."""
-    host = text.strip().lower().removeprefix("*.").rstrip(".")
+    host = text.strip().lower().partition("/")[0].removeprefix("*.").rstrip(".")
     parts = split(host)
-    name = parts.name or host
-    return Brand(name.replace("-", ""), frozenset((parts.registered or host,)))
+    name = (parts.name or host).replace("-", "")
+    return Brand(name, frozenset((parts.registered or host,)), len(name) < 5 or name in AUTH_WORDS)
 
 
 @lru_cache(maxsize=256)

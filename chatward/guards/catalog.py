@@ -8,6 +8,8 @@ from chatward.core.indicators import NO_INDICATORS, Indicators
 from chatward.core.ports import Guard, ModelGuard, RuleGuard, StreamGuard
 from chatward.guards.links.exfiltration import ExfiltrationGuard
 from chatward.guards.links.intel import IntelGuard
+from chatward.guards.links.owned import OwnedGuard
+from chatward.guards.links.urls import UrlGuard
 from chatward.guards.session.escalation import EscalationGuard
 from chatward.guards.session.limits import LimitsGuard
 from chatward.guards.text.abuse import AbuseGuard
@@ -30,6 +32,8 @@ IDS: tuple[str, ...] = (
     "text.hidden",
     "text.leak",
     "links.exfiltration",
+    "links.url",
+    "links.owned",
     "links.intel",
     "text.social_engineering",
     "session.limits",
@@ -41,10 +45,14 @@ KNOWN: tuple[str, ...] = (*IDS, "text.judge")
 
 
 def catalog(
-    canaries: Sequence[str] = (), recognisers: Sequence[Recogniser] = (), indicators: Indicators = NO_INDICATORS
+    canaries: Sequence[str] = (),
+    recognisers: Sequence[Recogniser] = (),
+    indicators: Indicators = NO_INDICATORS,
+    owned: Sequence[str] = (),
+    brands: Sequence[str] = (),
 ) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard, ...]:
     """One of each guard. ``canaries`` are strings that must never appear in a reply, ``recognisers`` the operator's
-    own, ``indicators`` what threat intelligence lists."""
+    own, ``indicators`` what threat intelligence lists, ``owned`` the bot's own pages, ``brands`` domains to protect."""
     return (
         InjectionGuard(),
         AbuseGuard(),
@@ -54,6 +62,8 @@ def catalog(
         HiddenTextGuard(),
         LeakGuard(canaries),
         ExfiltrationGuard(),
+        UrlGuard((*brands, *owned)),
+        OwnedGuard(owned),
         IntelGuard(indicators),
         SocialEngineeringGuard(),
         LimitsGuard(),

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from chatward.core.addresses import Address, HostKind, unicode_host
-from chatward.core.brands import AUTH_WORDS, Brand, Brands, latin, scripts, skeleton
+from chatward.core.brands import AUTH_WORDS, Brand, Brands, latin, overlooked, scripts, skeleton
 from chatward.core.hosts import Host, split, words
 
 RISKY_TLDS: Final = words(
@@ -116,14 +116,14 @@ def _of_letters(parts: Host, brands: Brands, *, known: bool) -> Iterator[Imitati
             yield Imitation("look-alike", 0.9 if digits else 0.45 if brand.word else 0.75)
     slip = brands.near(name)
     if slip is not None:
-        yield Imitation("look-alike", 0.7 if len(slip.name) >= 7 or risky else 0.5 if len(slip.name) == 6 else 0.4)
+        yield Imitation("look-alike", 0.7 if overlooked(slip.name, name) else 0.4)
     beside = [word for word in pieces if word in AUTH_WORDS]
     for word in pieces:
         brand = brands.by_name.get(word)
         if brand is not None and len(pieces) > 1:
             yield _beside(brand, [other for other in beside if other != word], risky)
-        elif len(word) >= 6 and (near := brands.near(word)) is not None and len(near.name) >= 6 and beside:
-            yield Imitation("look-alike", 0.75)
+        elif beside and (near := brands.near(word)) is not None:
+            yield Imitation("look-alike", 0.7 if overlooked(near.name, word) else 0.45)
     joined = _with_auth(name.replace("-", ""), brands)
     if joined is not None:
         yield Imitation("brand", 0.6 if joined.word else 0.85)
