@@ -6,19 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
-from joserfc.jwk import ECKey, OctKey, OKPKey
+from joserfc.jwk import OctKey, OKPKey
 
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Grants, Kind, Presented, Principal
-from chatward.identity import base64url, dpop
+from chatward.identity import base64url
 from chatward.identity.widget import PREFIX, TYPE, Claims, Signer, Widget, claims_of
 from chatward.stores.database import Database
 from tests.identity.headers import headers
+from tests.simulators.visitor import CHAT, SESSION, SHOP, Page
 
 NOW = 1_800_000_000.0
-SHOP, BLOG = "https://shop.example", "https://blog.example"
-CHAT = "https://chat.example/v1/chat/completions"
-SESSION = "https://chat.example/widget/session"
+BLOG = "https://blog.example"
 
 
 class Clock:
@@ -26,30 +25,6 @@ class Clock:
 
     def __call__(self):
         return self.now
-
-
-class Page:
-    """What runs in a browser: it holds a key and sends requests."""
-
-    def __init__(self, origin=SHOP, key=None):
-        self.origin, self.key, self.made = origin, key or ECKey.generate_key("P-256"), 0
-
-    def proof(self, method, url, at, token=None, **claims):
-        self.made += 1
-        body = {"jti": f"{self.made}", "htm": method, "htu": url, "iat": at}
-        body |= {"ath": dpop.digest(token)} if token else {}
-        alg = "ES256" if isinstance(self.key, ECKey) else "EdDSA"
-        head = {"typ": "dpop+jwt", "alg": alg, "jwk": self.key.as_dict(private=False)}
-        return jws.serialize_compact(head, json.dumps(body | claims), self.key, [alg])
-
-    def request(self, clock, url=CHAT, token=None, method="POST", proof=None, origin="own", scheme="DPoP"):
-        pairs = [("dpop", proof or self.proof(method, url, clock.now, token))]
-        if token:
-            pairs.append(("authorization", f"{scheme} {token}"))
-        origin = self.origin if origin == "own" else origin
-        if origin is not None:
-            pairs.append(("origin", origin))
-        return Presented(method, url, headers(*pairs))
 
 
 @pytest.fixture
