@@ -47,7 +47,7 @@ from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import rewrite
-from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unescaped
+from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unescaped, vouched
 from chatward.engine.scanner import BudgetExceeded
 
 REMOVED = "[removed by a safety check]"
@@ -415,6 +415,7 @@ class Engine:
                     edits.append((start, end, vault.typed(value, own=own)))
                 continue
             decision = plan.policy.decide(finding, Moment.INPUT, part.source, value=value)
+            decision = vouched(decision, value, plan, self.host_of)
             decisions.append(decision)
             if decision.action is not Action.REDACT:
                 if own and finding.entity and decision.action is Action.ALLOW:

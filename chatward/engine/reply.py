@@ -197,10 +197,7 @@ class ReplySession:
             return self._restore(value, kind)
         own = bool(finding.entity) and self._vault.owns(finding.entity, value)
         decision = self._plan.policy.decide(finding, moment, Source.BOT, value=value, own=own)
-        if decision.finding.category is Category.LINK and decision.action is not Action.ALLOW:
-            host = self._host_of(value)
-            if host is not None and any(fnmatchcase(host.lower(), pattern) for pattern in self._plan.allow_links):
-                decision = Decision(decision.finding, Action.ALLOW, Treatment.KEEP, "allow_links")
+        decision = vouched(decision, value, self._plan, self._host_of)
         self._decisions.append(decision)
         if decision.action is Action.ALLOW or not self._plan.policy.enforces:
             return KEEP
@@ -221,6 +218,16 @@ class ReplySession:
             return KEEP
         self._hidden[found[1]] += 1
         return Edit(mask(found[1]))
+
+
+def vouched(decision: Decision, value: str, plan: Plan, host_of: HostOf) -> Decision:
+    """The decision on a link, or leave for it where the route vouches for its host (``allow_links``)."""
+    if decision.finding.category is not Category.LINK or decision.action is Action.ALLOW or not plan.allow_links:
+        return decision
+    host = host_of(value)
+    if host is not None and any(fnmatchcase(host.lower(), pattern) for pattern in plan.allow_links):
+        return Decision(decision.finding, Action.ALLOW, Treatment.KEEP, "allow_links")
+    return decision
 
 
 def replacement(decision: Decision, value: str, key: bytes) -> str:

@@ -29,10 +29,12 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
 
+from chatward.core.addresses import parse
 from chatward.core.normalise import plain
 from chatward.core.ports import Cost, GuardSpec
 from chatward.core.rules import PLAIN_ONLY, Rule, Validator
 from chatward.core.values import Category, Moment, Severity
+from chatward.guards.links.extraction import links_in
 
 _ID: Final = "links.exfiltration"
 _HEAD: Final = 300
@@ -457,13 +459,15 @@ def host_of(text: str) -> str | None:
     text = unescape(plain(text).text)
     if _RUNS.search(_BLANKS.sub("", text)):
         return None
-    hosts = set()
+    hosts: set[str] = set()
     for match in _URL.finditer(text):
         # In Markdown the URL ends with its bracket; taking less of a path cannot change the host.
         parsed = _parsed(_absolute(match[0].partition(")")[0]))
         if parsed is None or not parsed.hostname:
             return None
         hosts.add(_host(parsed.hostname))
+    if not hosts:  # without a scheme, or defanged
+        hosts = {address.host for link in links_in(text) if (address := parse(link.url)) is not None and address.host}
     return hosts.pop() if len(hosts) == 1 else None
 
 
