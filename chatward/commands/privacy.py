@@ -200,7 +200,7 @@ def erase(subject: Subject, tenant: Tenant = "default", config: ConfigFile = Non
     """Erase a person for good; the signed receipts go to standard output."""
     with _desk(config) as desk, _sealing(desk, needed=True) as sealing:
         assert sealing is not None
-        written = erasing.erase(sealing, desk.standings, desk.requests, desk.holds, desk.record, tenant, subject, by=BY)
+        written = erasing.erase(sealing, desk.holds, tenant, subject, by=BY)
         told = erasing.recipients(desk.settings)
     if as_json:
         print_json({"receipts": written, "recipients": [{"name": name, "contract": where} for name, where in told]})
@@ -329,7 +329,13 @@ def _sealing(desk: _Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
         yield None
         return
     fetch = Fetching()
-    sealing = opened(settings, desk.record, fetch=fetch, ask=desk.runner.run)
+    sealing = opened(
+        settings,
+        desk.record,
+        fetch=fetch,
+        ask=desk.runner.run,
+        also=lambda register: [erasing.Statements(desk.standings, desk.requests, register)],
+    )
     try:
         yield sealing
     finally:

@@ -15,13 +15,12 @@ from typing import Annotated
 
 import typer
 
+from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
-from chatward.core.ports import Entry
 from chatward.gateway.fetching import Fetching
-from chatward.ledger.checkpointing import Plan
-from chatward.ledger.sqlite import SqliteLedger
+from chatward.privacy.opening import stores_of_people
 from chatward.seal import receipt as receipts
 from chatward.seal.opening import Sealing, files, opened, root_file
 from chatward.seal.receipt import PublicKey
@@ -155,30 +154,15 @@ def receipt(
 @contextmanager
 def _open(config: str | None) -> Iterator[tuple[Sealing, Settings]]:
     settings = loaded_settings(config).settings
-    with asyncio.Runner() as runner:
+    record = recorder(settings.ledger)
+    with asyncio.Runner() as runner, stores_of_people(settings, record) as also:
         fetch = Fetching()
-        sealing = opened(settings, lambda entry: _record(runner, settings, entry), fetch=fetch, ask=runner.run)
+        sealing = opened(settings, record, fetch=fetch, ask=runner.run, also=also)
         try:
             yield sealing, settings
         finally:
             sealing.close()
             runner.run(fetch.aclose())
-
-
-def _record(runner: asyncio.Runner, settings: Settings, entry: Entry) -> None:
-    """Appends to the ledger, which a running gateway may append to as well; checkpoints are left to that one."""
-
-    async def append() -> None:
-        wanted = settings.ledger
-        plan = Plan(every=0, origin=wanted.origin)
-        ledger = SqliteLedger(wanted.path, wanted.durability, wanted.group_wait, wanted.min_free, checkpoints=plan)
-        try:
-            await ledger.append(entry)
-        finally:
-            await ledger.aclose()
-
-    if settings.ledger.enabled:
-        runner.run(append())
 
 
 def _tenants(sealing: Sealing, tenant: str | None) -> list[str]:

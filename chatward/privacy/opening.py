@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
-from chatward.core.sealing import Record
+from chatward.core.sealing import Record, SealedFields
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
+from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
 from chatward.privacy.notice import privacy_pages
 from chatward.privacy.requests import Requests
+from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
+from chatward.seal.register import Register
 from chatward.settings import Settings
 from chatward.settings_privacy import privacy_on, privacy_problems
 from chatward.settings_types import dotted
 from chatward.stores.database import Database
 
 Service = Callable[..., Answered]
+Also = Callable[[Register], Sequence[SealedFields]]
 
 
 def privacy_file(settings: Settings) -> Path:
@@ -31,12 +36,15 @@ def privacy_file(settings: Settings) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class InThePath:
-    """What the gateway needs: the gate, and what is answered beside messages."""
+    """What the gateway needs: the gate, and what is answered beside messages. ``also`` gives what is erased with stored
+    conversations (``seal.opening.opened``); ``holds`` says of whom nothing is purged (``retention.purge``)."""
 
     gate: PrivacyGate
     services: Mapping[str, Service]
     pages: Mapping[str, tuple[str, bytes]]
     database: Database
+    also: Also
+    holds: Holds
 
 
 def in_the_path(
@@ -54,6 +62,28 @@ def in_the_path(
         return None
     database = Database(privacy_file(settings))
     standings = Standings(database, record, clock)
-    api = PrivacyApi(settings, standings, Requests(database, record, clock))
-    gate = PrivacyGate(settings, standings, later)
-    return InThePath(gate, dict.fromkeys(PREFIXES, api.answer), privacy_pages(settings, today), database)
+    requests = Requests(database, record, clock)
+    api = PrivacyApi(settings, standings, requests)
+    return InThePath(
+        PrivacyGate(settings, standings, later),
+        dict.fromkeys(PREFIXES, api.answer),
+        privacy_pages(settings, today),
+        database,
+        lambda register: [Statements(standings, requests, register)],
+        Holds(database, record, clock),
+    )
+
+
+@contextmanager
+def stores_of_people(settings: Settings, record: Record) -> Iterator[Also]:
+    """``InThePath.also`` for commands beside the gateway: nothing where there is no file of ``[privacy]``."""
+    path = privacy_file(settings)
+    if not path.exists():
+        yield lambda register: []
+        return
+    database = Database(path)
+    try:
+        standings, requests = Standings(database, record), Requests(database, record)
+        yield lambda register: [Statements(standings, requests, register)]
+    finally:
+        database.close()

@@ -39,7 +39,7 @@ SCHEMA: Final = Schema(
         "CREATE TABLE privacy_requests (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
         " tenant TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, law TEXT NOT NULL, state TEXT NOT NULL,"
         " received TEXT NOT NULL, due TEXT NOT NULL, extended TEXT NOT NULL, confirmed TEXT, verified TEXT NOT NULL,"
-        " by TEXT NOT NULL, closed TEXT, outcome TEXT NOT NULL)",
+        " by TEXT NOT NULL, closed TEXT, outcome TEXT NOT NULL, opened REAL NOT NULL)",
         "CREATE INDEX privacy_requests_subject ON privacy_requests (tenant, subject)",
     ),
 )
@@ -160,9 +160,9 @@ class Requests:
         fields = {"request": made.id, "tenant": tenant, "subject": digest(tenant, subject), "by": by}
         fields |= {"kind": kind.value, "law": law.value, "due": made.due.isoformat(), "verified": verified}
         self._record(Entry(Event.SUBJECT_REQUEST_OPENED, "", fields))
-        values = _values(made)
+        values = (*_values(made), self._clock())
         self.database.write(
-            f"INSERT INTO privacy_requests ({_COLUMNS}) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+            f"INSERT INTO privacy_requests ({_COLUMNS}, opened) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
             values,
         )
         return made
@@ -227,13 +227,19 @@ class Requests:
         before = clocks.months_after(self.today, -KEPT_MONTHS).isoformat()
         return self.database.write("DELETE FROM privacy_requests WHERE closed IS NOT NULL AND closed < ?", (before,))
 
-    def disown(self, tenant: str, subject: str) -> int:
-        """The subject was erased: their requests stay under a digest. How many there were."""
+    def disown(self, tenant: str, subject: str, before: float | None = None) -> int:
+        """The subject was erased: their requests, those opened up to this time or all, stay under a digest. How many
+        there were."""
         return self.database.write(
-            "UPDATE privacy_requests SET subject = ?, by = CASE WHEN by = subject THEN '' ELSE by END"
-            " WHERE tenant = ? AND subject = ?",
-            (digest(tenant, subject), tenant, subject),
+            "UPDATE privacy_requests SET subject = ?1, by = CASE WHEN by = subject THEN '' ELSE by END"
+            " WHERE tenant = ?2 AND subject = ?3 AND (?4 IS NULL OR opened <= ?4)",
+            (digest(tenant, subject), tenant, subject, before),
         )
+
+    def subjects(self) -> list[tuple[str, str]]:
+        """Tenants and subjects who have asked for anything; the erased under their digest."""
+        rows = self.database.rows("SELECT DISTINCT tenant, subject FROM privacy_requests")
+        return [(tenant, subject) for tenant, subject in rows]
 
     # --- inside
 

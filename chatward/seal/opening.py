@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from chatward.configuration import resolve
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Fetch
-from chatward.core.sealing import Record
+from chatward.core.sealing import Record, SealedFields
 from chatward.seal.keys import Keys
 from chatward.seal.kms import Ask, LocalRoots, RootFile, RootKeys, parse_keys
 from chatward.seal.kms_aws import AwsRoots, Credentials
@@ -89,8 +89,10 @@ def opened(
     fetch: Fetch | None = None,
     ask: Ask = asyncio.run,
     clock: Callable[[], float] = time.time,
+    also: Callable[[Register], Sequence[SealedFields]] = lambda register: (),
 ) -> Sealing:
-    """Opens, and makes what is missing. Raises ``ConfigError`` and ``StoreError``."""
+    """Opens, and makes what is missing. ``also`` gives more stores of people, which are erased with the conversations.
+    Raises ``ConfigError`` and ``StoreError``."""
     where = files(settings)
     roots = root_keys(settings.seal, where, fetch)
     keys = Keys(Database(where.keys), roots, ask=ask, capacity=settings.seal.memory, ttl=settings.seal.memory_seconds)
@@ -98,7 +100,7 @@ def opened(
     data = Database(where.conversations)
     fields = Fields(data, sealer)
     register = Register(Database(where.register), signer(where.register))
-    eraser = Eraser(register, sealer, [fields], record, clock)
+    eraser = Eraser(register, sealer, [fields, *also(register)], record, clock)
     eraser.resume()
     eraser.replay()
     days = retention_days(settings)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatward.core.ports import Entry
+from chatward.privacy.erasing import Statements
 from chatward.privacy.incidents import Incidents
 from chatward.privacy.requests import Requests
 from chatward.privacy.retention import Holds
@@ -58,7 +59,12 @@ class Office:
         self.requests = Requests(self.database, record, self.clock)
         self.holds = Holds(self.database, record, self.clock)
         self.incidents = Incidents(self.database, record, self.clock)
-        self.sealing: Sealing = opened(self.settings, record, clock=self.clock)
+        self.sealing: Sealing = opened(
+            self.settings,
+            record,
+            clock=self.clock,
+            also=lambda register: [Statements(self.standings, self.requests, register)],
+        )
         self.store: ConversationStore = self.sealing.conversations()
         for database in (self.database, self.sealing.data, self.sealing.keys.database, self.sealing.register.database):
             for connection in (database._writer, database._reader):  # no power is cut here, and disks are slow
@@ -72,6 +78,11 @@ class Office:
 
     def chat(self, subject: str, *texts: str, conversation: str = "thread", tenant: str = "default") -> None:
         self.store.write(tenant, subject, conversation, [turn(text) for text in texts])
+
+    def again(self) -> Office:
+        """As the next process sees it."""
+        self.close()
+        return Office(self.folder, self.now, self.entries)
 
     def close(self) -> None:
         asyncio.run(self.store.aclose())

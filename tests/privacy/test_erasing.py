@@ -11,16 +11,14 @@ from chatward.privacy.erasing import erase, recipients
 from chatward.privacy.requests import Kind
 from chatward.privacy.standing import NOTHING_SAID, Word
 from chatward.seal import receipt as receipts
+from chatward.stores.database import Database
 from tests.privacy.conftest import Office
 
 WORD = "an-uncommon-word-of-theirs"
 
 
 def gone(office: Office, subject: str) -> list[str]:
-    return erase(
-        office.sealing, office.standings, office.requests, office.holds, office.entries.append, "default", subject,
-        by="o", clock=office.clock,
-    )  # fmt: skip
+    return erase(office.sealing, office.holds, "default", subject, by="o")
 
 
 def test_a_person_is_erased_everywhere_and_the_receipts_verify(office: Office, tmp_path: Path) -> None:
@@ -54,3 +52,44 @@ def test_who_is_held_is_not_erased(office: Office) -> None:
 
 def test_recipients_are_those_who_are_not_the_controller(office: Office) -> None:
     assert recipients(office.settings) == [("A Inc.", "x.pdf")]
+
+
+def test_what_was_cut_off_goes_on_at_the_next_start(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.standings.say("default", "p", "support", Word.CONSENTS, by="p", notice="1")
+
+    def cut(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chatward.privacy.erasing.Statements.erase_subject", cut)
+        with pytest.raises(KeyboardInterrupt):
+            gone(office, "p")
+    later = office.again()
+    assert later.standings.statements("default", "p") == []
+    (erasure,) = later.sealing.register.erasures()
+    assert set(later.sealing.register.receipts(erasure.id)) == {"keys", "conversations", "privacy"}
+    later.close()
+
+
+def test_what_a_restored_file_brings_back_goes_again_and_what_is_new_stays(office: Office, tmp_path: Path) -> None:
+    office.standings.say("default", "p", "support", Word.CONSENTS, by="p", notice="1")
+    office.requests.open("default", "p", Kind.ACCESS, by="p")
+    backup = Database(tmp_path / "backup.db")
+    with backup._lock:
+        office.database._reader.backup(backup._writer)
+    backup.close()
+    gone(office, "p")
+    office.close()
+    for old in tmp_path.glob("privacy.db*"):
+        old.unlink()
+    (tmp_path / "backup.db").rename(tmp_path / "privacy.db")
+    later = Office(office.folder, office.now + 1.0)
+    assert later.standings.statements("default", "p") == []
+    assert later.requests.of("default", "p") == []
+    later.days(0.1)
+    later.standings.say("default", "p", "support", Word.CONSENTS, by="p", notice="1")
+    later.requests.open("default", "p", Kind.ACCESS, by="p")
+    last = later.again()
+    assert len(last.standings.statements("default", "p")) == 1
+    assert len(last.requests.of("default", "p")) == 1
+    last.close()
