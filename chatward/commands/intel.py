@@ -202,8 +202,7 @@ def _lifecycle(settings: Settings, *, offline: bool) -> Iterator[Lifecycle]:
 
 def _watch(life: Lifecycle, *, as_json: bool) -> int:
     stop = threading.Event()
-    if os.environ.get("CHATWARD_INTEL_WATCHED"):
-        until_closed(stop)
+    until_closed(stop)
 
     def failed(error: ChatwardError) -> None:
         print(f"error: {error}", file=sys.stderr, flush=True)

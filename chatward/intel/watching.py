@@ -1,13 +1,14 @@
 """Keeping sources up to date while something runs: a loop, and the process that a gateway starts for it.
 
 Importing takes memory and processor time that a gateway does not have to spare, so it happens in a process of its own:
-``chatward intel update --watch``. That process ends when its standard input is closed, which the system does when
-whoever started it is gone. The gateway only maps the snapshots that it makes.
+``chatward intel update --watch``. Where its standard input is a pipe, that process ends when the pipe is closed, which
+the system does when whoever started it is gone. The gateway only maps the snapshots that it makes.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -50,7 +51,6 @@ class Watcher:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "CHATWARD_INTEL_WATCHED": "1"},
             start_new_session=True,
         )
 
@@ -73,7 +73,12 @@ class Watcher:
 
 
 def until_closed(stop: threading.Event) -> None:
-    """Sets ``stop`` once standard input is closed; for a process that ``Watcher`` started."""
+    """Sets ``stop`` once standard input is closed, if it is a pipe."""
+    try:
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return
+    except OSError:
+        return
 
     def wait() -> None:
         while os.read(0, 4096):

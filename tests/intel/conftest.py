@@ -53,7 +53,7 @@ class Desk:
             self.settings,
             base=self.folder,
             download=self.download,
-            secret=lambda reference: f"secret of {reference}",
+            secret=lambda reference: f"secret-{reference}",
             clock=lambda: self.now,
         )
 
