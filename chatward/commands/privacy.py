@@ -16,7 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
-from chatward.commands.privacy_tables import moment, show_incidents, show_requests
+from chatward.commands.privacy_tables import moment, show_incidents, show_processing, show_requests
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
@@ -29,6 +29,7 @@ from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.incidents import FIELDS, Incidents, affected
 from chatward.privacy.opening import privacy_file
+from chatward.privacy.processing import processing as record_of_processing
 from chatward.privacy.requests import Kind, Law, Reason, Requests
 from chatward.privacy.requirements import DISCLAIMER, evidence, table
 from chatward.privacy.retention import Holds
@@ -70,6 +71,13 @@ def requirements(
         return 0
     shown = [(row["id"], row["law"], row["requirement"], row["status"], row["limit"] or "") for row in rows]
     print_table(("id", "law", "requirement", "status", "but"), shown)
+    return 0
+
+
+@app.command()
+def processing(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Show the record of processing, made from the routes (GDPR Article 30)."""
+    show_processing(record_of_processing(loaded_settings(config).settings), as_json=as_json)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""How ``chatward privacy`` shows requests and incidents."""
+"""How ``chatward privacy`` shows requests, incidents and the record of processing."""
 
 from __future__ import annotations
 
@@ -39,6 +39,23 @@ def _told(one: Request, today: date) -> dict[str, Any]:
         "verified": one.verified,
         "outcome": one.outcome,
     }
+
+
+def show_processing(made: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"processing": made})
+        return
+    rows = [
+        (
+            one["purpose"] or "-",
+            one["lawful_basis"] or "-",
+            " ".join(one["routes"]),
+            "; ".join(f"{who['processor'] or 'own'} {who['region'] or '?'}" for who in one["recipients"]),
+            one["retention_days"] or "-",
+        )
+        for one in made
+    ]
+    print_table(("purpose", "ground", "routes", "recipients", "days"), rows)
 
 
 def show_incidents(found: list[Incident], *, as_json: bool) -> None:

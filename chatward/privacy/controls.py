@@ -145,7 +145,15 @@ GDPR: Final = (
         (Event.UPSTREAM_INTENDED.value,),
         limit="looked at when the settings are read, not in between; what the contract says is yours",
     ),
-    Requirement("gdpr.13", "Article 30", "A record of processing, made from the live routes"),
+    Requirement(
+        "gdpr.13",
+        "Article 30",
+        "A record of processing, made from the live routes",
+        ("chatward.privacy.processing:processing",),
+        ("tests/privacy/test_processing.py::test_every_route_is_in_it_under_its_purpose",),
+        (),
+        limit="of what goes through Chatward",
+    ),
     Requirement(
         "gdpr.14",
         "Article 32",

@@ -160,8 +160,8 @@ class PrivacyGate:
 
 
 def says_gpc(headers: Fields) -> bool:
-    """Whether a request says ``Sec-GPC: 1``, once and exactly."""
-    return headers.get(GPC) == "1" and len(headers.get_all(GPC)) == 1
+    """Whether a request says ``Sec-GPC: 1``. Said twice, it is said."""
+    return GPC in headers and any(one.strip() == "1" for value in headers.get_all(GPC) for one in value.split(","))
 
 
 def _sentence(reason: str, privacy: Privacy, *, known: bool) -> str:

@@ -128,6 +128,13 @@ def test_the_table_says_how_the_laws_stand(config: Path, capsys: pytest.CaptureF
     assert told(capsys, "requirements", "--profile", "nothing", *at, status=2)["error"]["reason"] == "usage"
 
 
+def test_the_record_of_processing(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (made,) = told(capsys, "processing", "-c", str(config))["processing"]
+    assert (made["purpose"], made["lawful_basis"], made["routes"]) == ("support", "consent", ["default"])
+    assert main(["privacy", "processing", "-c", str(config)]) == 0
+    assert capsys.readouterr().out == "support\tconsent\tdefault\town ?\t30\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

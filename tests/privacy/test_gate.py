@@ -1,0 +1,166 @@
+"""The gate by itself: what it asks of a message, what it tells, and that a reload cannot open it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from chatward.channels.openai_chat import ChatCompletions
+from chatward.core.errors import ConfigError, StoreError
+from chatward.core.identity import ANONYMOUS, Caller, Kind, Presented, Principal
+from chatward.core.ports import Entry, Request
+from chatward.gateway.http1_exchange import Fields
+from chatward.privacy.gate import Passage, PrivacyError, PrivacyGate, passage, says_gpc, standing_now
+from chatward.privacy.opening import in_the_path, privacy_file
+from chatward.privacy.standing import Standings, Word
+from chatward.settings import Chat, LedgerSettings, Notice, Privacy, Purpose, Route, Settings
+from chatward.stores.database import Database
+
+CHAT = "/v1/chat/completions"
+ANN = Principal("person:ann", Kind.PERSON)
+SETTINGS = Settings(
+    routes={"default": Route(purpose="support"), "ads": Route(purpose="ads"), "free": Route()},
+    privacy=Privacy(
+        consent_url="https://example.com/consent",
+        notice=Notice(version="1", url="https://example.com/privacy"),
+        purposes={"support": Purpose(lawful_basis="consent"), "ads": Purpose(use="sharing")},
+    ),
+)
+
+
+def caller(principal: Principal = ANN, headers: Mapping[str, str] = {}) -> Caller:
+    return Caller(principal, Presented("POST", "http://x/", Fields(dict(headers), [])))
+
+
+def request(*roles: str) -> Request:
+    messages = [{"role": role, "content": "hello"} for role in roles or ("user",)]
+    return ChatCompletions().parse(json.dumps({"model": "m", "messages": messages}).encode())
+
+
+class World:
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.entries: list[Entry] = []
+        self.standings = Standings(Database(None))
+        self.gate = PrivacyGate(settings, self.standings, self.entries.append)
+
+    async def admit(self, who: Caller, route: str = "default", path: str = CHAT, ask: Request | None = None) -> Passage:
+        current = Passage()
+        passage.set(current)
+        await self.gate.admit(who, route, path, "openai-chat", ask or request(), "cw-1")
+        return current
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_the_sentence_says_where_to_go_and_nothing_of_others(world: World) -> None:
+    with pytest.raises(PrivacyError) as caught:
+        await world.admit(caller())
+    assert (caught.value.status, caught.value.reason) == (403, "consent-required")
+    assert "https://example.com/privacy" in caught.value.public
+    assert "https://example.com/consent" in caught.value.public
+    with pytest.raises(PrivacyError) as nobody:
+        await world.admit(caller(ANONYMOUS))
+    assert "sign in" in nobody.value.public
+    assert world.entries == []
+
+
+async def test_what_nobody_in_particular_is_said_to_have_said_counts_for_nobody(world: World) -> None:
+    world.standings.say(ANONYMOUS.tenant, ANONYMOUS.id, "support", Word.CONSENTS, by="x", notice="1")
+    with pytest.raises(PrivacyError):
+        await world.admit(caller(ANONYMOUS))
+
+
+async def test_a_route_without_purpose_is_not_asked_about_and_an_unknown_one_is_closed(world: World) -> None:
+    assert (await world.admit(caller(), "free")).still is None
+    with pytest.raises(PrivacyError) as caught:
+        await world.admit(caller(), "no-such-route")
+    assert caught.value.reason == "purpose-unknown"
+
+
+async def test_what_holds_is_asked_again_later(world: World) -> None:
+    world.standings.say(ANN.tenant, ANN.id, "support", Word.CONSENTS, by=ANN.id, notice="1")
+    current = await world.admit(caller())
+    still = standing_now()
+    assert still is current.still is not None
+    still()
+    world.standings.say(ANN.tenant, ANN.id, "support", Word.WITHDRAWS, by=ANN.id)
+    with pytest.raises(PrivacyError):
+        still()
+
+
+async def test_a_signal_that_opted_out_holds_to_the_end_of_its_answer(world: World) -> None:
+    assert (await world.admit(caller(ANONYMOUS), "ads")).still is not None
+    with pytest.raises(PrivacyError) as caught:
+        await world.admit(caller(ANONYMOUS, {"sec-gpc": "1"}), "ads")
+    assert caught.value.reason == "opted-out"
+    off = World(replace(SETTINGS, privacy=replace(SETTINGS.privacy, gpc=False)))
+    assert await off.admit(caller(headers={"sec-gpc": "1"}), "ads")
+    assert off.standings.statements(ANN.tenant, ANN.id) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [("1", True), ("0", False), ("", False), ("1, 1", True), ("true", False), ("11", False)]
+)
+def test_only_one_value_is_a_signal(value: str, says: bool) -> None:
+    assert says_gpc(Fields({"sec-gpc": value}, [])) == says
+    assert not says_gpc(Fields({"sec-ch-ua": "1"}, []))
+    assert says_gpc(Fields({"sec-gpc": "0"}, [("sec-gpc", "1")]))
+
+
+async def test_a_store_that_cannot_be_read_closes_the_gate(world: World) -> None:
+    world.standings.database.close()
+    with pytest.raises(StoreError):
+        await world.admit(caller())
+
+
+async def test_the_first_answer_is_told_once(world: World) -> None:
+    first = await world.admit(caller(), "free")
+    assert [name for name, _ in first.headers] == ["x-chatward-ai", "x-chatward-disclosure"]
+    assert first.disclosure == ""  # in a header only, unless asked for
+    later = await world.admit(caller(), "free", ask=request("user", "assistant", "user"))
+    assert [name for name, _ in later.headers] == ["x-chatward-ai"]
+    assert (await world.admit(caller(), "free", "/v1/embeddings")).headers == []
+    assert [entry.fields for entry in world.entries] == [{"channel": "openai-chat"}]
+    quiet = World(replace(SETTINGS, privacy=replace(SETTINGS.privacy, disclosure="off", mark=False)))
+    assert (await quiet.admit(caller(), "free")).headers == []
+    far = World(replace(SETTINGS, chat=Chat(disclosure="Você fala com uma IA…\r\nx: y")))
+    told = dict((await far.admit(caller(), "free")).headers)["x-chatward-disclosure"]
+    assert told.isascii()
+    assert "\n" not in told
+    assert json.loads(told) == "Você fala com uma IA…\r\nx: y"
+
+
+async def test_a_reload_takes_other_routes_but_no_other_purposes(world: World) -> None:
+    world.gate.follow(replace(SETTINGS, routes={"default": Route()}))
+    assert await world.admit(caller())
+    with pytest.raises(PrivacyError):
+        await world.admit(caller(), "ads")
+    with pytest.raises(ConfigError) as caught:
+        world.gate.follow(replace(SETTINGS, routes={"default": Route(purpose="new")}))
+    assert caught.value.key == "routes.default.purpose"
+    assert await world.admit(caller())  # what was in force stays
+
+
+def test_nothing_is_opened_where_nothing_is_on(tmp_path: Path) -> None:
+    settings = Settings(ledger=LedgerSettings(path=str(tmp_path / "chatward.db")))
+    assert in_the_path(settings, lambda entry: None) is None
+    assert not privacy_file(settings).exists()
+
+
+def test_settings_that_came_in_another_way_are_checked_too(tmp_path: Path) -> None:
+    settings = Settings(
+        ledger=LedgerSettings(path=str(tmp_path / "chatward.db")),
+        routes={"default": Route()},
+        privacy=Privacy(profile=("gdpr",)),
+    )
+    with pytest.raises(ConfigError) as caught:
+        in_the_path(settings, lambda entry: None)
+    assert caught.value.reason == "privacy-contradiction"
+    assert not privacy_file(settings).exists()
