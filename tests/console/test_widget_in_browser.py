@@ -9,10 +9,23 @@ from typing import Any
 
 import pytest
 
-from chatward.settings import Bot, LedgerSettings, Recogniser, Route, Server, Settings, WidgetSettings
+from chatward.core.identity import Proof
+from chatward.identity.challenges import Challenges
+from chatward.settings import (
+    Authorization,
+    Bot,
+    LedgerSettings,
+    Recogniser,
+    Route,
+    Server,
+    Settings,
+    WidgetSettings,
+)
+from chatward.stores.database import Database
 from tests.browsing import BROWSING, needs_axe, violations, watched
 from tests.simulators.gateway import RunningGateway
 from tests.simulators.talker import Site, Talker, chunk, said, serving
+from tests.simulators.tool_calls import chat_stream
 
 pytestmark = BROWSING
 
@@ -39,6 +52,8 @@ STREAMS: dict[str, list[bytes | None]] = {
     "hello": [*said("Hello <b>you</b>. ", "How are you? I am", " fine.")],
     "markdown": [*said(*re.findall(r"(?s).{1,7}", MARKDOWN))],
     "wait": [chunk("How are you? " + "I think about it for a while. " * 60), None, chunk("Late."), *said()],
+    "refund": [chunk("I look after it. "), chat_stream("refund", '{"order": 7}')],
+    "launch": [chunk("I look after it. "), chat_stream("launch", '{"order": 7}')],
     "mail": [*said("Write to ann@mail.example now.")],
 }
 
@@ -60,6 +75,13 @@ class World:
                 )
             },
             ledger=LedgerSettings(path="chatward.db"),
+            authorization=Authorization(
+                groups={
+                    "public": ("Tool::refund", "Tool::launch"),
+                    "step-up": ("Tool::refund",),
+                    "approval": ("Tool::launch",),
+                }
+            ),
             widget=WidgetSettings(
                 enabled=True, origins=(self.home,), title="Help", disclosure=DISCLOSURE, sessions_per_minute=1000
             ),
@@ -278,6 +300,26 @@ def test_a_page_that_is_not_listed_gets_no_answer(browser: Any, world: World) ->
     assert "cannot be reached" in page.locator("li.user .note").text_content()
     assert len(world.bot.asked) == before
     context.close()
+
+
+def test_a_visitor_waits_for_another_person_in_place(page: Any, world: World) -> None:
+    say(page, "launch")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("heading", name="Somebody else has to agree").wait_for()
+    database = Database(world.gateway.folder / "chatward-identity.db")
+    (id,) = database.row("SELECT id FROM challenges WHERE state = 'waiting'")
+    Challenges(database, lambda entry: None).settle(id, Proof.APPROVAL)
+    database.close()
+    page.locator("li.bot .note", has_text="asks for a tool that this page cannot run: launch").wait_for()
+    finished(page)
+    assert dialog.count() == 0
+
+
+def test_what_only_a_known_person_can_prove_ends_at_once(page: Any) -> None:
+    say(page, "refund")
+    page.locator(".note.stopped", has_text="A visitor of this page cannot prove who they are.").wait_for()
+    finished(page)
+    assert page.get_by_role("dialog").count() == 0
 
 
 def test_it_is_laid_out_from_right_to_left_and_fits_a_phone(page: Any, world: World) -> None:

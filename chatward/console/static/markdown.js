@@ -18,10 +18,9 @@ const ChatwardMarkdown = (() => {
   const TARGET = /^\(\s*(?:<([^<>\n]*)>|((?:[^\s()<>]|\([^\s()<>]*\))+))(?:\s+"[^"\n]*"|\s+'[^'\n]*')?\s*\)/;
   const FENCE = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/;
   const HEADING = /^ {0,3}#{1,6}\s+(.*)$/;
-  const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
   const QUOTE = /^ {0,3}> ?/;
   const ITEM = /^( {0,12})([-*+]|(\d{1,9})[.)])\s+(?=\S)/;
-  const DIVIDER = /^\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
+  const DIVIDER = /^\|?(?::?-+:?\|)*:?-+:?\|?$/;
 
   function make(tag, ...children) {
     const made = document.createElement(tag);
@@ -193,7 +192,7 @@ const ChatwardMarkdown = (() => {
   // --- blocks ------------------------------------------------------------------------------------------
 
   function opens(line, next) {
-    return FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || ITEM.test(line) ||
+    return FENCE.test(line) || HEADING.test(line) || isRule(line) || QUOTE.test(line) || ITEM.test(line) ||
       isTable(line, next);
   }
 
@@ -202,9 +201,14 @@ const ChatwardMarkdown = (() => {
     return text.startsWith(fence) && text.replaceAll(fence[0], "") === "";
   }
 
+  function isRule(line) {
+    const text = line.replace(/[ \t]/g, "");
+    return text.length >= 3 && "*-_".includes(text[0]) && text.replaceAll(text[0], "") === "";
+  }
+
   function isTable(line, next) {
     return line.length < MOST_LINK && line.includes("|") && (next ?? "").length < MOST_LINK &&
-      (next ?? "").includes("-") && DIVIDER.test(next ?? "");
+      (next ?? "").includes("-") && DIVIDER.test((next ?? "").replace(/\s+/g, ""));
   }
 
   function cells(line) {
@@ -234,7 +238,7 @@ const ChatwardMarkdown = (() => {
         heading.className = "heading";
         out.push(heading);
         at += 1;
-      } else if (RULE.test(line)) {
+      } else if (isRule(line)) {
         out.push(make("hr"));
         at += 1;
       } else if (QUOTE.test(line)) {
@@ -349,9 +353,8 @@ const ChatwardMarkdown = (() => {
         if (!fence && mark) fence = mark;
         else if (fence && closes(line, fence)) fence = "";
         const next = at + line.length + 1;
-        if (!fence && !line.trim() && /\S/.test(this.#text[next] ?? " ") && !ITEM.test(this.#text.slice(next, next + 20))) {
-          found = next;
-        }
+        // What may become the next item of a list, belongs to the list.
+        if (!fence && !line.trim() && /[^\s\d*+-]/.test(this.#text[next] ?? " ")) found = next;
         at = next;
       }
       return found;
