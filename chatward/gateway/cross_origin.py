@@ -45,11 +45,14 @@ REQUEST_HEADERS: Final = (
     *(f"x-stainless-{name}" for name in _STAINLESS),
 )
 """What pages may send: what the gateway reads, and what the official clients add by themselves."""
+METHODS: Final = ("GET", "HEAD", "POST", "DELETE")
 EXPOSED: Final = (
     "retry-after",
     "www-authenticate",
     "x-chatward-action",
+    "x-chatward-ai",
     "x-chatward-challenge",
+    "x-chatward-disclosure",
     "x-chatward-notice",
     "x-chatward-overhead-ms",
     "x-chatward-request-id",
@@ -69,7 +72,7 @@ class CrossOrigin:
         widget: Collection[str] = (),
     ) -> None:
         self._own = own
-        self._api = Sharing(frozenset(api), credentials, headers=REQUEST_HEADERS, exposed=EXPOSED)
+        self._api = Sharing(frozenset(api), credentials, METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
         self._widget = Sharing(frozenset(widget), headers=REQUEST_HEADERS, exposed=EXPOSED)
 
     def answer(self, scope: Scope) -> Headers:
