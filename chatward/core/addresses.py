@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SPECIAL: Final = frozenset(("http", "https", "ws", "wss", "ftp"))
 """Schemes whose links lead to a host that anybody may own (URL Standard, special schemes, less ``file``)."""
@@ -34,8 +33,7 @@ class HostKind(str, Enum):
     IPV6 = "ipv6"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One URL, parsed. ``host`` is lower case and punycode, without brackets or a final dot; ``port`` is ``""`` where
     it is the scheme's own. ``path``, ``query`` and ``fragment`` are percent-encoded, without their marks."""
 

@@ -174,13 +174,12 @@ def address_value(text: str) -> str | None:
 
 def domains_of(host: str) -> tuple[str, ...]:
     """A host and the domains above it that have two labels or more, longest first; at most eight."""
+    dots = host.count(".")
+    if dots == 2:  # the usual
+        return (host, host[host.index(".") + 1 :])
     found = [host]
-    at = host.find(".")
-    while at >= 0:
-        host = host[at + 1 :]
-        at = host.find(".")
-        if at < 0:
-            break
+    for _ in range(dots - 1):
+        host = host[host.index(".") + 1 :]
         found.append(host)
     return tuple(found if len(found) <= 8 else (found[0], *found[-7:]))
 

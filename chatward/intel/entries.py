@@ -51,6 +51,8 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{32}(?:[0-9a-fA-F]{8}(?:[0-9a-fA-F]{24})?)
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z](?:[a-z0-9-]{0,62})\.?")
 _DOTS: Final = re.compile(r"\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"h(?:xx|XX|tt|TT)ps?(?:\[:\]|:)//", re.IGNORECASE)
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _PORT: Final = re.compile(r":[0-9]{1,5}\Z")
 
 
@@ -66,6 +68,8 @@ def normalise(
         return None
     if "[" in text or "(" in text or "xx" in text or "XX" in text:
         text = _plain(text)
+    if kind in (None, IndicatorKind.IP) and _IPV4.fullmatch(text):  # as it is written down: half of what there is
+        return (IndicatorKind.IP, text) if any_size or _elsewhere(text) else None
     if kind is None:
         kind = _kind_of(text)
     if kind is IndicatorKind.URL:
@@ -93,6 +97,8 @@ def _kind_of(text: str) -> IndicatorKind:
     if _HEX.fullmatch(text):
         return _HASHES[len(text)]
     head, slash, rest = text.partition("/")
+    if not slash and text[-1:].isalpha() and ":" not in text:
+        return IndicatorKind.DOMAIN
     if slash:
         return IndicatorKind.IP if rest.isdigit() and address_value(head) is not None else IndicatorKind.URL
     bare = _PORT.sub("", text) if text.count(":") == 1 else text
@@ -132,6 +138,9 @@ def _names_something(host: str, kind: HostKind) -> bool:
 
 
 def _elsewhere(address: str) -> bool:
+    if _IPV4.fullmatch(address):
+        first = int(address.partition(".")[0])
+        return first != 127 and not 224 <= first < 240 and address != "0.0.0.0"  # noqa: S104
     known = ip_address(address)
     return not (known.is_loopback or known.is_unspecified or known.is_multicast)
 

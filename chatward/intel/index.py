@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +79,7 @@ class Index:
         self._status = Status()
         self.sightings = Sightings(folder / SIGHTINGS, clock)
         self._broken = False
+        self._gives_contexts = any(source.context for source in settings.sources)
         self.empty = not settings.sources
 
     @property
@@ -100,11 +102,14 @@ class Index:
         snapshot = self._snapshot
         if snapshot is None:
             return ()
+        passing = snapshot.passing(kind, values)
+        if not passing:
+            return ()
         found: list[Sighting] = []
-        for index, value in enumerate(values):
-            records = snapshot.find(kind, value)
+        for index in passing:
+            records = snapshot.find(kind, values[index])
             if records:
-                found += self._sightings(snapshot, records, kind, value, index)
+                found += self._sightings(snapshot, records, kind, values[index], index)
         return found
 
     def stale(self) -> Sequence[str]:
@@ -192,8 +197,9 @@ class Index:
         found: list[str] = []
         if kind in (IndicatorKind.URL, IndicatorKind.DOMAIN):
             found += hosting(host)
-            for name in domains_of(host):
-                found += self._context_names(snapshot.find(IndicatorKind.DOMAIN, name))
+            if self._gives_contexts:
+                for name in domains_of(host):
+                    found += self._context_names(snapshot.find(IndicatorKind.DOMAIN, name))
         return found
 
     def _context_names(self, records: list[Found]) -> list[str]:
@@ -201,13 +207,15 @@ class Index:
         return [source.context for source in known if source is not None and source.context]
 
 
-def hosting(host: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def hosting(host: str) -> tuple[str, ...]:
     """``shared-hosting`` or ``public-suffix`` where a name stands for people who have nothing to do with one another. A
     customer's own name below a shared one (``name.github.io``) does not."""
     parts = split(host)
     if host in SHORTENERS or (shared(host) and not parts.shared):
-        return ["shared-hosting"]
-    return ["public-suffix"] if not parts.name and "." in host and not host[-1].isdigit() and ":" not in host else []
+        return ("shared-hosting",)
+    suffix = not parts.name and "." in host and not host[-1].isdigit() and ":" not in host
+    return ("public-suffix",) if suffix else ()
 
 
 def read_status(path: Path) -> Status:

@@ -236,6 +236,20 @@ class Snapshot:
             ),
         )
 
+    def passing(self, kind: IndicatorKind, values: Sequence[str]) -> list[int]:
+        """Indexes of the values that the filter lets pass: a few of what is not listed, all of what is. Addresses pass
+        where there are networks."""
+        if kind is IndicatorKind.IP and (self._prefixes.four or self._prefixes.six):
+            return list(range(len(values)))
+        words, shift, seed, masks = self.words, self.shift, _SEEDS[kind], MASKS
+        found: list[int] = []
+        for index, value in enumerate(values):
+            crc = crc32(value.encode(), seed)
+            mask = masks[crc & 2047]
+            if words[crc >> shift] & mask == mask:
+                found.append(index)
+        return found
+
     def find(self, kind: IndicatorKind, value: str) -> list[Found]:
         """All records of one value; of an IP address those of networks that hold it too."""
         found: list[Found] = []

@@ -135,16 +135,17 @@ class IntelGuard:
 
 def keys_of(address: Address | None) -> Keys:
     """What a parsed link is looked up as; nothing where it leads to no host."""
-    if address is None or not address.special or not address.host:
+    if address is None or not address.special:
         return ()
-    urls = tuple(
-        value
-        for value in url_values(address.host, address.port, address.path, address.query)
-        if len(value) <= MAX_VALUE
-    )
+    host = address.host
+    if not host:
+        return ()
+    urls = url_values(host, address.port, address.path, address.query)
+    if len(urls[0]) > MAX_VALUE:
+        urls = tuple(value for value in urls if len(value) <= MAX_VALUE)
     if address.kind is HostKind.DOMAIN:
-        return ((IndicatorKind.URL, urls), (IndicatorKind.DOMAIN, domains_of(address.host)))
-    return ((IndicatorKind.URL, urls), (IndicatorKind.IP, (address.host,)))
+        return ((IndicatorKind.URL, urls), (IndicatorKind.DOMAIN, domains_of(host)))
+    return ((IndicatorKind.URL, urls), (IndicatorKind.IP, (host,)))
 
 
 def _weigh(
