@@ -16,19 +16,25 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import APIRouter
+from msgspec.structs import replace
 
+from chatward.configuration import resolve
 from chatward.console.access import AdminAccess
+from chatward.console.chat import PAGE
 from chatward.console.desks import Desks
+from chatward.console.federation import Federation, attempts
 from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
+from chatward.console.sign_in import sign_in_page
+from chatward.core.errors import ConfigError
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
 from chatward.gateway.credentials import Keys
-from chatward.gateway.services import AnyService, Open
+from chatward.gateway.services import AnyService, Entrance, Open
 from chatward.identity.access import Access
 from chatward.identity.allowance import Allowance
 from chatward.identity.approvals import Approvals
-from chatward.identity.backchannel import Revocations
+from chatward.identity.backchannel import BackChannel, Revocations
 from chatward.identity.budgets import Budgets
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import load
@@ -41,15 +47,20 @@ from chatward.identity.key_authenticator import KeyAuthenticator
 from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
 from chatward.identity.oidc import OidcAuthenticator
+from chatward.identity.oidc_login import Logins
 from chatward.identity.operators import ROLES, Operators
 from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Passwords
-from chatward.identity.provider import Provider
-from chatward.identity.provisioned import Provisioned, registry
+from chatward.identity.people import PeopleRegistry
+from chatward.identity.person_sessions import PersonSessions
+from chatward.identity.provider import Provider, providers
+from chatward.identity.provisioned import Provisioned, linked, registry
 from chatward.identity.record import Record, recorder
 from chatward.identity.relying_party import RelyingParty
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
+from chatward.identity.signin_api import PREFIXES as SIGNING_IN
+from chatward.identity.signin_api import SignInApi
 from chatward.identity.stepup_api import PREFIXES, StepUpApi
 from chatward.identity.totp import Totp
 from chatward.identity.widget import Widget
@@ -94,16 +105,11 @@ def callers(
     record = recorder(ledger, asyncio.get_running_loop())
     keys = KeyAuthenticator(database)
     ways: dict[str, Authenticator] = {"configured": Keys(configured), "keys": keys}
-    if settings.identity.oidc:
-        providers = {name: Provider(name, one, fetch, time.time) for name, one in settings.identity.oidc.items()}
-        ways["oidc"] = OidcAuthenticator(providers, Revocations(database, time.time), time.time)
-    directory: APIRouter | None = None
-    if settings.identity.scim.enabled:
-        people = registry(database, settings.identity, record)
-        if "oidc" in ways:
-            ways["oidc"] = Provisioned(ways["oidc"], people)
-        directory = scim_router(Scim(people), keys.identify)
-    visiting: dict[str, AnyService] = {}
+    people = registry(database, settings.identity, record) if settings.identity.scim.enabled else None
+    directory = scim_router(Scim(people), keys.identify) if people is not None else None
+    vouched = _vouched(settings, database, people, ledger, fetch)
+    ways |= vouched.ways
+    visiting: dict[str, AnyService] = {**vouched.services}
     if settings.widget.enabled:
         ways["visitors"] = visitors = _visitors(settings.widget, database)
         visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
@@ -140,7 +146,7 @@ def callers(
     operators = Operators(database, Passwords(), record)
     invitations = Invitations(database, operators, record)
     second = TotpFactor(totp, enrolment, lambda id: bool(passkeys.of(id))) if totp is not None else None
-    signing_in = _signing_in(settings, database, operators, ledger, secret, second, invitations)
+    signing_in = _signing_in(settings, database, operators, ledger, secret, second, invitations, vouched)
     return Callers(
         database,
         chain,
@@ -156,6 +162,83 @@ def callers(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Vouched:
+    """What identity providers add: ways of being known, and where browsers and providers come in."""
+
+    ways: Mapping[str, Authenticator]
+    services: Mapping[str, AnyService]
+    ended: Callable[[Principal], bool] = lambda person: False
+    """Whether a person is logged out or shut out by now."""
+    federation: Federation | None = None
+    """Operators who sign in by a provider."""
+
+
+def _vouched(
+    settings: Settings, database: Database, people: PeopleRegistry | None, ledger: Ledger, fetch: Fetch
+) -> _Vouched:
+    identity, clock = settings.identity, time.time
+    for name in settings.operators.oidc.keys() - identity.oidc.keys():
+        said = f"There is no identity provider `{name}` in [identity.oidc]."
+        raise ConfigError(said, key=f"operators.oidc.{name}")
+    if not identity.oidc:
+        return _Vouched({}, {})
+    known = providers(identity.oidc, fetch, clock, linked(identity))
+    revocations = Revocations(database, clock)
+    ways: dict[str, Authenticator] = {"oidc": OidcAuthenticator(known, revocations, clock)}
+    services: dict[str, AnyService] = {}
+    secrets = {name: resolve(one.client_secret) for name, one in identity.oidc.items() if one.client_secret}
+    admits = people.admits if people is not None else None
+    if any(one.client_id for one in identity.oidc.values()):
+        wanted = identity.sign_in
+        origin = wanted.url.rstrip("/")
+        secure = origin.startswith("https:") if origin else _by_tls(settings)
+        sessions = PersonSessions(
+            database, revocations.covers, secure=secure, origin=origin, idle=wanted.idle, absolute=wanted.absolute
+        )
+        ways["sessions"] = sessions
+        api = SignInApi(
+            known,
+            Logins(known, secrets, database, revocations, clock, admits),
+            sessions,
+            {name: BackChannel({name: one}, revocations) for name, one in known.items()},
+            ledger,
+            sign_in_page(PAGE if settings.chat.enabled else ""),
+            origin=origin,
+            secure=secure,
+        )
+        services = dict.fromkeys(SIGNING_IN, Entrance(api.handle))
+    if people is not None:
+        ways = {name: Provisioned(way, people) for name, way in ways.items()}
+
+    def ended(person: Principal) -> bool:
+        return revocations.covers(person) or not (admits is None or admits(person))
+
+    federation: Federation | None = None
+    if settings.operators.oidc:
+        theirs = {attempts(name): _of_operators(settings, name, fetch) for name in settings.operators.oidc}
+        logins = Logins(theirs, secrets, database, revocations, clock, admits)
+        titles = {one.name: one.settings.title or one.name for one in theirs.values()}
+        federation = Federation(logins, titles, settings.operators.url.rstrip("/"))
+    return _Vouched(ways, services, ended, federation)
+
+
+def _of_operators(settings: Settings, name: str, fetch: Fetch) -> Provider:
+    """A provider as the console sees it: its groups give operators' roles. Raises ``ConfigError``."""
+    one, wanted = settings.identity.oidc[name], settings.operators.oidc[name]
+    if not one.client_id:
+        raise ConfigError("It is needed for operators to sign in.", key=f"identity.oidc.{name}.client_id")
+    if not wanted.claim or not wanted.roles or not frozenset(wanted.roles.values()) <= frozenset(ROLES):
+        said = f"It needs a `claim`, and `roles` of these: {', '.join(ROLES)}."
+        raise ConfigError(said, key=f"operators.oidc.{name}")
+    seen = replace(one, roles_claim=wanted.claim, role_map=wanted.roles)
+    return Provider(name, seen, fetch, time.time, linked(settings.identity))
+
+
+def _by_tls(settings: Settings) -> bool:
+    return settings.server.tls_cert is not None or settings.server.behind_tls_proxy
+
+
 def _signing_in(
     settings: Settings,
     database: Database,
@@ -164,13 +247,14 @@ def _signing_in(
     secret: bytes,
     second: TotpFactor | None,
     invitations: Invitations,
+    vouched: _Vouched,
 ) -> AdminAccess:
-    secure = settings.server.tls_cert is not None or settings.server.behind_tls_proxy
+    secure = _by_tls(settings)
     wanted = settings.operators
     limits = Limits(wanted.idle, wanted.absolute, wanted.break_glass)
     return AdminAccess(
         operators,
-        Sessions(database, operators, secure=secure, limits=limits),
+        Sessions(database, operators, secure=secure, limits=limits, ended=vouched.ended),
         Lockout(database, secret),
         Csrf(secret, secure=secure),
         ledger,
@@ -178,6 +262,7 @@ def _signing_in(
         second,
         wanted.second_factor == "required",
         invitations,
+        vouched.federation,
     )
 
 

@@ -33,6 +33,7 @@ from chatward.core.ports import Entry
 from chatward.identity.csrf import Csrf
 from chatward.identity.invitations import Invitations
 from chatward.identity.lockout import DEVICE_LIFE, Attempt, Lockout, TooManyError
+from chatward.identity.oidc_login import Logins
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.sessions import Sessions, cookie, cookie_name
 
@@ -101,6 +102,22 @@ class Turns:
             self._waiting -= 1
 
 
+class FederationLike(Protocol):
+    """Identity providers by which operators sign in (``console.federation``)."""
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What people read, by the provider's name."""
+        ...
+
+    @property
+    def logins(self) -> Logins: ...
+
+    def address(self, access: AdminAccess, caller: AdminCaller, name: str) -> str:
+        """Where the provider sends the browser back to. Raises ``IdentityError``."""
+        ...
+
+
 class LedgerLike(Protocol):
     def append(self, entry: Entry) -> Awaitable[None]: ...
 
@@ -119,6 +136,7 @@ class AdminAccess:
     second_factor: SecondFactor | None = None
     code_needed: bool = False
     invitations: Invitations | None = None
+    federation: FederationLike | None = None
     turns: Turns = field(default_factory=Turns)
 
     @property

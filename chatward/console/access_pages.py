@@ -58,7 +58,9 @@ class Pages:
         return response
 
     def login(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
-        known = {"next": "/", "empty": not self._access.operators.any()}
+        federation = self._access.federation
+        titles = federation.titles if federation is not None else {}
+        known = {"next": "/", "empty": not titles and not self._access.operators.any(), "providers": titles}
         return self.render(caller, "login.html", status, **(known | values))
 
     async def account(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:

@@ -34,6 +34,7 @@ _OPEN: Final = {
     "/icon.svg": {"GET", "HEAD"},
     "/api/v1/session": {"GET", "HEAD", "POST"},
 }
+_PROVIDER: Final = re.compile(r"/login/[A-Za-z0-9_.-]{1,64}(?:/callback)?", re.ASCII)
 _WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)
 _OWN: Final = re.compile(r"/logout|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII)
 _POSTS: Final = tuple(
@@ -77,6 +78,8 @@ class Rule:
 def rule_of(method: str, path: str) -> Rule:
     """Total: every method and path has a rule."""
     if method in _OPEN.get(path, ()) or (_WELCOME.fullmatch(path) and method in {"GET", "HEAD", "POST"}):
+        return Rule(Ground.OPEN)
+    if method == "GET" and _PROVIDER.fullmatch(path):
         return Rule(Ground.OPEN)
     if method == "POST":
         for form, action in _POSTS:

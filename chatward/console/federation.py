@@ -40,9 +40,10 @@ from chatward.console.access_pages import Pages, local
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Principal
+from chatward.identity.allowance import Allowance
 from chatward.identity.oidc_login import COOKIE, LIFETIME, Logins
 from chatward.identity.sessions import cookie, cookie_name
-from chatward.identity.signin_api import PROBLEMS
+from chatward.identity.signin_api import BEGINNINGS, PROBLEMS, begins
 
 TOLD: Final = {
     **PROBLEMS,
@@ -81,6 +82,7 @@ def federation_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> N
     federation = access.federation
     if federation is None:
         return
+    allowance = Allowance(BEGINNINGS)
     held = cookie_name(f"operator-{COOKIE}", secure=access.secure)
 
     @router.get("/login/{name}", include_in_schema=False)
@@ -89,6 +91,7 @@ def federation_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> N
         try:
             if not cookies_may_leave(access, caller):
                 raise IdentityError(TOLD["tls-needed"], reason="tls-needed", status=403)
+            begins(allowance, caller.address)
             begun = await federation.logins.begin(attempts(name), federation.address(access, caller, name), there)
         except IdentityError as error:
             return await _failed(access, error)

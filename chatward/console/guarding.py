@@ -7,8 +7,9 @@ The rules:
    is an action, so a new route is guarded before anybody thinks of it.
 2. Who asks is found in a fixed order: session, other authenticators, ``server.keys``. Something of a kind that is not
    good is refused and never falls through to a weaker identity. No other header says who somebody is.
-3. Without any key, on loopback, the console is open until the first operator exists, to requests that name this
-   machine. After that, a session or a key is needed for everything that is not ``OPEN``.
+3. Without any key, on loopback, the console is open until the first operator exists or can sign in by an identity
+   provider, to requests that name this machine. After that, a session or a key is needed for everything that is not
+   ``OPEN``.
 4. An action is decided by the ``Authorizer`` that was given, or by ``RoleTable``. Programs with a key of
    ``server.keys`` and the open console have what they always had, by ``RoleTable``; they cannot touch operators.
 5. What changes something comes from a page of this console (``identity.csrf``), and its body is JSON, or a form where
@@ -206,9 +207,13 @@ class Guarding:
                 raise
             if principal is not None:
                 return principal, authenticator is self._keys
-        if not self._has_keys and not self._access.operators.any() and is_loopback_name(self._host_for_names()):
+        if not self._has_keys and not self._signs_in() and is_loopback_name(self._host_for_names()):
             return _VISITOR, False
         return _NOBODY, False
+
+    def _signs_in(self) -> bool:
+        """Whether there is anybody who could."""
+        return self._access.federation is not None or self._access.operators.any()
 
     def _host_for_names(self) -> str:
         return f"[{self._host}]" if ":" in self._host else self._host
@@ -289,7 +294,7 @@ class Guarding:
 
     async def _refuse(self, error: ChatwardError, scope: Scope, headers: Headers, send: Send) -> None:
         reads = scope["method"] in {"GET", "HEAD"} and "text/html" in (headers.get("accept") or "")
-        if reads and isinstance(error, IdentityError) and self._access.operators.any():
+        if reads and isinstance(error, IdentityError) and self._signs_in():
             there = quote(scope["path"], safe="/")
             to = {401: f"/login?next={there}"}.get(error.status)
             if error.reason == "second-factor-needed":

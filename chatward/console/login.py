@@ -21,6 +21,7 @@ from fastapi.responses import RedirectResponse, Response
 from chatward.console.access import AdminAccess, caller_of, drop_session, set_signed_in, sign_in, sign_out
 from chatward.console.access_pages import Pages, local, retry
 from chatward.console.account import account_routes
+from chatward.console.federation import TOLD, federation_routes
 from chatward.console.session_api import session_routes
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
@@ -33,6 +34,7 @@ def login_router(access: AdminAccess) -> APIRouter:
     _login_routes(router, access, pages)
     account_routes(router, access, pages)
     session_routes(router, access)
+    federation_routes(router, access, pages)
     return router
 
 
@@ -52,7 +54,8 @@ def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
         done = {"out": ENGLISH["signed_out"], "new": ENGLISH["welcome_done"]}.get(
             request.query_params.get("done", ""), ""
         )
-        return pages.login(caller, next=there, done=done)
+        problem = TOLD.get(request.query_params.get("problem", ""), "")
+        return pages.login(caller, next=there, done=done, problem=problem)
 
     @router.post("/login", include_in_schema=False)
     async def log_in(request: Request) -> Response:

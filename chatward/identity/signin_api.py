@@ -3,8 +3,8 @@
 The rules:
 
 1. Nobody is known yet who asks here, so everything here is safe to be asked by anybody: what begins a sign-in changes
-   nothing but a list of attempts, and what ends one needs the provider's answer, its ``state`` and the cookie of the
-   browser that began it (``Logins``).
+   nothing but a list of attempts (``BEGINNINGS`` in a minute from one address), and what ends one needs the provider's
+   answer, its ``state`` and the cookie of the browser that began it (``Logins``).
 2. The address that the provider sends the browser to is the configured ``origin``, or, on this machine alone, the
    loopback address that the browser asked. No other name in a request is believed.
 3. What goes wrong in a browser is told on a page, as a sentence from a fixed list; the address bar keeps neither code
@@ -33,6 +33,7 @@ from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Fields, Presented
 from chatward.core.ports import Entry, Ledger
+from chatward.identity.allowance import Allowance
 from chatward.identity.backchannel import BackChannel
 from chatward.identity.oidc_login import COOKIE, LIFETIME, Logins, safe_path
 from chatward.identity.person_sessions import PersonSession, PersonSessions
@@ -45,6 +46,8 @@ SIGN_OUT: Final = "/signout"
 SESSION: Final = "/v1/session"
 LOGOUT: Final = "/v1/backchannel-logout/"
 PREFIXES: Final = ("/signin/", "/signout/", "/v1/session/", LOGOUT)
+BEGINNINGS: Final = 300
+"""Sign-ins that one address may begin in a minute: many people may share one."""
 REFUSALS: Final = 10
 """Entries about refused sign-ins that are written in a second."""
 
@@ -63,6 +66,7 @@ PROBLEMS: Final = {
     "login-refused": "The sign-in could not be completed. Start again.",
     "login-unavailable": "Nobody can sign in at this address. Use the one that you were given by who runs this server.",
     "identity-provider-unavailable": "Signing in is not possible right now. Try again in a minute.",
+    "too-many-attempts": "Too many sign-ins begin in your network at this moment. Wait a minute, then start again.",
     "person-inactive": "This account may not sign in here. Ask the people who run this server.",
     "cookie-ambiguous": "A cookie was sent twice. Delete the cookies of this page, and start again.",
 }
@@ -109,6 +113,7 @@ class SignInApi:
         self._origin = origin
         self._secure = secure
         self._cookie = cookie_name(COOKIE, secure=secure)
+        self._allowance = Allowance(BEGINNINGS)
         self._second, self._written = 0, 0
 
     async def handle(self, presented: Presented, path: str, query: str, body: bytes) -> Response:
@@ -146,6 +151,7 @@ class SignInApi:
 
     async def _begin(self, name: str, presented: Presented, asked: Mapping[str, str]) -> Response:
         back = safe_path(asked.get("back", "/chat"))
+        begins(self._allowance, presented.address)
         begun = await self._logins.begin(name, f"{self._here(presented)}{SIGN_IN}/{name}/callback", back)
         return _go(begun.url, self._set(self._cookie, begun.cookie, int(LIFETIME)))
 
@@ -284,6 +290,12 @@ class SignInApi:
         self._written += 1
         if self._written <= REFUSALS:
             await self._note(Event.PERSON_SESSION_REFUSED, {"reason": reason})
+
+
+def begins(allowance: Allowance, address: str) -> None:
+    """Raises ``IdentityError`` (429, ``too-many-attempts``)."""
+    if allowance.take(address):
+        raise IdentityError(PROBLEMS["too-many-attempts"], reason="too-many-attempts", status=429)
 
 
 _JSON: Final = ("content-type", "application/json")

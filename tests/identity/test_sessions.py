@@ -15,8 +15,8 @@ from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Kind, Presented, Principal
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.passwords import Cost, Passwords
-from chatward.identity.sessions import Limits, Sessions, cookie, family
-from chatward.stores.database import Database
+from chatward.identity.sessions import SCHEMA, Limits, Sessions, cookie, family
+from chatward.stores.database import Database, Schema
 
 GOOD = "correct horse battery"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -303,3 +303,36 @@ def test_without_tls_there_is_no_host_prefix(file: Path) -> None:
     assert place.sessions.cookie == "__Host-chatward-session"
     plain = Sessions(place.database, place.operators, secure=False, limits=Limits(idle=5))
     assert plain.cookie == "chatward-session"
+
+
+# --- whom an identity provider vouches for
+
+PERSON = Principal("person:1", Kind.PERSON, attributes={"idp": "staff", "issued": "5.0", "idp_session": "oidc:1"})
+
+
+async def test_a_session_that_a_provider_vouched_for_ends_when_it_says_so(file: Path) -> None:
+    place, gone = made(file, Clock()), set[str]()
+    asked: list[Principal] = []
+
+    def ended(person: Principal) -> bool:
+        asked.append(person)
+        return person.attributes["idp_session"] in gone
+
+    sessions = Sessions(place.database, place.operators, secure=True, ended=ended, clock=place.clock)
+    place.sessions = sessions
+    token, principal = sessions.open(place.ann, Assurance.MULTI, FIREFOX, PERSON)
+    own, _ = sessions.open(place.ann, Assurance.SINGLE, FIREFOX)
+    assert await place.ask(token) == principal
+    assert (asked[-1].id, asked[-1].attributes) == (PERSON.id, PERSON.attributes)
+    gone.add("oidc:1")
+    assert await place.refused(token) == "session-ended"
+    assert not sessions.valid(principal)
+    assert await place.ask(own) is not None  # a password here is another way in
+
+
+async def test_sessions_from_before_providers_go_on(file: Path) -> None:
+    old = Schema("operator-sessions", tuple(one for one in SCHEMA.steps if not one.startswith("ALTER")))
+    Database(file, [old]).close()
+    place = made(file, Clock())
+    token, opened = place.sessions.open(place.ann, Assurance.SINGLE, FIREFOX)
+    assert await place.ask(token) == opened

@@ -17,7 +17,7 @@ from chatward.identity.backchannel import BackChannel, Revocations
 from chatward.identity.oidc_login import Logins
 from chatward.identity.person_sessions import PersonSessions
 from chatward.identity.provider import providers
-from chatward.identity.signin_api import PROBLEMS, REFUSALS, Response, Shown, SignInApi
+from chatward.identity.signin_api import BEGINNINGS, PROBLEMS, REFUSALS, Response, Shown, SignInApi
 from chatward.ledger.events import encode
 from chatward.settings import Oidc
 from chatward.stores.database import Database
@@ -190,6 +190,14 @@ async def test_refusals_are_on_record_but_do_not_fill_it() -> None:
         assert there(await house.ask("/signin/main/callback", "state=x&code=y")) == "/signin?problem=login-invalid"
     assert REFUSALS <= len(house.records.told("person:session:refused")) <= 2 * REFUSALS
     assert house.records.told("person:session:refused")[0] == {"reason": "login-invalid"}
+
+
+async def test_one_address_cannot_push_everybody_elses_attempts_out() -> None:
+    house = House()
+    got = [there(await house.ask("/signin/main")) for _ in range(BEGINNINGS + 1)]
+    assert got[-1] == "/signin?problem=too-many-attempts"
+    assert all(one.startswith(ISSUER) for one in got[:-1])
+    assert len(house.database.rows("SELECT * FROM oidc_logins")) == BEGINNINGS
 
 
 async def test_the_way_out_ends_the_session_first_and_leads_to_the_provider() -> None:
