@@ -37,6 +37,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from chatward.core.indicators import IndicatorKind
 
@@ -122,7 +123,7 @@ class Writer:
         self._file = self._temporary.open("wb")
         self._file.seek(self._records_at)
 
-    def add(self, records: bytes, crcs: Sequence[int]) -> None:
+    def add(self, records: bytes, crcs: Sequence[int] | npt.NDArray[np.uint32]) -> None:
         """Appends a block. Its records come after all before it."""
         crc = np.asarray(crcs, np.uint32)
         np.bitwise_or.at(self._words, crc >> np.uint32(32 - self._word_bits), self._table[crc & (len(MASKS) - 1)])
