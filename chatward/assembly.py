@@ -62,7 +62,7 @@ from chatward.privacy.opening import in_the_path
 from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
-from chatward.settings_rules import complete
+from chatward.settings_rules import complete, is_loopback
 from chatward.ward import Ward
 
 KEY_SIZE = 32
@@ -230,6 +230,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 api=server.cors_origins,
                 credentials=server.cors_credentials,
                 widget=settings.widget.origins if widget else (),
+                here=_for_this_machine(settings),
             ),
         )
         cert, key = _path(server.tls_cert), _path(server.tls_key)
@@ -268,6 +269,13 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             say(f"  The console has no admin yet. The first one signs up here: {admin_plane.url}/welcome/{token}")
         await asked.wait()
         say("Stopping.")
+
+
+def _for_this_machine(settings: Settings) -> bool:
+    """Whether anybody on this machine is served, and nobody else."""
+    server = settings.server
+    open_ = settings.identity.anonymous and not server.keys
+    return open_ and is_loopback(server.host) and not (server.behind_tls_proxy or server.trusted_proxies)
 
 
 def _settle_memory() -> None:

@@ -188,6 +188,11 @@ def test_pages_of_other_origins_are_refused_before_anything_else(world: World) -
         assert httpx.post(world.url + CHAT, headers=headers, json=ASKED, timeout=30).status_code == 200, headers
 
 
+def test_a_name_that_was_made_to_point_here_makes_no_page_our_own(world: World) -> None:
+    headers = {"host": "evil.example", "origin": "http://evil.example", "sec-fetch-site": "same-origin"}
+    assert code(httpx.post(world.url + CHAT, headers=headers, json=ASKED, timeout=30)) == (403, "origin-not-allowed")
+
+
 def test_the_script_is_for_every_page_and_the_pages_are_not(world: World) -> None:
     script = httpx.get(world.url + "/widget.js", timeout=30)
     assert script.headers["content-type"].startswith("text/javascript")

@@ -8,17 +8,22 @@ The rules:
    a proxy in front has changed scheme or host, and where our own form says ``null`` because of its referrer policy.
    Where a browser does not say so, ``origin`` is compared with the address that was asked.
 3. A widget's pages may ask what a widget asks, and nothing else. Never with cookies: a visitor has a token.
-4. An answer that is refused has no CORS fields, so the page does not even read why.
+4. Where this machine alone is served, and without a key, a page must have come by a name of this machine: somebody
+   else's name that was made to point here (DNS rebinding) would make its page look like our own.
+5. An answer that is refused has no CORS fields, so the page does not even read why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import Final
+from urllib.parse import urlsplit
 
 from chatward.core.browsers import Headers, Sharing, cors, preflight
+from chatward.core.errors import ClientError
 from chatward.gateway.bodies import Fields
 from chatward.gateway.parties import Scope
+from chatward.settings_rules import is_loopback
 
 ASKS: Final = "access-control-request-method"
 WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/widget/sessions", "/widget.js")
@@ -61,7 +66,8 @@ EXPOSED: Final = (
 
 class CrossOrigin:
     """Decides for the gateway. ``api``: origins that may ask everything below ``/v1``, with cookies where
-    ``credentials``; ``widget``: those of the widget's pages. ``own`` tells the origin that a request was sent to."""
+    ``credentials``; ``widget``: those of the widget's pages. ``own`` tells the origin that a request was sent to.
+    ``here``: rule 4 applies."""
 
     def __init__(
         self,
@@ -70,8 +76,10 @@ class CrossOrigin:
         api: Collection[str] = (),
         credentials: bool = False,
         widget: Collection[str] = (),
+        here: bool = False,
     ) -> None:
         self._own = own
+        self._here = here
         self._api = Sharing(frozenset(api), credentials, METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
         self._widget = Sharing(frozenset(widget), headers=REQUEST_HEADERS, exposed=EXPOSED)
 
@@ -82,6 +90,10 @@ class CrossOrigin:
             return cors((), "", self._sharing(scope.path, ()))
         origin = headers.get_all("origin")
         sharing = self._sharing(scope.path, origin)
+        if self._here and not _is_here(self._own(scope)):
+            raise ClientError(
+                "Pages reach this address by a name of this machine only.", reason="origin-not-allowed", status=403
+            )
         if len(origin) == 1 and _from_own_page(headers):
             return cors((), "", sharing)
         return cors(origin, self._own(scope), sharing)
@@ -109,3 +121,10 @@ _NOBODY: Final = Sharing()
 
 def _from_own_page(headers: Fields) -> bool:
     return headers.get_all("sec-fetch-site") == ["same-origin"]
+
+
+def _is_here(url: str) -> bool:
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False

@@ -89,3 +89,23 @@ def test_only_a_preflight_is_answered_as_one() -> None:
     assert ("access-control-allow-origin", SHOP) in told
     with pytest.raises(ClientError):
         it.preflight(Scope("/v1/models", ("origin", EVIL), asks, method="OPTIONS"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("own", "let"),
+    [
+        ("http://127.0.0.1:8787", True),
+        ("http://localhost:8787", True),
+        ("http://[::1]:8787", True),
+        ("http://app.localhost", True),
+        ("http://evil.example:8787", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://", False),
+        ("http://[", False),
+    ],
+)
+def test_a_name_that_was_made_to_point_here_is_not_ours(own: str, let: bool) -> None:
+    it = CrossOrigin(lambda scope: own, here=True)
+    for pairs in ([("origin", own)], [("origin", own), ("sec-fetch-site", "same-origin")]):
+        assert (let_in(it, "/v1/chat/completions", *pairs) == "own") is let
+    assert let_in(it, "/v1/chat/completions") == "own"  # a program says no origin
