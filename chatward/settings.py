@@ -27,7 +27,8 @@ class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where Chatward listens. Other addresses than loopback need TLS (or ``behind_tls_proxy``) and ``keys``."""
+    """Where Chatward listens. Other addresses than loopback need TLS (or ``behind_tls_proxy``); there every caller must
+    be known: by ``keys``, issued keys (``identity.anonymous = false``), an identity provider or a certificate."""
 
     host: str = "127.0.0.1"
     """Address of the gateway."""
@@ -42,8 +43,8 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tls_key: str | None = None
     """File with its private key (PEM)."""
     client_ca: str | None = None
-    """Reserved, and refused until it is built: authorities (PEM) that callers' certificates must come from. A proxy of
-    `trusted_proxies` can ask for certificates and pass them on (RFC 9440)."""
+    """Authorities (PEM) that the certificates of all callers of the gateway must come from. Who shows nothing else is
+    known by their SPIFFE ID or name; tokens may be bound to certificates (RFC 8705). HTTP/1.1 only."""
     behind_tls_proxy: bool = False
     """Says that a proxy in front ends TLS, so plain HTTP is spoken on other addresses than loopback."""
     trusted_proxies: tuple[str, ...] = ()
@@ -247,15 +248,16 @@ class LedgerSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether what people and bots write is kept. Off by default."""
+    """What people and bots write: kept, sealed and with an end, where `store` says so; and what is remembered of it."""
 
     store: bool = False
-    """Reserved: storing conversations is not built yet, and nothing is stored."""
+    """Whether it is kept, sealed under `[seal]`: what is new in a request before the bot is asked, a reply once it has
+    left."""
     path: str = ""
-    """Reserved: the SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the
+    """The SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the
     ledger."""
     retention_days: Annotated[int, Meta(ge=0)] = 30
-    """Reserved: days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases
+    """Days after which stored turns are purged, whole UTC days at a time; 0: they stay until somebody erases
     them."""
     memory: Size = 50_000
     """How many inspected messages are remembered by digest."""

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from chatward.core.browsers import origin_problem
-from chatward.settings import Bot, Route, RuleException, Server, Settings
+from chatward.settings import Bot, Route, RuleException, Settings
 from chatward.settings_types import Steps, did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -70,13 +70,14 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
     """All that is wrong with complete settings. ``guards``: the known ids, or ``None`` to leave names unchecked."""
     return [
         *_bots(settings),
-        *_listeners(settings.server),
+        *_listeners(settings),
         *_signing_in(settings),
         *_references(settings),
         *_routes(settings, guards, today),
         *_recognisers(settings),
         *_judge(settings),
         *_pages(settings),
+        *_kept(settings),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
 
@@ -116,6 +117,18 @@ def _pages(settings: Settings) -> Iterator[Problem]:
         yield Problem(("widget", "bot"), "names no bot" + did_you_mean(widget.bot, list(settings.bots)))
     if widget.longest < widget.lifetime:
         yield Problem(("widget", "longest"), "must not be below `widget.lifetime`")
+
+
+def _kept(settings: Settings) -> Iterator[Problem]:
+    """Conversations are stored sealed or not at all."""
+    seal = settings.seal
+    if not settings.conversations.store:
+        return
+    if not settings.ledger.enabled:
+        yield Problem(("conversations", "store"), "needs `ledger.enabled`: who reads and erases is put on record")
+    needed = {"file": "passphrase", "environment": "root_keys", "vault": "vault", "aws-kms": "aws"}[seal.root]
+    if getattr(seal, needed) is None:
+        yield Problem(("conversations", "store"), f"needs `seal.{needed}`: what is stored is sealed")
 
 
 def _recognisers(settings: Settings) -> Iterator[Problem]:
@@ -178,12 +191,13 @@ def upstream_problem(url: str) -> str | None:
     return None
 
 
-def _listeners(server: Server) -> Iterator[Problem]:
+def _listeners(settings: Settings) -> Iterator[Problem]:
+    server = settings.server
     if (server.tls_cert is None) != (server.tls_key is None):
         missing, given = ("tls_cert", "tls_key") if server.tls_cert is None else ("tls_key", "tls_cert")
         yield Problem(("server", given), f"needs `server.{missing}` as well")
-    if server.client_ca is not None:
-        sentence = "is not built yet; let a proxy of `server.trusted_proxies` ask for certificates (RFC 9440)"
+    if server.client_ca is not None and server.tls_cert is None:
+        sentence = "needs `server.tls_cert`: who ends TLS asks for certificates; a proxy passes them on (RFC 9440)"
         yield Problem(("server", "client_ca"), sentence)
     if server.port and server.port == server.admin_port and server.host == server.admin_host:
         yield Problem(("server", "admin_port"), "is the same as `server.port`; the admin plane needs its own")
@@ -195,7 +209,7 @@ def _listeners(server: Server) -> Iterator[Problem]:
             needs = (
                 [] if secure else ["TLS (`server.tls_cert` and `server.tls_key`, or `server.behind_tls_proxy = true`)"]
             )
-            needs += [] if server.keys else ['authentication (`server.keys = ["env:CHATWARD_KEY"]`)']
+            needs += [] if key == "admin_host" or _known_callers(settings) else [_AUTHENTICATION]
             if needs:
                 sentence = f"other machines can reach this address, so it needs {' and '.join(needs)}"
                 yield Problem(("server", key), sentence, "unsafe-listener")
@@ -221,11 +235,28 @@ def _signing_in(settings: Settings) -> Iterator[Problem]:
             yield Problem(("operators", "oidc", name), sentence)
 
 
+_AUTHENTICATION: Final = (
+    'authentication (`server.keys = ["env:CHATWARD_KEY"]`, an identity provider in `identity.oidc`, '
+    "`server.client_ca`, or `identity.anonymous = false` for issued keys alone)"
+)
+
+
+def _known_callers(settings: Settings) -> bool:
+    """Whether it is said how callers of the gateway are known. There every caller must be (``callers``): without keys
+    of the settings by an issued key, a token, a session or a certificate. The console needs nothing said: beyond this
+    machine it is never open, and its first admin comes by the link that ``serve`` prints."""
+    server, identity = settings.server, settings.identity
+    by_tls = server.client_ca is not None and server.tls_cert is not None
+    return bool(server.keys or by_tls or identity.oidc or not identity.anonymous)
+
+
 def _references(settings: Settings) -> Iterator[Problem]:
     """Secrets by reference: files with secrets end up in repositories, backups and tickets."""
     oidc = settings.identity.oidc
     given: list[tuple[Steps, str | None]] = [
         *((("server", "keys", index), key) for index, key in enumerate(settings.server.keys)),
+        (("seal", "passphrase"), settings.seal.passphrase),
+        (("seal", "root_keys"), settings.seal.root_keys),
         *((("bots", name, "api_key"), bot.api_key) for name, bot in settings.bots.items()),
         *((("identity", "oidc", name, "client_secret"), one.client_secret) for name, one in oidc.items()),
         *(

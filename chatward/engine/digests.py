@@ -64,7 +64,10 @@ class DigestMemory:
     def get(self, digest: bytes) -> Seen | None:
         found = self._entries.get(digest)
         if found is not None:
-            self._entries.move_to_end(digest)
+            try:  # noqa: SIM105 - on the way of every part
+                self._entries.move_to_end(digest)
+            except KeyError:  # another thread, which reads what is stored, has just pushed it out
+                pass
         return found
 
     def forget(self, digest: bytes) -> None:
@@ -99,11 +102,12 @@ class Digests:
 @dataclass(frozen=True, slots=True)
 class History:
     """How much of a conversation is known. ``changed``: the index of the first message that contradicts what
-    was delivered before, or -1."""
+    was delivered before, or -1. ``root``: the first end that it had here, which names it."""
 
     new_from: int
     changed: int
     tip: bytes
+    root: bytes
 
 
 class Chains:
@@ -111,28 +115,33 @@ class Chains:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._answered: OrderedDict[bytes, bool] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[bool, bytes]] = OrderedDict()
+        """Whether a reply was delivered, and the conversation's root, by the end of a beginning."""
 
     def read(self, owner: str, messages: Sequence[Message], digests: Sequence[bytes]) -> History:
         """Compares a conversation with what is known. ``digests`` are those of all parts."""
         tip = blake2b(owner.encode(), digest_size=_SIZE).digest()
-        new_from, changed = 0, -1
+        new_from, changed, root = 0, -1, b""
+        was_answered = False
         for index, message in enumerate(messages):
-            was_answered = self._answered.get(tip, False)
             tip = link(tip, message.role, [digests[part] for part in message.parts])
-            known = tip in self._answered
-            if known:
+            known = self._known.get(tip)
+            if known is not None:
                 new_from = index + 1
-            elif was_answered and changed < 0:
-                changed = index
-        return History(new_from, changed, tip)
+                was_answered, root = known
+            else:
+                if was_answered and changed < 0:
+                    changed = index
+                was_answered = False
+        return History(new_from, changed, tip, root or tip)
 
-    def remember(self, tip: bytes, *, answered: bool) -> None:
+    def remember(self, tip: bytes, root: bytes, *, answered: bool) -> None:
         """A beginning that ends at ``tip`` has been here; ``answered``: a reply to it was delivered."""
-        self._answered[tip] = answered or self._answered.get(tip, False)
-        self._answered.move_to_end(tip)
-        if len(self._answered) > self._capacity:
-            self._answered.popitem(last=False)
+        known = self._known.get(tip)
+        self._known[tip] = (answered, root) if known is None else (answered or known[0], known[1])
+        self._known.move_to_end(tip)
+        if len(self._known) > self._capacity:
+            self._known.popitem(last=False)
 
 
 def link(tip: bytes, role: str, digests: Sequence[bytes]) -> bytes:

@@ -64,6 +64,7 @@ class Thread:
 
     vault: Vault
     earlier: tuple[Part, ...] = ()
+    root: bytes = b""
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Threads:
         if kept is None or time.monotonic() - kept[0] > self._ttl:
             return None
         self._threads.move_to_end((owner, reply_id))
-        return Thread(Vault.load(kept[1].vault.dump()), kept[1].earlier)
+        return Thread(Vault.load(kept[1].vault.dump()), kept[1].earlier, kept[1].root)
 
     def put(self, owner: str, reply_id: str, thread: Thread) -> None:
         self._threads[(owner, reply_id)] = (time.monotonic(), thread)
@@ -109,7 +110,11 @@ class Screening:
     edits: Mapping[int, str]
     vault: Vault
     tip: bytes
+    root: bytes
     engine: Engine = field(repr=False)
+    thread: str = ""
+    """What the conversation is called here: as its caller names it, else by its first turn, under a process's own key.
+    Two of one caller that begin alike are one. Empty where nothing looks."""
     gate: ProvingGate | None = field(default=None, repr=False)
 
     @property
@@ -197,13 +202,19 @@ class Engine:
         owner = f"{tenant}\0{principal}"
         parts = tuple(request.parts)
         if not plan.inspects:  # nothing looks, so nothing is remembered
-            exchange = Exchange(channel, parts, principal=principal, tenant=tenant, route=plan.route)
-            return Screening(exchange, plan, Verdict(policy=plan.policy.version), {}, Vault(), b"", self)
+            messages = tuple(request.messages)
+            exchange = Exchange(
+                channel, parts, messages, principal=principal, tenant=tenant, route=plan.route,
+                new_from=max(len(messages) - 1, 0),
+            )  # fmt: skip
+            unseen = Verdict(policy=plan.policy.version)
+            return Screening(exchange, plan, unseen, {}, Vault(), b"", b"", self, request.conversation)
         thread = self._threads.get(owner, request.previous) if request.previous else None
         vault = thread.vault if thread is not None else Vault()
         prepared = prepared or Prepared([plan.digests.of(part) for part in parts])
         digests = prepared.digests
         history = self._chains.read(owner, request.messages, digests)
+        root = history.root if thread is None else thread.root
         exchange = Exchange(
             channel=channel,
             parts=parts,
@@ -224,7 +235,9 @@ class Engine:
             changed = replace(_CHANGED, part=indexes[0] if indexes else 0)
             note = Decision(changed, Action.ALLOW, Treatment.KEEP, "information only")
             verdict = replace(verdict, decisions=(*verdict.decisions, note))
-        return Screening(exchange, plan, verdict, edits, vault, history.tip, self)
+        return Screening(
+            exchange, plan, verdict, edits, vault, history.tip, root, self, request.conversation or root.hex()
+        )
 
     def judge_input(
         self,
@@ -452,19 +465,19 @@ class Engine:
 
     def remember_refused(self, screening: Screening) -> None:
         """After a refusal: the conversation was here, and had no reply."""
-        self._chains.remember(screening.tip, answered=False)
+        self._chains.remember(screening.tip, screening.root, answered=False)
 
     def remember(self, screening: Screening, reply: ReplySession, reply_id: str) -> None:
         """After a reply: the conversation's new end, and its thread where the upstream keeps the turns."""
         exchange, plan = screening.exchange, screening.plan
         owner = f"{exchange.tenant}\0{exchange.principal}"
         said = reply.parts()
-        self._chains.remember(screening.tip, answered=True)
+        self._chains.remember(screening.tip, screening.root, answered=True)
         answer = link(screening.tip, "assistant", [plan.digests.of(part) for part in said if part.text])
-        self._chains.remember(answer, answered=False)
+        self._chains.remember(answer, screening.root, answered=False)
         if reply_id:
             earlier = (*exchange.earlier, *exchange.parts, *said)[-_EARLIER:]
-            self._threads.put(owner, reply_id, Thread(screening.vault, earlier))
+            self._threads.put(owner, reply_id, Thread(screening.vault, earlier, screening.root))
 
 
 def _removed(decision: Decision) -> Decision:

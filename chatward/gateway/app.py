@@ -35,7 +35,7 @@ from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
 from chatward.gateway.services import AnyService, Services
@@ -77,6 +77,7 @@ class GatewayApp:
         services: Mapping[str, AnyService] | None = None,
         cross_origin: CrossOrigin | None = None,
         budgets: Budgeting | None = None,
+        keeping: Keeping | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -99,7 +100,17 @@ class GatewayApp:
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
         self._messages = Messages(
-            engine, bots, self._records, meter, self._answers, checkpoint, own, limits, self._flights, budgets
+            engine,
+            bots,
+            self._records,
+            meter,
+            self._answers,
+            checkpoint,
+            own,
+            limits,
+            self._flights,
+            budgets,
+            keeping,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

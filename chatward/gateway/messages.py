@@ -30,13 +30,15 @@ from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
 from chatward.gateway.notices import Noticing, notice
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Limits, Scope, Screening
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
 from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
 
 REST_OF_STREAM: Final = 1.0
 """Seconds that a bot gets to end its stream after the dialect's end mark, so that the connection can be kept."""
+CONVERSING: Final = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/messages"})
+"""Paths of what is a turn of a conversation: kept where settings say so."""
 FORWARDED: Final = (
     "accept",
     "anthropic-version",
@@ -69,6 +71,7 @@ class Messages:
         limits: Limits,
         flights: Flights,
         budgets: Budgeting | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -80,6 +83,7 @@ class Messages:
         self._limits = limits
         self._flights = flights
         self._budgets = budgets
+        self._keeping = keeping
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -95,6 +99,9 @@ class Messages:
         flight.action = verdict.action.label
         for missing in verdict.unavailable:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
+        keeping = self._keeping if path in CONVERSING else None
+        if keeping is not None:
+            await keeping.asked(flight.id, principal, screening)
         if verdict.blocked:
             screening.finish(None, "")
             await self._records.judged(flight, principal.id, verdict)
@@ -219,6 +226,8 @@ class Messages:
                     demand = gate.demand()
                     reason, extra = demand.reason, [*extra, *demand.headers]
                     answer = detailed(dialect.error(demand), demand)
+                elif self._keeping is not None:
+                    self._keeping.replied(flight.id, principal, screening, reply)
             else:
                 answer = Answer(response.status, body)
             if self._budgets is not None and principal.kind is not Kind.ANONYMOUS:
@@ -310,6 +319,8 @@ class Messages:
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 outcome = "blocked" if verdict.blocked else outcome
+                if self._keeping is not None:
+                    self._keeping.replied(flight.id, principal, screening, reply)
             self._meter.stream(flight.route, flight.channel, outcome)
             self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
             self._ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {}, principal)

@@ -22,6 +22,7 @@ _HELP: Final = {
     "chatward_requests_total": ("counter", "Requests answered, by what was decided and why."),
     "chatward_guard_unavailable_total": ("counter", "Times that a guard could not run."),
     "chatward_streams_total": ("counter", "Streamed replies, by how they ended."),
+    "chatward_replies_not_kept_total": ("counter", "Replies that were delivered and could not be stored, by reason."),
     "chatward_overhead_seconds": ("histogram", "Chatward's own time in a request, without waiting for others."),
     "chatward_upstream_seconds": ("histogram", "Time from sending a request to a bot until its answer began."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
@@ -35,6 +36,7 @@ class Meter:
         self._requests: dict[tuple[str, str, str, str, int], int] = {}
         self._unavailable: dict[tuple[str, str, str], int] = {}
         self._streams: dict[tuple[str, str, str], int] = {}
+        self._not_kept: dict[tuple[str], int] = {}
         self._overhead: dict[tuple[str, str], list[float]] = {}
         self._upstream: dict[tuple[str, str], list[float]] = {}
         self.in_flight: Callable[[], int] = lambda: 0
@@ -57,12 +59,17 @@ class Meter:
         key = (route, channel, outcome)
         self._streams[key] = self._streams.get(key, 0) + 1
 
+    def not_kept(self, reason: str) -> None:
+        """One reply was delivered and could not be stored."""
+        self._not_kept[(reason,)] = self._not_kept.get((reason,), 0) + 1
+
     def render(self) -> str:
         lines: list[str] = []
         for name, rows in (
             ("chatward_requests_total", _rows(self._requests, ("route", "channel", "action", "reason", "status"))),
             ("chatward_guard_unavailable_total", _rows(self._unavailable, ("route", "guard", "reason"))),
             ("chatward_streams_total", _rows(self._streams, ("route", "channel", "outcome"))),
+            ("chatward_replies_not_kept_total", _rows(self._not_kept, ("reason",))),
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
             ("chatward_upstream_seconds", _histogram(self._upstream)),
@@ -95,7 +102,9 @@ def _escaped(value: str) -> str:
 
 
 def _rows(
-    counts: Mapping[tuple[str, str, str], int] | Mapping[tuple[str, str, str, str, int], int],
+    counts: Mapping[tuple[str, str, str], int]
+    | Mapping[tuple[str, str, str, str, int], int]
+    | Mapping[tuple[str], int],
     names: tuple[str, ...],
 ) -> Iterator[tuple[str, str, float]]:
     for key, count in sorted(counts.items(), key=str):

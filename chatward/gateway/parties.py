@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatward.channels.dialect import Call
-from chatward.core.identity import Caller, ProvingGate
+from chatward.core.identity import Caller, Principal, ProvingGate
 from chatward.core.ports import Reply, Upstream
 from chatward.core.values import Verdict
 from chatward.gateway import inflight
@@ -59,6 +59,18 @@ class Screening(Protocol):
 class Engine(Protocol):
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         """Raises ``IdentityError`` where the caller may not ask this."""
+        ...
+
+
+class Keeping(Protocol):
+    """Keeps what people and bots write (``chatward.keeping``). ``screened`` and ``reply`` are the engine's own."""
+
+    async def asked(self, request_id: str, principal: Principal, screened: Any) -> None:
+        """Before any effect: returns once what is new is durable. Raises ``StoreError``."""
+        ...
+
+    def replied(self, request_id: str, principal: Principal, screened: Any, reply: Any) -> None:
+        """After a reply left. Never waits, never raises."""
         ...
 
 
