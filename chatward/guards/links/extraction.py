@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from enum import Enum
 from html import unescape
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from chatward.core.hosts import words
 from chatward.core.normalise import plain
@@ -212,7 +213,9 @@ _URL: Final = re.compile(
 )
 _ACTIVE: Final = re.compile(r"(?i)(?:javascript|vbscript|livescript|data|blob|view-source):")
 _ENDS: Final = ".,;:!?'\"*_~)]}>|"
-_CJK: Final = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff]")
+_CJK: Final = re.compile(
+    r"[\u1100-\u11ff\u2e80-\u2fdf\u3040-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff]"
+)
 _HOST_PART: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*:[\\/]*[^\\/?#]*")
 
 # Letters of bare names: those of alphabets that look like Latin, and no ideographs (which stand next to names).
@@ -418,6 +421,7 @@ _FANGS: Final = re.compile(
     r"(?i)\bh(?:xx|\*\*|xt|tx|\[tt\]|\[xx\]|__|\.\.)p(?=s?\W)|\bf(?:x|\*)p(?=s?:)|\bmeow(?=s?:)|[\[({<](?:[.:/@]+|dot|d0t|punkt|punto|point)[\])}>]"
     r"|\\\.|[\[(]:?//[\])]|\[(?:https?|://)\]|(?<=\w)(?:_dot_|-dot-|\{\.\})(?=\w)"
 )
+_CODED: Final = re.compile(r"(?i)&(?:#[0-9]{2,5}|#x[0-9a-f]{2,4}|colon|sol|period|commat);|https?%3a%2f")
 _SPELLED: Final = re.compile(
     rf"(?i)((?:https?\s?:\s?[/\\]{{2}}\s?)?[{_LETTER}-]{{2,63}}(?:(?:\s?[\[({{](?:\.|dot|d0t)[\])}}]\s?|\s+dot\s+|\s\.\s?|\s?\.\s)[{_LETTER}-]{{1,63}}){{0,4}})"
     r"(?:\s?[\[({](?:\.|dot|d0t)[\])}]\s?|\s+dot\s+|\s\.\s?|\s?\.\s+)\Z"
@@ -448,8 +452,9 @@ def _refanged(text: str) -> str:
 
 
 def _defanged(text: str, before: str) -> Iterator[_Found]:
-    if _FANGS.search(text) is not None:
-        fanged = _refanged(text)
+    coded = _CODED.search(text) is not None
+    if coded or _FANGS.search(text) is not None:
+        fanged = _refanged(unquote(unescape(text)) if coded else text)
         if fanged != text:
             for found in (*_urls(fanged), *_bare(fanged, [], goes_on=False)):
                 yield _Found(found.url, 0, len(text), Form.DEFANGED, sure=found.sure)

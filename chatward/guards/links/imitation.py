@@ -195,6 +195,10 @@ def _of_place(host: str, parts: Host, brands: Brands) -> Iterator[Imitation]:
             whole = ".".join(front[at : at + size])
             if whole.count(".") == size - 1 and whole in brands.owners:
                 yield Imitation("brand-subdomain", 0.95)
+    for label in front:
+        hyphened = _with_auth(label.replace("-", ""), brands) if "-" in label else None
+        if hyphened is not None and not hyphened.word:
+            yield Imitation("brand-subdomain", 0.75)
     pieces = [word for word in _PARTS.split(joined) if word]
     last = front[-1] if front else ""
     if last in brands.by_name and parts.name in ("com", "co", "net", "org") and not parts.shared:
