@@ -21,6 +21,7 @@ NAMES: Final = {
     "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
     "scan": "the guards on chat messages, next to Presidio",
     "seal": "encrypting and opening stored fields",
+    "intel": "memory and speed of ten million indicators, importing a million, how soon a change holds",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
     "revocation": "what is accepted after a key was revoked, over two processes",
@@ -60,6 +61,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
 
         return policy.run(policy.Options(rounds), _progress())
+    if name == "intel":
+        from chatward.bench import intel  # noqa: PLC0415
+
+        return intel.run(intel.Options(rounds), _progress())
     if name == "seal":
         from chatward.bench import seal  # noqa: PLC0415
 

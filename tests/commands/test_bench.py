@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatward import cli
-from chatward.bench import gateway, ledger, policy, revocation, scan, seal
+from chatward.bench import gateway, intel, ledger, policy, revocation, scan, seal
 from chatward.bench.report import Progress, Report
 from chatward.commands.bench import NAMES
 
@@ -31,6 +31,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(policy, "run", run)
     monkeypatch.setattr(revocation, "run", run)
     monkeypatch.setattr(seal, "run", run)
+    monkeypatch.setattr(intel, "run", run)
     return told
 
 
