@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from msgspec.structs import replace
@@ -44,8 +45,11 @@ from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink, Limits
 from chatward.gateway.proxies import networks, peer
+from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.records import Records
+from chatward.gateway.renewal import Renewal
 from chatward.gateway.server import EmbeddedServer
+from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
@@ -233,9 +237,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 here=_for_this_machine(settings),
             ),
         )
-        cert, key = _path(server.tls_cert), _path(server.tls_key)
-        front = Marked(app) if privacy is not None else app
-        data_plane = EmbeddedServer(front, server.host, server.port, tls_cert=cert, tls_key=key)
+        data_plane = _data_plane(Marked(app) if privacy is not None else app, server)
         running = _RunningWard(engine)
         admin = admin_app(
             running,
@@ -249,18 +251,12 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             directory=asking.directory,
             desks=desk_router(asking.desks, lambda text: running.check(text, "assistant")),
         )
-        admin_plane = EmbeddedServer(
-            admin, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi"
-        )
+        admin_plane = _admin_plane(admin, server)
         await data_plane.start()
         stack.push_async_callback(data_plane.stop)
         await admin_plane.start()
         stack.push_async_callback(admin_plane.stop)
-        if loaded.path is not None:  # else there is nothing to read again, and SIGHUP ends the process as it does any
-            watcher = _watcher(loaded, engine, say)
-            loop.add_signal_handler(signal.SIGHUP, watcher.signal)
-            watching = asyncio.ensure_future(watcher.run())
-            stack.callback(watching.cancel)
+        _keep_current(stack, loaded, engine, Renewal([data_plane, admin_plane], say), say)
         _settle_memory()
         for line in _welcome(settings, data_plane.url, admin_plane.url):
             say(line)
@@ -276,6 +272,35 @@ def _for_this_machine(settings: Settings) -> bool:
     server = settings.server
     open_ = settings.identity.anonymous and not server.keys
     return open_ and is_loopback(server.host) and not (server.behind_tls_proxy or server.trusted_proxies)
+
+
+def _data_plane(app: Any, server: Server) -> EmbeddedServer:
+    cert, key, client_ca = _path(server.tls_cert), _path(server.tls_key), _path(server.client_ca)
+    front = StrictTransport(app) if cert is not None or server.behind_tls_proxy else app
+    return EmbeddedServer(front, server.host, server.port, tls_cert=cert, tls_key=key, client_ca=client_ca)
+
+
+def _admin_plane(app: Any, server: Server) -> EmbeddedServer:
+    cert, key = _path(server.tls_cert), _path(server.tls_key)
+    return EmbeddedServer(app, server.admin_host, server.admin_port, tls_cert=cert, tls_key=key, interface="asgi")
+
+
+def _keep_current(
+    stack: AsyncExitStack, loaded: Loaded, engine: RoutedEngine, renewal: Renewal, say: Callable[[str], None]
+) -> None:
+    """Certificates and settings are read again when they change, and at SIGHUP."""
+    loop = asyncio.get_running_loop()
+    tasks = [asyncio.ensure_future(renewal.run())]
+    asked: list[Callable[[], object]] = [renewal.check]
+    if loaded.path is not None:
+        watcher = _watcher(loaded, engine, say)
+        tasks.append(asyncio.ensure_future(watcher.run()))
+        asked.append(watcher.signal)
+    if loaded.path is not None or loaded.settings.server.tls_cert is not None:
+        # else there is nothing to read again, and SIGHUP ends the process as it does any
+        loop.add_signal_handler(signal.SIGHUP, lambda: [act() for act in asked])
+    for task in tasks:
+        stack.callback(task.cancel)
 
 
 def _settle_memory() -> None:
@@ -332,9 +357,11 @@ def _peer_of(server: Server) -> PeerOf:
     if not trusted:
         return direct
 
-    def named(address: str, scheme: str, headers: Fields) -> Peer:
+    def named(address: str, scheme: str, headers: Fields, certificate: bytes | None = None) -> Peer:
         found = peer(address, headers, trusted)
-        return found.address, found.scheme or scheme, found.certificate_der
+        # What a proxy shows on its own connection says who the proxy is, and nothing of the caller behind it.
+        shown = found.certificate_der if is_proxy(address, trusted) else certificate
+        return found.address, found.scheme or scheme, shown
 
     return named
 
@@ -369,8 +396,9 @@ def _welcome(settings: Settings, url: str, admin_url: str) -> list[str]:
     if settings.chat.enabled:
         lines.append(f"  chat     {url}/chat")
     lines.append(f"  console  {admin_url}")
-    if not server.keys:
-        lines.append("  No API key is asked for, and plain HTTP is spoken: on this machine only.")
+    if not server.keys and settings.identity.anonymous and is_loopback(server.host):
+        spoken = "" if server.tls_cert is not None else ", and plain HTTP is spoken"
+        lines.append(f"  No API key is asked for{spoken}: on this machine only.")
     return lines
 
 

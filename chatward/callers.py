@@ -1,8 +1,8 @@
 """Who may ask, made ready from the settings: ways of being known, policy, proofs, and the file they are kept in.
 
-The rule of place: without keys of the configuration, and with ``identity.anonymous``, callers without a credential are
-served (policy then lets in who is on this machine); a credential that nobody knows is passed on to the bot. As soon as
-either is not so, every caller must be known.
+The rule of place: on an address of this machine, without keys of the configuration, and with ``identity.anonymous``,
+callers without a credential are served (policy then lets in who is on this machine); a credential that nobody knows is
+passed on to the bot. As soon as one of these is not so, every caller must be known.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from chatward.identity.backchannel import BackChannel, Revocations
 from chatward.identity.budgets import Budgets
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import load
+from chatward.identity.certificates import Certificates
 from chatward.identity.chain import Chain
 from chatward.identity.challenges import Challenges
 from chatward.identity.csrf import Csrf
@@ -67,7 +68,7 @@ from chatward.identity.widget import Widget
 from chatward.identity.widget_api import PREFIX as WIDGET
 from chatward.identity.widget_api import WidgetSessions
 from chatward.settings import Settings, WidgetSettings
-from chatward.settings_rules import identity_file
+from chatward.settings_rules import identity_file, is_loopback
 from chatward.stores.database import Database
 
 
@@ -113,7 +114,9 @@ def callers(
     if settings.widget.enabled:
         ways["visitors"] = visitors = _visitors(settings.widget, database)
         visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
-    everybody = settings.identity.anonymous and not configured
+    if settings.server.client_ca is not None:
+        ways["certificates"] = Certificates()  # last: who presents a credential too is known by that
+    everybody = settings.identity.anonymous and not configured and is_loopback(settings.server.host)
     chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody)
     step_up = settings.step_up
     proofs = frozenset(Proof) if step_up.totp else frozenset(Proof) - {Proof.TOTP}

@@ -152,7 +152,7 @@ BAD: dict[str, tuple[str, int, str, str]] = {
     "path pattern": ("[routes.a]\npaths = ['v1/*']\n", 3, "routes.a.paths[0]", "start with /"),
     "empty pattern": ("[routes.a]\nmodels = ['']\n", 3, "routes.a.models[0]", "empty"),
     "name": ("[bots.'my bot']\nupstream='http://127.0.0.1'\n", 2, 'bots."my bot"', "letters"),
-    "client certificates": ("[server]\nclient_ca = 'ca.pem'\n", 3, "server.client_ca", "not built yet"),
+    "client certificates": ("[server]\nclient_ca = 'ca.pem'\n", 3, "server.client_ca", "server.tls_cert"),
     "half of tls": ("[server]\ntls_cert = 'a.pem'\n", 3, "server.tls_cert", "server.tls_key"),
     "one port": ("[server]\nport = 1\nadmin_port = 1\n", 4, "server.admin_port", "same"),
     "no ledger path": ("[ledger]\npath = ''\n", 3, "ledger.path", "empty"),
@@ -463,18 +463,37 @@ def test_loopback_needs_nothing(write: Write, key: str, host: str) -> None:
 
 @pytest.mark.parametrize("key", ["host", "admin_host"])
 @pytest.mark.parametrize("host", HOSTS_OPEN)
-def test_other_addresses_need_tls_and_keys(write: Write, key: str, host: str) -> None:
+def test_other_addresses_need_tls_and_known_callers(write: Write, key: str, host: str) -> None:
+    """The console is never open there, so it needs TLS alone."""
     for rest, needs in (
         ("", ("TLS", "keys")),
         (KEYS, ("TLS",)),
         (TLS, ("keys",)),
         ("behind_tls_proxy = true\n", ("keys",)),
     ):
+        if key == "admin_host" and "TLS" not in needs:
+            read(write(f"{UPSTREAM}[server]\n{rest}{key} = '{host}'\n"))
+            continue
         error = refused(write(f"{UPSTREAM}[server]\n{rest}{key} = '{host}'\n"))
         assert (error.reason, error.key) == ("unsafe-listener", f"server.{key}")
-        assert all(word in error.public for word in needs)
+        assert all(word in error.public for word in needs if word == "TLS" or key == "host")
     read(write(f"{UPSTREAM}[server]\n{TLS}{KEYS}{key} = '{host}'\n"))
     read(write(f"{UPSTREAM}[server]\nbehind_tls_proxy = true\n{KEYS}{key} = '{host}'\n"))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        "client_ca = 'ca.pem'\n",
+        "[identity]\nanonymous = false\n",
+        "[identity.oidc.staff]\nissuer = 'https://idp.example'\n",
+    ],
+    ids=["certificates", "issued keys", "a provider"],
+)
+def test_any_way_of_being_known_is_enough_for_other_addresses(write: Write, known: str) -> None:
+    read(write(f"{UPSTREAM}[server]\nhost = '0.0.0.0'\n{TLS}{known}"))
+    error = refused(write(f"{UPSTREAM}[server]\nhost = '0.0.0.0'\n{known}"))
+    assert "TLS" in error.public or "tls_cert" in error.public
 
 
 # --- the schema ------------------------------------------------------------------------------------------

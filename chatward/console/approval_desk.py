@@ -156,8 +156,8 @@ def approval_routes(router: APIRouter, desk: ApprovalDesk, pages: Pages) -> None
             form = caller.form
             if form.get("decision") not in {"approve", "refuse"}:
                 raise ClientError(ENGLISH["approval_choose"], reason="approval-reason")
-            approve = form["decision"] == "approve"
-            given = Decision.model_construct(approve=approve, reason=form.get("reason", ""), note=form.get("note", ""))
+            approve, why, words = form["decision"] == "approve", form.get("reason", ""), form.get("note", "")
+            given = Decision.model_construct(approve=approve, reason=why, note=words)
             await desk.decide(caller, form.get("id", ""), given)
             return await page(caller, done=ENGLISH["approval_approved" if approve else "approval_refused"])
 

@@ -114,6 +114,7 @@ ENGLISH: Final = {
     "invite_text": "You choose the roles; the person chooses name and password by a link, which works once, for a day.",
     "invite_glass": "For emergencies: each use is an alert, and must be reviewed by another operator",
     "invite": "Make a link",
+    "invite_link": "The new link",
     "invite_shown": "Give this link to the person. It is shown this once.",
     "invites_open": "Open invitations",
     "invite_by": "Invited by",

@@ -20,12 +20,12 @@ RECHECK: Final = 0.05
 """Seconds between two looks, inside a stream, at whether the one who gets it is still good."""
 Peer = tuple[str, str, bytes | None]
 """Address, scheme and verified certificate (DER) of who sent a request."""
-PeerOf = Callable[[str, str, Fields], Peer]
+PeerOf = Callable[[str, str, Fields, bytes | None], Peer]
 
 
-def direct(address: str, scheme: str, headers: Fields) -> Peer:
-    """The peer where no proxy is trusted: the one at the other end of the socket."""
-    return address, scheme, None
+def direct(address: str, scheme: str, headers: Fields, certificate: bytes | None = None) -> Peer:
+    """The peer where no proxy is trusted: the one at the other end of the socket, with what TLS verified there."""
+    return address, scheme, certificate
 
 
 class Checkpoint:
@@ -85,7 +85,8 @@ class Checkpoint:
         return self._asked(self._peer(scope)[1], scope)
 
     def _peer(self, scope: Scope) -> Peer:
-        return self._peer_of(_address(scope.client), scope.scheme, scope.headers)
+        certificate = getattr(scope, "certificate", None)  # granian's scope has none
+        return self._peer_of(_address(scope.client), scope.scheme, scope.headers, certificate)
 
     def _asked(self, scheme: str, scope: Scope) -> str:
         return self._origin or f"{scheme}://{scope.headers.get('host') or ''}"

@@ -41,6 +41,12 @@ class Connection(Protocol):
     @property
     def peer(self) -> str: ...
 
+    @property
+    def secure(self) -> bool: ...
+
+    @property
+    def certificate(self) -> bytes | None: ...
+
     def write(self, data: bytes) -> None: ...
 
     def invite(self, door: Any) -> None: ...
@@ -91,8 +97,6 @@ class Door:
         "whole",
     )
 
-    scheme = "http"
-
     def __init__(self, connection: Connection, method: str, target: bytes, headers: Fields, version: str) -> None:
         self._connection = connection
         self.method = method
@@ -118,6 +122,15 @@ class Door:
     def client(self) -> str:
         """The peer's address, without its port."""
         return self._connection.peer
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self._connection.secure else "http"
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The caller's certificate (DER), where TLS has asked for one and verified it."""
+        return self._connection.certificate
 
     # --- the body ---
 

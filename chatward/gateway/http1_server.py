@@ -1,7 +1,7 @@
 """HTTP/1.1 from callers: one object a connection over httptools (llhttp), speaking RSGI to the application.
 
 Why not the server below it all: it costs a message more time than parsing, routing and forwarding it together.
-TLS stays with granian (``server``). The rules:
+TLS stays with granian (``server``), except where callers show certificates (``inbound_tls``). The rules:
 
 1. **One framing or none.** llhttp runs strict: two lengths, a length beside ``transfer-encoding``, any coding but
    ``chunked``, bare line feeds, folded lines, blanks before a colon are refused with 400 and the connection is closed
@@ -37,6 +37,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from chatward.core.errors import ClientError
 from chatward.gateway.bodies import LINGER_SECONDS
 from chatward.gateway.http1_exchange import STATUS, Door, Fields, http_date
+from chatward.gateway.inbound_tls import peer_certificate
 
 MAX_HEAD: Final = 64 * 1024
 MAX_FIELDS: Final = 128
@@ -84,11 +85,13 @@ class Connection(asyncio.Protocol):
         "_task",
         "_transport",
         "_waiting",
+        "certificate",
         "closing",
         "full",
         "loop",
         "lost",
         "peer",
+        "secure",
     )
 
     def __init__(self, front: Front) -> None:
@@ -116,6 +119,9 @@ class Connection(asyncio.Protocol):
         self.lost = False
         self.peer = ""
         """The caller's IP address."""
+        self.secure = False
+        self.certificate: bytes | None = None
+        """The caller's verified certificate (DER)."""
 
     # --- for doors ---
 
@@ -172,6 +178,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else ""
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None:
+            self.secure = True
+            self.certificate = peer_certificate(tls)
         self._front.entered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

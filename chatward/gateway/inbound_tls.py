@@ -10,6 +10,7 @@ The rules:
    connection. Without it none is asked for.
 3. Files that have changed are taken by the same context: connections that are open go on, new ones get the new
    certificate. A pair that does not fit, or has expired, is refused and the old one stays (``ConfigError``).
+4. Authorities are read at the start alone: a context forgets none, so one that is no longer trusted takes a restart.
 """
 
 from __future__ import annotations

@@ -13,18 +13,14 @@ The rules:
 
 from __future__ import annotations
 
-import re
 import ssl
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from chatward.core.errors import ConfigError
 from chatward.gateway.certificates import Watch
+from chatward.identity.certificates import SPIFFE_ID, spiffe_id_of
 
-# SPIFFE-ID section 2: trust domain and path segments, none of them "." or "..".
-_SPIFFE: Final = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
 _MAX_ID: Final = 2048
 
 
@@ -36,7 +32,7 @@ class OutboundTls:
     ) -> None:
         if (client_cert is None) != (client_key is None):
             raise ConfigError("A client certificate needs its key, and a key its certificate.", key="client_cert")
-        if spiffe_id is not None and (_SPIFFE.fullmatch(spiffe_id) is None or len(spiffe_id) > _MAX_ID):
+        if spiffe_id is not None and (SPIFFE_ID.fullmatch(spiffe_id) is None or len(spiffe_id) > _MAX_ID):
             raise ConfigError("It must be a SPIFFE ID such as spiffe://example.org/bot.", key="spiffe_id")
         if spiffe_id is not None and ca_file is None:
             raise ConfigError("A SPIFFE ID needs the authorities of its trust domain (`ca_file`).", key="spiffe_id")
@@ -78,19 +74,3 @@ class OutboundTls:
                 said = f"The client certificate and its key cannot be used: {self._cert}"
                 raise ConfigError(said, key="client_cert") from error
         return context
-
-
-def spiffe_id_of(der: bytes) -> str | None:
-    """The SPIFFE ID of a certificate; ``None`` unless it has exactly one URI, that is one, and is no authority."""
-    try:
-        extensions = x509.load_der_x509_certificate(der).extensions
-        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return None
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    try:
-        if extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            return None
-    except x509.ExtensionNotFound:
-        pass
-    return uris[0] if len(uris) == 1 and _SPIFFE.fullmatch(uris[0]) else None

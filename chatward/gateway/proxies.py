@@ -87,6 +87,12 @@ def peer(address: str, headers: Fields, proxies: Networks) -> Peer:
     )
 
 
+def trusted(address: str, proxies: Networks) -> bool:
+    """Whether a connection from this address is a proxy's. Then its certificate is the proxy's, and nobody else's."""
+    near = _address(address)
+    return near is not None and _trusted(near, proxies)
+
+
 def _one(headers: Fields, name: str) -> str | None:
     found = headers.get_all(name)
     if len(found) > 1:

@@ -1,15 +1,18 @@
 """Serving an application in this process, in this event loop.
 
-Plain RSGI connections, which carry the message path, are served by ``http1_server``; TLS (with HTTP/2) and ASGI, which
-carries the admin plane, by granian (hyper, rustls).
+Plain RSGI connections, which carry the message path, and those whose callers show certificates are served by
+``http1_server``; other TLS (with HTTP/2) and ASGI, which carries the admin plane, by granian (hyper, rustls).
 
 The rules:
 
 1. The socket is bound here and handed over. So port 0 works, a name is resolved as the system does it, and a port
    that is taken is an error at once (granian's own sockets share ports silently).
-2. Plain connections speak HTTP/1.1 only; TLS is 1.3 and offers HTTP/2. The application cannot tell them apart.
+2. Plain connections speak HTTP/1.1 only; TLS is 1.3 and offers HTTP/2, except with ``client_ca``: granian verifies a
+   caller's certificate and does not tell whose it is. The application cannot tell them apart.
 3. Stopping first closes the door to new connections, then lets what runs end for ``grace`` seconds, then ends it
    (``end_all`` of the application, if it has one). A caller that does not read cannot hold the process.
+4. ``reload`` takes certificates that have changed: new connections get the new one, those that are open go on. A pair
+   that cannot be used leaves everything as it was.
 
 Embedding is marked experimental by granian. What is used of it beyond the public class is ``_shd`` (the socket) and
 ``wrks``; both are covered by tests here.
@@ -34,7 +37,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from chatward.core.errors import ConfigError
+from chatward.gateway.certificates import Watch, check
 from chatward.gateway.http1_server import Front
+from chatward.gateway.inbound_tls import InboundTls
 
 BACKLOG: Final = 1024
 MAX_HEAD: Final = 64 * 1024
@@ -65,9 +70,11 @@ class EmbeddedServer:
         *,
         tls_cert: Path | None = None,
         tls_key: Path | None = None,
+        client_ca: Path | None = None,
         interface: str = "rsgi",
     ) -> None:
-        """``interface`` is ``rsgi`` or ``asgi``. Raises ``ConfigError`` for TLS files that cannot be used."""
+        """``interface`` is ``rsgi`` or ``asgi``; ``client_ca`` (``rsgi`` alone) are the authorities that callers'
+        certificates must come from. Raises ``ConfigError`` for TLS files that cannot be used."""
         self._app = app
         self._host = host
         self._wanted = port
@@ -80,7 +87,13 @@ class EmbeddedServer:
         }
         if (tls_cert is None) != (tls_key is None):
             raise ConfigError("TLS needs both a certificate and a key.", key="server.tls_cert")
-        self._plain = interface == "rsgi" and not self._secure
+        if client_ca is not None and (tls_cert is None or interface != "rsgi"):
+            raise ConfigError("Certificates of callers need TLS of the gateway's own.", key="server.client_ca")
+        self._files = (tls_cert, tls_key)
+        self._watch = Watch(tls_cert, tls_key)
+        self._client_ca = client_ca
+        self._own = interface == "rsgi" and (not self._secure or client_ca is not None)
+        self._inbound: InboundTls | None = None
         self._front: Front | None = None
         self._listener: asyncio.Server | None = None
         self._server: _Embedded | None = None
@@ -95,12 +108,19 @@ class EmbeddedServer:
 
     async def start(self) -> int:
         """Listens; returns the port. Raises ``ConfigError`` when the address cannot be used."""
+        cert, key = self._files
+        if self._own and cert is not None and key is not None:
+            self._inbound = InboundTls(cert, key, self._client_ca)
         bound = _bind(self._host, self._wanted)
         self.port = bound.getsockname()[1]
-        if self._plain:
+        if self._own:
             loop = asyncio.get_running_loop()
             self._front = Front(self._app, loop)
-            self._listener = await loop.create_server(self._front.connection, sock=bound, backlog=BACKLOG)
+            context = None if self._inbound is None else self._inbound.context
+            seconds = None if context is None else HEAD_TIMEOUT_MS / 1000
+            self._listener = await loop.create_server(
+                self._front.connection, sock=bound, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=seconds
+            )
             return self.port
         try:
             server = _Embedded(
@@ -122,6 +142,22 @@ class EmbeddedServer:
         self._server = server
         self._serving = asyncio.ensure_future(self._serve(server))
         return self.port
+
+    def reload(self) -> bool:
+        """Takes the certificate and key anew if they have changed; whether they had. Raises ``ConfigError``
+        (``certificate-invalid``), and asks again the next time."""
+        if self._inbound is not None:
+            return self._inbound.reload()
+        cert, key = self._files
+        if cert is None or key is None or self._server is None or not self._watch.changed():
+            return False
+        try:
+            check(cert, key)
+        except ConfigError:
+            self._watch.forget()
+            raise
+        self._server.reload()  # type: ignore[no-untyped-call]
+        return True
 
     async def stop(self, grace: float = 10.0) -> None:
         """Stops as told in the module's rule 3. Does nothing when not started."""

@@ -35,6 +35,7 @@ from chatward.core.identity import (
 )
 from chatward.identity.approvals import Approvals
 from chatward.identity.binding import message_binding, message_digest, tool_binding
+from chatward.identity.certificates import facts
 from chatward.identity.challenges import Challenges, Granted, State
 from chatward.identity.stepup_api import PAGE, demanded
 
@@ -181,6 +182,9 @@ class Access:
             "risk": self._risk(principal),
             **more,
         }
+        certificate = facts(caller.presented)
+        if certificate is not None:
+            context["certificate"] = certificate
         if granted is not None:
             principal = replace(principal, assurance=max(principal.assurance, granted.assurance))
             context["approved"] = granted.proof is Proof.APPROVAL

@@ -52,10 +52,9 @@ def page(browser, plane):
     _, url = plane
     with watched(browser) as opened:
         opened.goto(f"{url}/login")
-        opened.keyboard.type("ann")
-        opened.keyboard.press("Tab")
-        opened.keyboard.type(GOOD)
-        opened.keyboard.press("Enter")
+        opened.get_by_label("User name").fill("ann")
+        opened.get_by_label("Password").fill(GOOD)
+        opened.get_by_role("button", name="Sign in").click()
         opened.wait_for_url(f"{url}/")
         yield opened
 

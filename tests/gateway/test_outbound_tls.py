@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chatward.core.errors import ConfigError, UpstreamError
-from chatward.gateway.outbound_tls import OutboundTls, spiffe_id_of
+from chatward.gateway.outbound_tls import OutboundTls
 from chatward.gateway.upstream import HttpUpstream
+from chatward.identity.certificates import spiffe_id_of
 
 BOT = "spiffe://example.org/bot"
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from chatward.core.errors import ChatwardError, StoreError
+from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.identity.invitations import LIFE, MOST, Invitations
 from chatward.identity.operators import Operators
@@ -18,7 +20,8 @@ GOOD = "correct horse battery"
 
 class World:
     def __init__(self, folder: Path) -> None:
-        self.now, self.entries, self.broken = 1_700_000_000.0, [], False
+        self.now, self.broken = 1_700_000_000.0, False
+        self.entries: list[tuple[str, dict[str, object]]] = []
         self.database = Database(folder / "identity.db")
         self.operators = Operators(self.database, Passwords(Cost(8, 1)), self.record, clock=lambda: self.now)
         self.invitations = Invitations(self.database, self.operators, self.record, clock=lambda: self.now)
@@ -28,7 +31,7 @@ class World:
     def record(self, entry: Entry) -> None:
         if self.broken:
             raise StoreError("The record cannot be written now; nothing was done.")
-        self.entries.append((str(entry.event.value), dict(entry.fields)))
+        self.entries.append((Event(entry.event).value, dict(entry.fields)))
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def refused(act) -> str:
+def refused(act: Callable[[], object]) -> str:
     with pytest.raises(ChatwardError) as error:
         act()
     return error.value.reason
@@ -46,7 +49,7 @@ def test_a_link_makes_one_account_with_its_roles(world: World) -> None:
     made = world.invitations.invite(["analyst", "auditor"], break_glass=True, by=world.ann)
     assert world.invitations.opens(made.token) == made.invitation
     operator = world.invitations.redeem(made.token, "Eve", GOOD)
-    assert (operator.name, operator.roles, operator.break_glass) == ("eve", {"analyst", "auditor"}, True)
+    assert (operator.name, operator.roles, operator.break_glass) == ("eve", frozenset({"analyst", "auditor"}), True)
     assert world.operators.verify("eve", GOOD) is not None
     assert refused(lambda: world.invitations.redeem(made.token, "eva", GOOD)) == "link-invalid"
     assert world.invitations.open() == []

@@ -88,8 +88,8 @@ class RunningGateway:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             told = self.log.read_text(errors="replace")
-            gateway = re.search(r"gateway +(http://\S+)/v1\n", told)
-            console = re.search(r"console +(http://\S+)\n", told)
+            gateway = re.search(r"gateway +(https?://\S+)/v1\n", told)
+            console = re.search(r"console +(https?://\S+)\n", told)
             if gateway and console:
                 return gateway[1], console[1]
             time.sleep(0.05)
