@@ -195,7 +195,7 @@ class SignInApi:
         if session is not None:
             id = session.principal.session
             if await asyncio.to_thread(self._sessions.end, id):
-                about = {"principal": session.principal.id, "session": id, "reason": "sign-out"}
+                about = {"principal": session.principal.id, "session": id}
                 await self._note(Event.PERSON_SESSION_CLOSED, about)
             there = await self._elsewhere(session, presented)
         gone = self._set(self._sessions.cookie, "", 0)
