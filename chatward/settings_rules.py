@@ -250,21 +250,6 @@ def _known_callers(settings: Settings) -> bool:
     return bool(server.keys or by_tls or identity.oidc or not identity.anonymous)
 
 
-_AUTHENTICATION: Final = (
-    'authentication (`server.keys = ["env:CHATWARD_KEY"]`, an identity provider in `identity.oidc`, '
-    "`server.client_ca`, or `identity.anonymous = false` for issued keys alone)"
-)
-
-
-def _known_callers(settings: Settings) -> bool:
-    """Whether it is said how callers of the gateway are known. There every caller must be (``callers``): without keys
-    of the settings by an issued key, a token, a session or a certificate. The console needs nothing said: beyond this
-    machine it is never open, and its first admin comes by the link that ``serve`` prints."""
-    server, identity = settings.server, settings.identity
-    by_tls = server.client_ca is not None and server.tls_cert is not None
-    return bool(server.keys or by_tls or identity.oidc or not identity.anonymous)
-
-
 def _references(settings: Settings) -> Iterator[Problem]:
     """Secrets by reference: files with secrets end up in repositories, backups and tickets."""
     oidc = settings.identity.oidc
