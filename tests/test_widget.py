@@ -36,7 +36,7 @@ class World:
                 "default": Route(guards=("text.leak",)),
             },
             ledger=LedgerSettings(path="chatward.db"),
-            widget=WidgetSettings(enabled=True, origins=(SHOP,), sessions_per_minute=1000),
+            widget=WidgetSettings(enabled=True, origins=(SHOP,), model="m", sessions_per_minute=1000),
         )
         self.gateway = RunningGateway(settings, folder)
 
@@ -148,10 +148,11 @@ def test_who_has_a_wrong_clock_is_told_the_time(world: World, page: Page) -> Non
     assert got.headers["www-authenticate"] == 'DPoP algs="ES256"'
 
 
-def test_a_visitor_talks_to_the_widgets_bot_alone(world: World, page: Page, token: str) -> None:
+def test_a_visitor_talks_to_the_widgets_bot_and_model_alone(world: World, page: Page, token: str) -> None:
     before = len(world.bot.asked)
-    got = world.ask(page, token=token, body={**ASKED, "model": "blog"})
-    assert code(got) == (403, "not-permitted")
+    for model in ("blog", "other"):  # of another bot; of this one
+        got = world.ask(page, token=token, body={**ASKED, "model": model})
+        assert code(got) == (403, "not-permitted")
     assert len(world.bot.asked) == before
 
 

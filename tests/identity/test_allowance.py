@@ -29,6 +29,14 @@ def test_so_many_in_a_minute_and_then_one_after_the_other() -> None:
     assert allowance.take("192.0.2.1") > 0.0
 
 
+def test_who_has_not_asked_for_long_has_no_more_than_the_bucket() -> None:
+    clock = Clock()
+    allowance = Allowance(6, clock)
+    allowance.take("192.0.2.1")
+    clock.now += 3600.0
+    assert [allowance.take("192.0.2.1") > 0.0 for _ in range(7)] == [False] * 6 + [True]
+
+
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=80), st.integers(1, 20))
 def test_never_more_than_the_bucket_and_what_flows_in(pauses: list[float], per_minute: int) -> None:
     clock = Clock()

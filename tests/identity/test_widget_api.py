@@ -102,6 +102,12 @@ def test_a_token_that_is_none_is_no_way_around_the_count(world: World) -> None:
     world.ask(Page())
 
 
+def test_a_credential_of_another_kind_is_no_way_around_the_count(world: World) -> None:
+    for _ in range(3):
+        world.ask(Page(), "somebody-elses", scheme="Bearer")
+    assert world.refused(Page(), "somebody-elses", scheme="Bearer").reason == "too-many-sessions"
+
+
 def test_a_wrong_clock_is_told_the_time_and_nobody_else(world: World) -> None:
     page = Page()
     old = page.proof("POST", SESSION, NOW - 100)
