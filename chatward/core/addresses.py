@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -64,26 +65,31 @@ class Address(NamedTuple):
 def parse(text: str) -> Address | None:
     """What a browser takes a URL for, or ``None`` where it takes it for none. ``//host`` is read as on a page over
     HTTPS; other relative links lead nowhere else and are none."""
-    import can_ada  # noqa: PLC0415  (0.01 s that not every command needs)
-
     try:
-        found: Any = can_ada.parse(f"https:{text.lstrip()}" if _SLASHES.match(text) else text)
+        found: Any = _parser()(f"https:{text.lstrip()}" if _SLASHES.match(text) else text)
     except (ValueError, UnicodeError):
         return None
     scheme = found.protocol.removesuffix(":")
     host, kind = _host(found.hostname, scheme)
-    return Address(
-        href=found.href,
-        scheme=scheme,
-        host=host,
-        kind=kind,
-        port=found.port,
-        username=found.username,
-        password=bool(found.password),
-        path=found.pathname,
-        query=found.search.removeprefix("?"),
-        fragment=found.hash.removeprefix("#"),
+    return Address(  # by place, in the order of the fields: this is asked of every link
+        found.href,
+        scheme,
+        host,
+        kind,
+        found.port,
+        found.username,
+        bool(found.password),
+        found.pathname,
+        found.search[1:],
+        found.hash[1:],
     )
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Callable[[str], Any]:
+    import can_ada  # noqa: PLC0415  (0.01 s that not every command needs)
+
+    return can_ada.parse
 
 
 def _host(name: str, scheme: str) -> tuple[str, HostKind]:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chatward.core.addresses import Address, HostKind, parse
+from chatward.core.addresses import SPECIAL, Address, HostKind, parse
 from chatward.core.indicators import (
     MAX_VALUE,
     NO_INDICATORS,
@@ -37,6 +37,9 @@ from chatward.core.values import Category, Exchange, Finding, Moment, PartKind, 
 from chatward.guards.links.extraction import Link, LinkReader, links_in
 
 _ID: Final = "links.intel"
+# Looked up once: a member of an enumeration costs as much as a hash.
+_URL, _DOMAIN, _IP = IndicatorKind.URL, IndicatorKind.DOMAIN, IndicatorKind.IP
+_NAME: Final = HostKind.DOMAIN
 _KEPT: Final = 8192
 _MANY: Final = frozenset(("shared-hosting", "public-suffix", "public-resolver", "cdn", "cloud", "popular"))
 """Contexts in which a domain or an address stands for many."""
@@ -135,7 +138,7 @@ class IntelGuard:
 
 def keys_of(address: Address | None) -> Keys:
     """What a parsed link is looked up as; nothing where it leads to no host."""
-    if address is None or not address.special:
+    if address is None or address.scheme not in SPECIAL:
         return ()
     host = address.host
     if not host:
@@ -143,9 +146,9 @@ def keys_of(address: Address | None) -> Keys:
     urls = url_values(host, address.port, address.path, address.query)
     if len(urls[0]) > MAX_VALUE:
         urls = tuple(value for value in urls if len(value) <= MAX_VALUE)
-    if address.kind is HostKind.DOMAIN:
-        return ((IndicatorKind.URL, urls), (IndicatorKind.DOMAIN, domains_of(host)))
-    return ((IndicatorKind.URL, urls), (IndicatorKind.IP, (host,)))
+    if address.kind is _NAME:
+        return ((_URL, urls), (_DOMAIN, domains_of(host)))
+    return ((_URL, urls), (_IP, (host,)))
 
 
 def _weigh(
@@ -154,7 +157,7 @@ def _weigh(
     """Puts the weight of each source's heaviest word into ``weights``, by source."""
     for sighting in sightings:
         weight = sighting.score
-        if sighting.kind is not IndicatorKind.URL and _MANY.intersection(sighting.contexts):
+        if sighting.kind is not _URL and _MANY.intersection(sighting.contexts):
             weight *= 0.5
         known = weights.get(sighting.source)
         if weight > 0 and (known is None or weight > known[0]):
