@@ -11,6 +11,7 @@ import pytest
 
 from chatward.core.identity import Proof
 from chatward.identity.challenges import Challenges
+from chatward.identity.widget import Widget
 from chatward.settings import (
     Authorization,
     Bot,
@@ -254,6 +255,26 @@ def test_the_key_of_a_session_cannot_be_read_out(page: Any) -> None:
         })"""
     )
     assert found == [1, False, "InvalidAccessError"]
+
+
+def test_a_visitor_whose_clock_is_wrong_is_answered(page: Any, world: World) -> None:
+    page.add_init_script("const now = Date.now; Date.now = () => now() - 3_600_000")
+    page.reload()
+    say(page, "hello")
+    finished(page)
+    assert "I am fine." in answer(page).text_content()
+
+
+def test_a_session_that_was_ended_is_begun_anew(page: Any, world: World) -> None:
+    say(page, "hello")
+    finished(page)
+    database = Database(world.gateway.folder / "chatward-identity.db")
+    Widget(database, lambda bot: ()).revoke_all()
+    database.close()
+    say(page, "hello")
+    finished(page)
+    assert page.locator("li.bot .text", has_text="I am fine.").count() == 2
+    assert page.locator(".note").count() == 0
 
 
 def test_escape_stops_an_answer(page: Any, world: World) -> None:
