@@ -30,8 +30,9 @@ from chatward.privacy.standing import ALL, Standings, Word, refusal, somebody
 from chatward.settings import Privacy, Purpose, Settings
 
 GPC: Final = "sec-gpc"
-CONSENTS: Final = "/v1/privacy/consents"
-NOTICE: Final = "/v1/privacy/notice"
+PAGE: Final = "/chat/privacy"
+"""Where people read the notice and choose, unless ``privacy.consent_url`` names another page."""
+PROGRAMS: Final = " (programs: /v1/privacy)"
 MARK: Final = ("x-chatward-ai", "generated")
 DISCLOSURE: Final = "x-chatward-disclosure"
 GENERATING: Final = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/messages"})
@@ -39,13 +40,13 @@ GENERATING: Final = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/mes
 
 _MODELS: Final = "/v1/models"
 _SENTENCES: Final = {
-    "processing-restricted": "You asked that this is not processed; you can take that back at {choices}.",
-    "processing-objected": "You objected to this; you can take that back at {choices}.",
+    "processing-restricted": "You asked that this is not processed; you can take that back at {page}.",
+    "processing-objected": "You objected to this; you can take that back at {page}.",
     "opted-out": "You opted out of what this is for, or your browser did (Global Privacy Control).",
     "minor-refused": "This is not offered to people of your age.",
-    "consent-required": "This needs your consent first: read {notice} and give it at {consents}.",
+    "consent-required": "This needs your consent first: read what it is for and consent at {page}.",
 }
-_UNKNOWN: Final = "This needs consent, and nobody is signed in who could give it: sign in, then consent at {consents}."
+_UNKNOWN: Final = "This needs consent, and nobody is signed in who could give it: sign in, then consent at {page}."
 
 
 class PrivacyError(IdentityError):
@@ -165,9 +166,6 @@ def says_gpc(headers: Fields) -> bool:
 
 
 def _sentence(reason: str, privacy: Privacy, *, known: bool) -> str:
-    consents = privacy.consent_url or CONSENTS
-    if reason == "consent-required" and not known:
-        return _UNKNOWN.format(consents=consents)
-    return _SENTENCES[reason].format(
-        notice=privacy.notice.url or NOTICE, consents=consents, choices=privacy.consent_url or "/v1/privacy/choices"
-    )
+    page = privacy.consent_url or PAGE + PROGRAMS
+    sentence = _UNKNOWN if reason == "consent-required" and not known else _SENTENCES[reason]
+    return sentence.format(page=page)

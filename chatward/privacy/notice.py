@@ -1,8 +1,9 @@
 """What people are told when their data are collected, made from the settings that are in force (GDPR Article 13).
 
 The rule: the list of purposes, grounds, recipients and times is never written by hand, so it says what is done. What a
-machine cannot know (``notice.text``) stands beside it. Two pages need no credential: the notice, and the statement that
-Global Privacy Control is honoured (``/.well-known/gpc.json``, W3C draft, section 4).
+machine cannot know (``notice.text``) stands beside it. Pages need no credential: the notice, the page of a person's
+choices (``/chat/privacy``; its rule is that of ``console.chat``: all from this address, no markup from strings), and
+the statement that Global Privacy Control is honoured (``/.well-known/gpc.json``, W3C draft, section 4).
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from importlib.resources import files
 from typing import Any, Final
 
 from chatward.settings import Settings
 
 GPC_PAGE: Final = "/.well-known/gpc.json"
 NOTICE_PAGE: Final = "/v1/privacy/notice"
+_STATIC: Final = {
+    "/chat/privacy": ("privacy.html", "text/html; charset=utf-8"),
+    "/chat/privacy.js": ("privacy.js", "text/javascript; charset=utf-8"),
+}
 _JSON: Final = "application/json"
 _RIGHTS: Final = ("access", "rectification", "erasure", "restriction", "portability", "objection", "complaint")
 
@@ -58,7 +64,9 @@ def notice(settings: Settings) -> dict[str, Any]:
 
 def privacy_pages(settings: Settings, today: date) -> Mapping[str, tuple[str, bytes]]:
     """Pages for everybody, by path: content type and bytes."""
-    pages = {NOTICE_PAGE: (_JSON, json.dumps(notice(settings), ensure_ascii=False).encode())}
+    static = files("chatward.privacy").joinpath("static")
+    pages = {path: (kind, static.joinpath(name).read_bytes()) for path, (name, kind) in _STATIC.items()}
+    pages[NOTICE_PAGE] = (_JSON, json.dumps(notice(settings), ensure_ascii=False).encode())
     if settings.privacy.gpc:
         told = {"gpc": True, "lastUpdate": today.isoformat()}
         pages[GPC_PAGE] = (_JSON, json.dumps(told).encode())

@@ -15,7 +15,10 @@ import pytest
 from chatward.identity.key_store import KeyStore
 from chatward.settings import Bot, LedgerSettings, Notice, Privacy, Processor, Purpose, Route, Server, Settings
 from chatward.stores.database import Database
+from tests.browsing import BROWSING, browser, needs_axe, violations, watched
 from tests.simulators.gateway import RunningGateway
+
+__all__ = ["browser"]
 
 CHAT = "/v1/chat/completions"
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "good morning"}]}
@@ -158,7 +161,7 @@ def test_consent_opens_the_way_and_its_withdrawal_closes_it_at_the_next_message(
     before = len(world.handler.asked)
     refused = ann.ask()
     assert code(refused) == (403, "consent-required")
-    assert "/v1/privacy/consents" in refused.json()["error"]["message"]
+    assert "/chat/privacy" in refused.json()["error"]["message"]
     assert len(world.handler.asked) == before  # no bot has seen it
     given = ann.consents()
     assert given.status_code == 200
@@ -313,3 +316,52 @@ def test_people_ask_for_their_rights(world: World) -> None:
     assert code(ann.http.post("/v1/privacy/requests", json={"kind": "everything"})) == (400, "field-type")
     assert ann.http.put("/v1/privacy/requests", json={}).status_code == 405
     assert ann.http.get("/v1/privacy/requests/x/y").status_code == 404
+
+
+# --- the page of a person's choices --------------------------------------------------------------------
+
+
+@BROWSING[0]
+@BROWSING[1]
+def test_a_person_consents_on_the_page_chats_and_withdraws(world: World, browser: Any) -> None:
+    ann = world.person()
+    assert code(ann.ask()) == (403, "consent-required")
+    with watched(browser, stays=world.gateway.url) as page:
+        page.goto(f"{world.gateway.url}/chat/privacy")
+        page.get_by_text("Responsible: Example Ltd, privacy@example.com.").wait_for()
+        page.get_by_role("button", name="Show my choices").click()
+        page.get_by_text("Sign in first").wait_for()
+        page.get_by_label("Access key").fill(str(ann.http.headers["authorization"]).partition(" ")[2])
+        page.get_by_role("button", name="Show my choices").click()
+        page.get_by_role("button", name="Consent: Answering").click()
+        page.get_by_role("button", name="Withdraw consent: Answering").wait_for()
+        assert ann.ask().status_code == 200
+        page.get_by_role("button", name="Opt out: improving").click()
+        page.get_by_role("button", name="Opt in: improving").wait_for()
+        assert code(ann.ask("improving")) == (403, "opted-out")
+        page.get_by_role("button", name="Stop all processing").click()
+        page.get_by_role("button", name="Allow processing again").wait_for()
+        assert code(ann.ask("orders")) == (403, "processing-restricted")
+        page.get_by_role("button", name="Allow processing again").click()
+        page.get_by_role("button", name="Withdraw consent: Answering").click()
+        page.get_by_role("button", name="Consent: Answering").wait_for()
+        page.get_by_label("What do you ask for?").select_option("erasure")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        page.get_by_text("erasure, asked on").wait_for()
+    assert code(ann.ask()) == (403, "consent-required")
+
+
+@BROWSING[0]
+@BROWSING[1]
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_and_fits_a_small_screen(world: World, browser: Any, scheme: str) -> None:
+    ann = world.person()
+    small = {"width": 320, "height": 640}
+    with watched(browser, stays=world.gateway.url, viewport=small, color_scheme=scheme) as page:
+        page.goto(f"{world.gateway.url}/chat/privacy")
+        page.get_by_label("Access key").fill(str(ann.http.headers["authorization"]).partition(" ")[2])
+        page.get_by_role("button", name="Show my choices").click()
+        page.get_by_role("button", name="Stop all processing").wait_for()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
