@@ -126,7 +126,8 @@ def taxii(context: Context) -> Batch | None:
         if not isinstance(page, dict):
             raise SourceError("the server's answer is no TAXII envelope", reason="intel-format")
         found += page.get("objects", [])
-        latest = max(latest, answer.get("x-taxii-date-added-last"))
+        said = answer.get("x-taxii-date-added-last") or answer.get("x-taxii-date-added-first")
+        latest = max(latest, said)
         more = str(page.get("next", ""))
         if not page.get("more") or not more:
             break
