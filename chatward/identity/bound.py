@@ -20,8 +20,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chatward.core import base64url
 from chatward.core.identity import Presented
-from chatward.identity import base64url, dpop
+from chatward.identity import dpop
 from chatward.identity.jose import TokenError
 
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)

@@ -38,9 +38,9 @@ from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OKPKey
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Fields
-from chatward.identity import base64url
 
 ALGORITHMS: Final = ("ES256", "EdDSA")
 MAX_PROOF: Final = 4096

@@ -27,8 +27,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
-from chatward.identity import base64url
 
 MAX_HEADER: Final = 4096
 """Bytes of a header, decoded."""

@@ -21,9 +21,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, Generic, TypeVar
 
+from chatward.core import base64url
 from chatward.core.errors import ChatwardError, IdentityError
 from chatward.core.identity import Fetch, Fetched
-from chatward.identity import base64url
 from chatward.identity.jose import ALGORITHMS, Key, TokenError, key_from
 
 MAX_BODY: Final = 256 * 1024

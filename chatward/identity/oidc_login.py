@@ -31,9 +31,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Principal
-from chatward.identity import base64url
 from chatward.identity.backchannel import Revocations
 from chatward.identity.jose import Expected, TokenError, read
 from chatward.identity.jwks import Unreachable, answer_object, ask

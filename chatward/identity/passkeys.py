@@ -49,11 +49,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from chatward.core import base64url
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.identity import Principal
 from chatward.core.ports import Entry
-from chatward.identity import base64url
 from chatward.identity.enrolment import Enrolment, Standing, refused_enrolment
 from chatward.identity.proofs import ProofError, Why
 from chatward.identity.record import Record

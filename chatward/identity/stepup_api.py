@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from chatward.core import base64url
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.identity import CHALLENGE_HEADER, Assurance, Challenge, Fields, Kind, Principal, Proof
-from chatward.identity import base64url
 from chatward.identity.binding import tool_binding
 from chatward.identity.challenges import Challenges, State
 from chatward.identity.enrolment import Enrolment, Standing, refused_enrolment

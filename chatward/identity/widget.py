@@ -31,9 +31,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Fields, Grants, Kind, Presented, Principal
-from chatward.identity import base64url, dpop
+from chatward.identity import dpop
 from chatward.identity.credential import credential
 from chatward.stores.database import Database, Schema
 

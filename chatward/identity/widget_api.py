@@ -21,11 +21,11 @@ from typing import Final
 
 import orjson
 
+from chatward.core import base64url
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Presented
 from chatward.core.ports import Entry
-from chatward.identity import base64url
 from chatward.identity.allowance import Allowance
 from chatward.identity.credential import credential
 from chatward.identity.record import Record

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
-from chatward.identity import base64url, dpop
+from chatward.identity import dpop
 from tests.identity.headers import headers
 
 # RFC 9449 section 4.1, figure 2, and section 7.1, figure 12; section 6.1 gives the thumbprint.

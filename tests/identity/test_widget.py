@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
+from chatward.core import base64url
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Grants, Kind, Presented, Principal
-from chatward.identity import base64url
 from chatward.identity.widget import PREFIX, TYPE, Claims, Signer, Widget, claims_of
 from chatward.stores.database import Database
 from tests.identity.headers import headers
