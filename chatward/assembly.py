@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
 from chatward.gateway.app import GatewayApp
+from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
 from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.fetching import Fetching
@@ -212,6 +214,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
         meter = Meter()
+        meter.certificates = partial(seconds_left, settings)
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
         app = GatewayApp(

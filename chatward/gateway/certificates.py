@@ -13,6 +13,7 @@ The rules:
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import ssl
@@ -88,10 +89,27 @@ def local(folder: Path, names: Sequence[str] = (), *, clock: Callable[[], dateti
 def expiries(settings: Settings) -> list[tuple[str, datetime]]:
     """Each configured file with certificates and when the first of them ends: the server's, client authorities, what
     bots are shown and trusted by. Raises ``ConfigError`` (``certificate-invalid``) for one that cannot be read."""
-    files: list[str | None] = [settings.server.tls_cert, settings.server.client_ca]
-    for bot in settings.bots.values():
-        files += [bot.client_cert, bot.ca_file]
-    return [(name, not_after(Path(name))) for name in dict.fromkeys(files) if name]
+    return [(name, not_after(Path(name))) for name in dict.fromkeys(sources(settings).values())]
+
+
+def sources(settings: Settings) -> dict[str, str]:
+    """Configured files with certificates, by the setting that names them (``server.tls_cert``)."""
+    files = {"server.tls_cert": settings.server.tls_cert, "server.client_ca": settings.server.client_ca}
+    for name, bot in settings.bots.items():
+        files |= {f"bots.{name}.client_cert": bot.client_cert, f"bots.{name}.ca_file": bot.ca_file}
+    return {key: file for key, file in files.items() if file}
+
+
+def seconds_left(settings: Settings, clock: Callable[[], datetime] | None = None) -> dict[str, float]:
+    """For each of ``sources``, seconds until the first certificate in it ends: negative once it has, and not a number
+    where the file cannot be read, since nobody knows then."""
+    now, found = (clock or _now)(), {}
+    for key, file in sources(settings).items():
+        try:
+            found[key] = (not_after(Path(file)) - now).total_seconds()
+        except ConfigError:
+            found[key] = math.nan
+    return found
 
 
 def not_after(path: Path) -> datetime:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from math import isnan
 from typing import Final
 
 BUCKETS: Final = (
@@ -26,6 +27,7 @@ _HELP: Final = {
     "chatward_overhead_seconds": ("histogram", "Chatward's own time in a request, without waiting for others."),
     "chatward_upstream_seconds": ("histogram", "Time from sending a request to a bot until its answer began."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
+    "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
 
 
@@ -40,6 +42,8 @@ class Meter:
         self._overhead: dict[tuple[str, str], list[float]] = {}
         self._upstream: dict[tuple[str, str], list[float]] = {}
         self.in_flight: Callable[[], int] = lambda: 0
+        self.certificates: Callable[[], Mapping[str, float]] = dict
+        """Seconds that certificates have left, by the setting that names their file."""
 
     def request(self, route: str, channel: str, action: str, reason: str, status: int, overhead: float) -> None:
         """One request was answered; ``reason`` is empty when nothing went wrong. Seconds."""
@@ -71,14 +75,24 @@ class Meter:
             ("chatward_streams_total", _rows(self._streams, ("route", "channel", "outcome"))),
             ("chatward_replies_not_kept_total", _rows(self._not_kept, ("reason",))),
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
+            ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
             ("chatward_upstream_seconds", _histogram(self._upstream)),
         ):
             kind, text = _HELP[name]
             lines.append(f"# HELP {name} {text}")
             lines.append(f"# TYPE {name} {kind}")
-            lines.extend(f"{name}{suffix}{labels} {value:.12g}" for suffix, labels, value in rows)
+            lines.extend(f"{name}{suffix}{labels} {_number(value)}" for suffix, labels, value in rows)
         return "\n".join(lines) + "\n"
+
+
+def _number(value: float) -> str:
+    return "NaN" if isnan(value) else f"{value:.12g}"
+
+
+def _gauges(label: str, values: Mapping[str, float]) -> Iterator[tuple[str, str, float]]:
+    for name, value in sorted(values.items()):
+        yield "", _labels((label,), (name,)), value
 
 
 def _observe(histograms: dict[tuple[str, str], list[float]], key: tuple[str, str], seconds: float) -> None:

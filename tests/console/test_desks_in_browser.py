@@ -128,4 +128,7 @@ def test_nothing_is_cut_off_at_any_width(page, plane, path):
     page.goto(url + path)
     for summary in page.locator("summary").all():
         summary.click()
+    beyond = """[...document.querySelectorAll("main *")].filter(one => !one.closest(".wide"))
+        .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 90))"""
+    assert page.evaluate(beyond) == []
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
