@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from chatward.core.browsers import origin_problem
-from chatward.settings import Bot, Route, RuleException, Settings
+from chatward.core.indicators import ThreatType
+from chatward.settings import Bot, Intel, Route, RuleException, Settings
 from chatward.settings_types import Steps, did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -28,6 +29,9 @@ _RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ENTITY: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
 NONE: Final = "none"
+TYPES: Final = frozenset(type_.value for type_ in ThreatType)
+"""Types of threats that `intel.lifetimes` may name."""
+_COLUMNS: Final = frozenset(("value", "kind", "type", "first", "last", "confidence"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_judge(settings),
         *_pages(settings),
         *_kept(settings),
+        *_intel(settings.intel),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
 
@@ -270,6 +275,41 @@ def _references(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 steps, "must be a reference, env:NAME or file:/absolute/path, not the secret itself", "secret-literal"
             )
+
+
+# --- threat intelligence ---------------------------------------------------------------------------------
+
+
+def _intel(intel: Intel) -> Iterator[Problem]:
+    seen: set[str] = {"unknown"}  # the rule of links that nobody can tell of
+    for index, source in enumerate(intel.sources):
+        steps: Steps = ("intel", "sources", index)
+        if not _RECOGNISER.fullmatch(source.name):
+            yield Problem((*steps, "name"), "must be lower-case letters, digits and hyphens")
+        elif source.name in seen:
+            yield Problem((*steps, "name"), "is used twice, or is `unknown`")
+        seen.add(source.name)
+        scheme, mark, rest = source.location.partition("://")
+        if not source.location.strip():
+            yield Problem((*steps, "location"), "must not be empty")
+        elif mark:
+            host = rest.partition("/")[0].rpartition(":")[0] or rest.partition("/")[0]
+            if scheme != "https" and not (scheme == "http" and is_loopback(host)):
+                yield Problem((*steps, "location"), "must be a file or an https:// URL")
+            elif "@" in rest.partition("/")[0]:
+                yield Problem((*steps, "location"), "must not hold a user or password; give `key` by reference")
+        elif source.format in {"taxii", "crowdsec"}:
+            yield Problem((*steps, "location"), f"must be a URL for the format {source.format}")
+        if source.key is not None and not _REFERENCE.fullmatch(source.key):
+            sentence = "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
+            yield Problem((*steps, "key"), sentence, "secret-literal")
+        for column in source.columns.keys() - _COLUMNS:
+            yield Problem((*steps, "columns", column), f"is none of {', '.join(sorted(_COLUMNS))}")
+    for type_, days in intel.lifetimes.items():
+        if type_ not in TYPES:
+            yield Problem(("intel", "lifetimes", type_), f"is no type{did_you_mean(type_, sorted(TYPES))}")
+        elif days <= 0:
+            yield Problem(("intel", "lifetimes", type_), "must be more than 0 days")
 
 
 # --- routes ----------------------------------------------------------------------------------------------
