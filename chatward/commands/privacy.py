@@ -5,44 +5,32 @@ A gateway may be running meanwhile. What is changed here is on record before it 
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from chatward.commands.privacy_desk import desk_of, entries_of, sealing_of
 from chatward.commands.privacy_tables import moment, show_incidents, show_processing, show_requests
-from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
-from chatward.core.sealing import Record
-from chatward.gateway.fetching import Fetching
-from chatward.ledger.reading import Record as Read
-from chatward.ledger.reading import between
 from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
-from chatward.privacy.incidents import FIELDS, Incidents, affected
-from chatward.privacy.opening import privacy_file
+from chatward.privacy.correcting import correct as append_correction
+from chatward.privacy.incidents import FIELDS, affected
 from chatward.privacy.processing import processing as record_of_processing
-from chatward.privacy.requests import Kind, Law, Reason, Requests
+from chatward.privacy.requests import Kind, Law, Reason
 from chatward.privacy.requirements import DISCLAIMER, evidence, table
-from chatward.privacy.retention import Holds
 from chatward.privacy.retention import purge as purge_store
-from chatward.privacy.standing import Standings
-from chatward.seal.opening import Sealing, opened
 from chatward.settings import Settings
-from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 BY: Final = "command-line"
-_PAGE: Final = 5000
 
 Tenant = Annotated[str, typer.Option(metavar="NAME", help="The person's tenant.")]
 Subject = Annotated[str, typer.Argument(help="The id of the person, as the ledger has it.")]
@@ -65,7 +53,7 @@ def requirements(
     wanted = [one for one in REQUIREMENTS if profile in {None, one.profile}]
     if not wanted:
         raise ConfigError("there is no such profile", reason="usage")
-    rows = table(wanted, settings, evidence(_ledger(settings)))
+    rows = table(wanted, settings, evidence(entries_of(settings)))
     if as_json:
         print_json({"disclaimer": DISCLAIMER, "profile": list(settings.privacy.profile), "requirements": rows})
         return 0
@@ -88,7 +76,7 @@ def requests(
     as_json: AsJson = False,
 ) -> int:
     """List the requests of people that wait, the most urgent first."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         found = desk.requests.all(closed=closed)
         today = desk.requests.today
     show_requests(found, today, as_json=as_json)
@@ -107,7 +95,7 @@ def open_(
     as_json: AsJson = False,
 ) -> int:
     """Take a request that came in another way."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         came = _day(received) if received else None
         made = desk.requests.open(tenant, subject, kind, law, by=BY, verified=verified, received=came)
         show_requests([made], desk.requests.today, as_json=as_json)
@@ -122,7 +110,7 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Note that it is known who asks."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         show_requests([desk.requests.verify(request, how, by=BY)], desk.requests.today, as_json=as_json)
     return 0
 
@@ -130,7 +118,7 @@ def verify(
 @app.command()
 def confirm(request: RequestId, config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Note that the person was told that the request has come."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         show_requests([desk.requests.confirm(request, by=BY)], desk.requests.today, as_json=as_json)
     return 0
 
@@ -143,7 +131,7 @@ def extend(
     as_json: AsJson = False,
 ) -> int:
     """Take longer over a request, once."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         show_requests([desk.requests.extend(request, reason, by=BY)], desk.requests.today, as_json=as_json)
     return 0
 
@@ -156,7 +144,7 @@ def close(
     as_json: AsJson = False,
 ) -> int:
     """Note how a request was answered."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         show_requests([desk.requests.close(request, outcome, by=BY)], desk.requests.today, as_json=as_json)
     return 0
 
@@ -171,7 +159,7 @@ def export(
     as_json: AsJson = False,
 ) -> int:
     """Copy out what is stored of a person: JSON for machines, HTML for people."""
-    with _desk(config) as desk, _sealing(desk) as sealing:
+    with desk_of(config) as desk, sealing_of(desk) as sealing:
         store = None if sealing is None else sealing.conversations()
         try:
             made = exporting.export(
@@ -181,7 +169,7 @@ def export(
                 conversations=store,
                 standings=desk.standings,
                 requests=desk.requests,
-                ledger=_ledger(desk.settings),
+                ledger=entries_of(desk.settings),
                 record=desk.record,
                 by=BY,
                 reason=reason,
@@ -206,7 +194,7 @@ def export(
 @app.command()
 def erase(subject: Subject, tenant: Tenant = "default", config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Erase a person for good; the signed receipts go to standard output."""
-    with _desk(config) as desk, _sealing(desk, needed=True) as sealing:
+    with desk_of(config) as desk, sealing_of(desk, needed=True) as sealing:
         assert sealing is not None
         written = erasing.erase(sealing, desk.holds, tenant, subject, by=BY)
         told = erasing.recipients(desk.settings)
@@ -218,9 +206,31 @@ def erase(subject: Subject, tenant: Tenant = "default", config: ConfigFile = Non
 
 
 @app.command()
+def correct(
+    subject: Subject,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The correction's text; - is standard input.")],
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Append a correction to what is stored of a person."""
+    text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    with desk_of(config) as desk, sealing_of(desk, needed=True) as sealing:
+        assert sealing is not None
+        store = sealing.conversations()
+        try:
+            append_correction(store, desk.record, tenant, subject, text, by=BY)
+        finally:
+            desk.runner.run(store.aclose())
+    if as_json:
+        print_json({"corrected": subject})
+    return 0
+
+
+@app.command()
 def purge(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Take out stored conversations that are past their time, but of nobody who is held; and old requests."""
-    with _desk(config) as desk, _sealing(desk) as sealing:
+    with desk_of(config) as desk, sealing_of(desk) as sealing:
         turns = 0
         if sealing is not None:
             store = sealing.conversations()
@@ -244,7 +254,7 @@ def hold(
     as_json: AsJson = False,
 ) -> int:
     """Hold everything of a person for a legal reason, or lift it."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         if subject is not None and lift:
             desk.holds.lift(tenant, subject, by=BY)
         elif subject is not None:
@@ -277,7 +287,7 @@ def incidents(
     as_json: AsJson = False,
 ) -> int:
     """List, open and fill in breaches of personal data, with their clocks."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         register = desk.incidents
         if affected_until:
             return _show_affected(desk.settings, aware, affected_until, as_json=as_json)
@@ -297,75 +307,10 @@ def incidents(
 # --- inside
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    settings: Settings
-    runner: asyncio.Runner
-    standings: Standings
-    requests: Requests
-    holds: Holds
-    incidents: Incidents
-    record: Record
-
-
-@contextmanager
-def _desk(config: str | None) -> Iterator[_Desk]:
-    settings = loaded_settings(config).settings
-    with asyncio.Runner() as runner:
-        database = Database(privacy_file(settings))
-        record = recorder(settings.ledger)
-        desk = _Desk(
-            settings,
-            runner,
-            Standings(database, record),
-            Requests(database, record),
-            Holds(database, record),
-            Incidents(database, record, hours=settings.privacy.breach_hours),
-            record,
-        )
-        try:
-            yield desk
-        finally:
-            database.close()
-
-
-@contextmanager
-def _sealing(desk: _Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
-    """Stored conversations, where there may be any."""
-    settings = desk.settings
-    if not needed and not settings.conversations.store and settings.seal.passphrase is None:
-        yield None
-        return
-    fetch = Fetching()
-    sealing = opened(
-        settings,
-        desk.record,
-        fetch=fetch,
-        ask=desk.runner.run,
-        also=lambda register: [erasing.Statements(desk.standings, desk.requests, register)],
-    )
-    try:
-        yield sealing
-    finally:
-        sealing.close()
-        desk.runner.run(fetch.aclose())
-
-
-def _ledger(settings: Settings) -> Iterator[Read]:
-    """All entries, in order, a page at a time."""
-    path = Path(settings.ledger.path)
-    if not settings.ledger.enabled or not path.exists():
-        return
-    first = 0
-    while page := between(path, first, first + _PAGE - 1):
-        yield from page
-        first = page[-1].seq + 1
-
-
 def _show_affected(settings: Settings, since: str, until: str, *, as_json: bool) -> int:
     if not since:
         raise ConfigError("say since when, with --aware", reason="usage")
-    found = affected(_ledger(settings), _instant(since), _instant(until))
+    found = affected(entries_of(settings), _instant(since), _instant(until))
     if as_json:
         print_json({"affected": found})
     else:

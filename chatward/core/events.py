@@ -181,6 +181,8 @@ class Event(str, Enum):
     """It was answered (`outcome`: done, refused, withdrawn), and whether in time (`late`)."""
     SUBJECT_EXPORTED = "subject:record:exported"
     """What is stored of a person was copied out for them: `parts`, and how many rows."""
+    SUBJECT_CORRECTED = "subject:record:corrected"
+    """A correction was appended to what is stored of a person; nothing of what stood there was changed."""
     LEGAL_HOLD_SET = "privacy:hold:set"
     """Nothing of a person is purged until it is lifted."""
     LEGAL_HOLD_LIFTED = "privacy:hold:lifted"

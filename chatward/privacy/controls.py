@@ -109,7 +109,16 @@ GDPR: Final = (
         (Event.SUBJECT_EXPORTED.value,),
         limit="conversations, statements, requests and the record; not accounts, nor what processors keep",
     ),
-    Requirement("gdpr.8", "Article 16", "Rectification as an appended correction"),
+    Requirement(
+        "gdpr.8",
+        "Article 16",
+        "A correction is appended to what is stored of a person",
+        ("chatward.privacy.correcting:correct",),
+        ("tests/privacy/test_correcting.py::test_a_correction_stands_beside_what_was_said",),
+        (Event.SUBJECT_CORRECTED.value,),
+        on=_stores,
+        limit="of stored conversations; what a bot has learned is its operator's to put right",
+    ),
     Requirement(
         "gdpr.9",
         "Articles 17, 19",
