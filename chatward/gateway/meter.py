@@ -27,6 +27,7 @@ _HELP: Final = {
     "chatward_overhead_seconds": ("histogram", "Chatward's own time in a request, without waiting for others."),
     "chatward_upstream_seconds": ("histogram", "Time from sending a request to a bot until its answer began."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
+    "chatward_intel_age_seconds": ("gauge", "Seconds since a source of intelligence was last fetched; NaN: never."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
 
@@ -42,6 +43,8 @@ class Meter:
         self._overhead: dict[tuple[str, str], list[float]] = {}
         self._upstream: dict[tuple[str, str], list[float]] = {}
         self.in_flight: Callable[[], int] = lambda: 0
+        self.intel: Callable[[], Mapping[str, float]] = dict
+        """Seconds since the last success of sources of threat intelligence."""
         self.certificates: Callable[[], Mapping[str, float]] = dict
         """Seconds that certificates have left, by the setting that names their file."""
 
@@ -75,6 +78,7 @@ class Meter:
             ("chatward_streams_total", _rows(self._streams, ("route", "channel", "outcome"))),
             ("chatward_replies_not_kept_total", _rows(self._not_kept, ("reason",))),
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
+            ("chatward_intel_age_seconds", _gauges("source", self.intel())),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
             ("chatward_upstream_seconds", _histogram(self._upstream)),
