@@ -240,7 +240,7 @@ def _import(folder: Path, rows: int, report: Report) -> float:
 def _enforce(folder: Path) -> float:
     """Seconds from a change of a file until a message is blocked for it."""
     from chatward.core.values import Action  # noqa: PLC0415
-    from chatward.intel.watching import Watcher  # noqa: PLC0415
+    from chatward.intel.watching import Updater  # noqa: PLC0415
     from chatward.ward import Ward  # noqa: PLC0415
 
     folder.mkdir()
@@ -251,7 +251,7 @@ def _enforce(folder: Path) -> float:
         f'upstream = "http://127.0.0.1:9/v1"\n[ledger]\npath = "{folder / "chatward.db"}"\n'
         '[[intel.sources]]\nname = "list"\nlocation = "list"\n'
     )
-    watcher = Watcher(config)
+    updater = Updater(config)
     try:
         ward = Ward.from_config(config)
         text = "see https://new.example.net/page"
@@ -271,4 +271,4 @@ def _enforce(folder: Path) -> float:
             time.sleep(0.02)
         return time.perf_counter() - began
     finally:
-        watcher.close()
+        updater.close()

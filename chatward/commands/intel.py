@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
-from chatward.configuration import load, locate, resolve
+from chatward.configuration import load, locate, resolve, stamp
 from chatward.core.addresses import parse
 from chatward.core.errors import ChatwardError, ConfigError
 from chatward.core.indicators import IndicatorKind, Sighting, Tlp, domains_of, url_values
@@ -88,9 +89,9 @@ def update(
     for name in names or ():
         if name not in known:
             raise ConfigError(f"there is no source {name}; there are: {', '.join(known)}", reason="usage")
+    if keep_on:
+        return _watch(config, settings, offline=offline, as_json=as_json)
     with _lifecycle(settings, offline=offline) as life:
-        if keep_on:
-            return _watch(life, as_json=as_json)
         done = life.update(names or (), now=True)
     if done is None:
         raise ConfigError("another process is updating", reason="intel-busy")
@@ -200,14 +201,24 @@ def _lifecycle(settings: Settings, *, offline: bool) -> Iterator[Lifecycle]:
             runner.run(fetch.aclose())
 
 
-def _watch(life: Lifecycle, *, as_json: bool) -> int:
+def _watch(config: str | None, settings: Settings, *, offline: bool, as_json: bool) -> int:
+    """Goes on until standard input is closed, if it is a pipe, or it is stopped. Follows the configuration file."""
     stop = threading.Event()
     until_closed(stop)
+    path = locate(config)
 
     def failed(error: ChatwardError) -> None:
         print(f"error: {error}", file=sys.stderr, flush=True)
 
-    watch(life, lambda done: _print(done, as_json=as_json), failed, stop)
+    while not stop.is_set():
+        before = stamp(path)
+        with _lifecycle(settings, offline=offline) as life:
+            report = partial(_print, as_json=as_json)
+            watch(life, report, failed, stop, until=lambda before=before: stamp(path) != before)  # type: ignore[misc]
+        try:
+            settings = _settings(config) if not stop.is_set() else settings
+        except ChatwardError as error:  # the old ones stay in force, as in the gateway
+            failed(error)
     return 0
 
 

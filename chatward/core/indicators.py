@@ -15,7 +15,7 @@ The rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
@@ -104,6 +104,10 @@ class Indicators(Protocol):
         """Sources that are out of date or were never fetched."""
         ...
 
+    def ages(self) -> Mapping[str, float]:
+        """Seconds since the last success of each source; NaN where there was none."""
+        ...
+
     def required(self) -> Sequence[str]:
         """Those of ``stale`` without which a guard counts as unavailable."""
         ...
@@ -123,6 +127,9 @@ class NoIndicators:
 
     def stale(self) -> Sequence[str]:
         return ()
+
+    def ages(self) -> Mapping[str, float]:
+        return {}
 
     def required(self) -> Sequence[str]:
         return ()

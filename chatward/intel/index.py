@@ -15,9 +15,10 @@ The rules:
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -117,6 +118,13 @@ class Index:
             self._look()
         now = self._clock()
         return [name for name, source in self._settings.items() if self._is_stale(source, now)]
+
+    def ages(self) -> Mapping[str, float]:
+        if self._steady() >= self._next:
+            self._look()
+        known, now = self._status.sources, self._clock()
+        confirmed = {name: known[name].confirmed if name in known else None for name in self._settings}
+        return {name: math.nan if at is None else now - at for name, at in confirmed.items()}
 
     def required(self) -> Sequence[str]:
         return [name for name in self.stale() if self._settings[name].on_stale == "unavailable"]

@@ -28,9 +28,11 @@ def watch(
     report: Callable[[Sequence[Update]], None],
     failed: Callable[[ChatwardError], None],
     stop: threading.Event,
+    until: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Updates whenever a file changed or a source is due, until ``stop``. A store that fails is tried again."""
-    while not stop.is_set():
+    """Updates whenever a file changed or a source is due, until ``stop`` or ``until``. A store that fails is tried
+    again."""
+    while not (stop.is_set() or until()):
         try:
             if lifecycle.changed():
                 done = lifecycle.update()
@@ -41,7 +43,7 @@ def watch(
         stop.wait(LOOK)
 
 
-class Watcher:
+class Updater:
     """The process that keeps the sources of a configuration file up to date. Closed, it ends at once; killed, it leaves
     nothing half done."""
 

@@ -18,7 +18,7 @@ from chatward.configuration import load
 from chatward.core.values import Action
 from chatward.intel.index import POLL
 from chatward.intel.opening import lifecycle
-from chatward.intel.watching import LOOK, Watcher, watch
+from chatward.intel.watching import LOOK, Updater, watch
 from chatward.ward import Ward
 
 LINK = "see https://evil.example.net/login now"
@@ -164,12 +164,12 @@ def test_watching_takes_what_changes_until_it_is_stopped(config: Path, monkeypat
 
 
 def test_the_process_that_watches_ends_with_whoever_started_it(config: Path) -> None:
-    watcher = Watcher(config)
+    updater = Updater(config)
     status = config.parent / "chatward-intel" / "status.json"
     until = time.monotonic() + 60
     while not status.exists() and time.monotonic() < until:
         time.sleep(0.02)
     assert status.exists()
-    assert watcher.running
-    watcher.close()
-    assert not watcher.running
+    assert updater.running
+    updater.close()
+    assert not updater.running

@@ -46,3 +46,12 @@ def test_a_histogram_adds_up_and_every_line_parses(seconds: list[float], route: 
     assert counts == sorted(counts)
     assert counts[-1] == len(seconds)
     assert counts[:-1] == [sum(value <= bound for value in seconds) for bound in BUCKETS]
+
+
+def test_ages_of_sources_of_threat_intelligence() -> None:
+    meter = Meter()
+    meter.intel = lambda: {"own": 60.0, "other": float("nan")}
+    assert (
+        'chatward_intel_age_seconds{source="other"} NaN\nchatward_intel_age_seconds{source="own"} 60\n'
+        in meter.render()
+    )

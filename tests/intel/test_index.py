@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -180,3 +181,13 @@ def test_lines_that_are_cut_are_passed_over(tmp_path: Path) -> None:
     path.write_bytes(whole[:-5] + b"\n" + whole + b"\n" + whole[:9])
     assert len(list(read(path))) == 1
     assert list(read(tmp_path / "none")) == []
+
+
+def test_ages(desk: Desk) -> None:
+    desk.source("own", "evil.example.net\n")
+    desk.source("other", location="missing")
+    desk.update()
+    desk.now += 60
+    ages = desk.index().ages()
+    assert ages["own"] == 60
+    assert math.isnan(ages["other"])
