@@ -127,9 +127,11 @@ class World:
         await server.stop(0.2)
         await upstream.aclose()
 
-    def waiting(self) -> str:
-        """The challenge that waits."""
-        found = self.challenges._database.row("SELECT id FROM challenges WHERE state = 'waiting'")
+    def approval(self) -> str:
+        """The challenge that waits for another person."""
+        found = self.challenges._database.row(
+            "SELECT id FROM challenges WHERE state = 'waiting' AND proofs = 'approval' ORDER BY expires DESC"
+        )
         assert found is not None
         return str(found[0])
 
@@ -139,7 +141,7 @@ def bot() -> Talker:
     return Talker(STREAMS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world(bot: Talker) -> Iterator[World]:
     site = Site()
     with serving(bot.handler()) as bot_port, serving(site.handler()) as site_port:
@@ -154,9 +156,9 @@ def world(bot: Talker) -> Iterator[World]:
         made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Any, world: World) -> Iterator[Any]:
-    """A page with an authenticator, whose person has a passkey."""
+    """A page with an authenticator, whose person has a passkey. One for all tests: each begins by going somewhere."""
     with watched(browser) as opened:
         Device(opened)
         opened.goto(f"{world.root}/chat/step-up")
@@ -197,7 +199,7 @@ def test_a_message_waits_for_a_passkey_and_is_answered(page: Any, world: World, 
 def test_an_open_stream_waits_for_a_passkey_and_goes_on(page: Any, world: World, bot: Talker, place: str) -> None:
     before = len(bot.asked)
     page.goto(f"{world.root}/chat" if place == "chat page" else world.home)
-    page.get_by_label("Your message", exact=True).last.wait_for()
+    page.get_by_role("button", name="New conversation").click()
     say(page, "my refund")
     page.get_by_role("dialog").get_by_text("The bot is to use: refund").wait_for()
     assert "order" not in page.content()
@@ -212,13 +214,14 @@ def test_an_open_stream_waits_for_a_passkey_and_goes_on(page: Any, world: World,
 @pytest.mark.parametrize("place", ["chat page", "widget"])
 def test_a_call_waits_for_another_person_and_goes_on(page: Any, world: World, place: str) -> None:
     page.goto(f"{world.root}/chat" if place == "chat page" else world.home)
-    page.get_by_label("Your message", exact=True).last.wait_for()
+    page.get_by_role("button", name="New conversation").click()
     say(page, "the launch")
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("heading", name="Somebody else has to agree").wait_for()
     assert dialog.get_by_role("button", name="Use a passkey").count() == 0
-    page.get_by_label("Your message", exact=True).last.fill("meanwhile")  # the page stays usable
-    world.challenges.settle(world.waiting(), Proof.APPROVAL)
+    page.get_by_label("Your message", exact=True).last.click(timeout=5000)  # the page stays usable
+    page.keyboard.type("meanwhile")
+    world.challenges.settle(world.approval(), Proof.APPROVAL)
     page.locator("li.bot .note", has_text="asks for a tool").wait_for()
     finished(page)
     assert page.get_by_role("dialog").count() == 0
@@ -228,7 +231,7 @@ def test_what_another_person_refuses_is_told(page: Any, world: World) -> None:
     page.goto(f"{world.root}/chat")
     say(page, "the launch")
     page.get_by_role("dialog").wait_for()
-    world.challenges.settle(world.waiting(), Proof.APPROVAL, grant=False)
+    world.challenges.settle(world.approval(), Proof.APPROVAL, grant=False)
     page.locator("li.bot .note.stopped").wait_for()
     finished(page)
     assert page.get_by_role("dialog").count() == 0
@@ -248,6 +251,7 @@ def test_who_does_not_confirm_is_told_that_nothing_was_done(page: Any, world: Wo
 @pytest.mark.parametrize("text", ["my refund", "the launch"])
 def test_the_widget_keeps_the_accessibility_rules_while_it_waits(page: Any, world: World, text: str) -> None:
     page.goto(world.home)
+    page.get_by_role("button", name="New conversation").click()
     say(page, text)
     page.get_by_role("dialog").wait_for()
     assert violations(page) == []

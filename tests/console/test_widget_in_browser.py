@@ -139,7 +139,11 @@ def answer(page: Any) -> Any:
 
 
 def test_a_visitor_talks_to_the_bot_and_the_answer_streams_in(page: Any, world: World) -> None:
+    from playwright.sync_api import expect
+
     assert page.get_by_text(DISCLOSURE).is_visible()
+    field = page.get_by_role("textbox", name="Your message")
+    expect(field).to_have_accessible_description(re.compile(f"AI {DISCLOSURE}"))
     say(page, "hello")
     finished(page)
     assert answer(page).text_content() == "Hello <b>you</b>. How are you? I am fine."

@@ -59,7 +59,8 @@ async function chooseModel(signal) {
 
 /** Asks for the proof that something waits for; gives "met" or why not. */
 function prove(message, challenge, signal) {
-  return ChatwardStepUp.ask(challenge, { headers, signal, detail: ChatwardTalk.purpose(challenge, message) });
+  const detail = ChatwardTalk.purpose(challenge, message);
+  return ChatwardStepUp.ask(challenge, { headers, signal, detail, parent: element("main") });
 }
 
 async function ask(turn, answer, request) {

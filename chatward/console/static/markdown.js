@@ -42,7 +42,6 @@ const ChatwardMarkdown = (() => {
   function says(text, url) {
     const origin = url.protocol === "mailto:" ? url.href : url.origin;
     const plain = text.trim().toLowerCase();
-    if (url.username || url.password) return false;
     return plain === origin || plain === url.hostname || ["/", "?", "#"].some((end) => plain.startsWith(origin + end)) ||
       (url.protocol === "mailto:" && plain === url.pathname);
   }

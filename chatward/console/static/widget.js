@@ -88,8 +88,7 @@ class Visitor {
       if (again || response.status !== 401) return response;
       const error = await ChatwardTalk.failure(response.clone());
       if (!/^(visitor-|session-|dpop-|revoked)/.test(error.code)) return response;
-      if (error.code !== "dpop-proof-stale") this.#kept.token = "";
-      this.#kept.expires = 0;
+      this.#kept.expires = 0; // it is renewed, or begun anew where it is over
     }
   }
 
