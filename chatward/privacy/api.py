@@ -10,7 +10,10 @@ The rules:
    follows for the request is for the controller to settle, and until then nothing is processed.
 4. Taking a permission away is as easy as giving it (Article 7(3)): withdrawing what was never given, or what is no
    longer offered, is done too.
-5. Pages of other origins are kept out by the gateway (``gateway.cross_origin``), bodies that are no JSON too.
+5. Who is a stranger (a credential that nobody here knows) may speak for themselves too, but is no verified person:
+   requests of theirs wait for an operator. Of strangers who have not spoken before, ``STRANGERS`` are heard a minute,
+   so that made-up credentials do not fill the disk.
+6. Pages of other origins are kept out by the gateway (``gateway.cross_origin``), bodies that are no JSON too.
 
 Called on a thread: it waits for the disk.
 """
@@ -24,17 +27,20 @@ from typing import Any, Final
 import msgspec
 
 from chatward.core.errors import ClientError, IdentityError
-from chatward.core.identity import Fields, Principal
+from chatward.core.identity import Assurance, Fields, Principal
 from chatward.core.ports import Headers
+from chatward.identity.allowance import Allowance
 from chatward.privacy.gate import says_gpc
 from chatward.privacy.notice import notice
 from chatward.privacy.requests import Kind, Law, Request, Requests
-from chatward.privacy.standing import ALL, Standing, Standings, Word, refusal, somebody
+from chatward.privacy.standing import ALL, NOTHING_SAID, Standing, Standings, Word, refusal, somebody
 from chatward.settings import Settings
 
 PREFIXES: Final = tuple(f"/v1/privacy/{name}/" for name in ("consents", "choices", "requests"))
 """``/v1/privacy/notice`` is not among them: it is a page that everybody may read."""
 
+STRANGERS: Final = 60
+"""Strangers a minute whose first word is taken."""
 Answered = tuple[int, Headers, bytes]
 
 _PATH: Final = re.compile(r"/v1/privacy/(consents|choices|requests)(?:/([A-Za-z0-9_*-]{1,64}))?/?")
@@ -72,6 +78,7 @@ class PrivacyApi:
         self._privacy = settings.privacy
         self._standings = standings
         self._requests = requests
+        self._strangers = Allowance(STRANGERS)
 
     def answer(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
         found = _PATH.fullmatch(path)
@@ -83,6 +90,8 @@ class PrivacyApi:
             raise ClientError("There is nothing at this address.", reason="not-found", status=404)
         if not somebody(principal):
             raise IdentityError("Sign in first: this is kept for one person.", reason="not-authenticated")
+        if method == "POST" and principal.assurance is Assurance.NONE:
+            self._meet(principal)
         return handler(self, headers, body, principal, found[2] or "")
 
     # --- consent
@@ -141,9 +150,10 @@ class PrivacyApi:
 
     def _ask(self, headers: Fields, body: bytes, principal: Principal, purpose: str) -> Answered:
         asked = _read(body, _Asked)
-        # Who asks is who the data are about, as surely as their credential says: verified by it.
+        # Who asks is who the data are about, as surely as their credential says: verified by it, if it is known here.
+        verified = "" if principal.assurance is Assurance.NONE else principal.assurance.name.lower()
         opened = self._requests.open(
-            principal.tenant, principal.id, asked.kind, asked.law, by=principal.id, verified=principal.assurance.name
+            principal.tenant, principal.id, asked.kind, asked.law, by=principal.id, verified=verified
         )
         return _said(201, _request(opened))
 
@@ -152,6 +162,12 @@ class PrivacyApi:
         return _said(200, {"requests": [_request(one) for one in own]})
 
     # --- inside
+
+    def _meet(self, principal: Principal) -> None:
+        """Hears a stranger, unless too many came."""
+        known = self._standings.of(principal.tenant, principal.id) != NOTHING_SAID
+        if not known and self._strangers.take("strangers"):
+            raise ClientError("Too many ask at once; try again later.", reason="too-many-statements", status=429)
 
     def _say(self, principal: Principal, purpose: str, word: Word, version: str = "") -> None:
         self._standings.say(principal.tenant, principal.id, purpose, word, by=principal.id, notice=version)

@@ -23,7 +23,7 @@ from typing import Final
 
 from chatward.core.errors import ConfigError, IdentityError
 from chatward.core.events import Event
-from chatward.core.identity import Caller, Fields, Principal
+from chatward.core.identity import Assurance, Caller, Fields, Principal
 from chatward.core.ports import Entry, Request
 from chatward.core.values import Source
 from chatward.privacy.standing import ALL, Standings, Word, refusal, somebody
@@ -107,7 +107,7 @@ class PrivacyGate:
             return
         principal = caller.principal
         gpc = self.privacy.gpc and says_gpc(caller.presented.headers)
-        if gpc and self._opt_outs and somebody(principal):
+        if gpc and self._opt_outs and principal.assurance > Assurance.NONE:  # a stranger has no profile to keep it in
             said = self.standings.of(principal.tenant, principal.id).opts_out
             fresh = [name for name in self._opt_outs if name not in said and ALL not in said]
             if fresh:

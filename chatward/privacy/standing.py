@@ -64,6 +64,7 @@ PAIRS: Final = {
     Word.RESTRICTS: Word.RESTRICTS_NO_MORE,
     Word.OPTS_OUT: Word.OPTS_IN,
 }
+_BACK: Final = frozenset(PAIRS.values())
 _EVENTS: Final = {
     Word.CONSENTS: Event.CONSENT_GIVEN,
     Word.WITHDRAWS: Event.CONSENT_WITHDRAWN,
@@ -188,13 +189,14 @@ class Standings:
         return [Statement(purpose, Word(word), notice, at, by) for purpose, word, notice, at, by in rows]
 
     def say(self, tenant: str, subject: str, purpose: str, word: Word, *, by: str, notice: str = "") -> Statement:
-        """Takes one word. Said twice in a row, it stands once. Raises ``ClientError`` (``too-many-statements``)."""
+        """Takes one word. Said twice in a row, it stands once; what was never said is not taken back. Raises
+        ``ClientError`` (``too-many-statements``)."""
         statement = Statement(purpose, word, notice, self._clock(), by)
         before = self.statements(tenant, subject)
         kind = {word, PAIRS.get(word), *(first for first, second in PAIRS.items() if second is word)}
         last = next((one for one in reversed(before) if one.purpose == purpose and one.word in kind), None)
-        if last is not None and (last.word, last.notice) == (word, notice):
-            return last
+        if (last is None and word in _BACK) or (last is not None and (last.word, last.notice) == (word, notice)):
+            return last or statement
         if word in _PERMITS and len(before) >= _MOST:
             raise ClientError("You changed your mind too often to do it here; ask us.", reason="too-many-statements")
         fields: dict[str, object] = {"tenant": tenant, "principal": subject, "by": by}

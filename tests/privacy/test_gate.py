@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import ConfigError, StoreError
-from chatward.core.identity import ANONYMOUS, Caller, Kind, Presented, Principal
+from chatward.core.identity import ANONYMOUS, Assurance, Caller, Kind, Presented, Principal
 from chatward.core.ports import Entry, Request
 from chatward.gateway.http1_exchange import Fields
 from chatward.privacy.gate import Passage, PrivacyError, PrivacyGate, passage, says_gpc, standing_now
@@ -21,7 +21,8 @@ from chatward.settings import Chat, LedgerSettings, Notice, Privacy, Purpose, Ro
 from chatward.stores.database import Database
 
 CHAT = "/v1/chat/completions"
-ANN = Principal("person:ann", Kind.PERSON)
+ANN = Principal("person:ann", Kind.PERSON, assurance=Assurance.SINGLE)
+STRANGER = Principal("caller:3f9c", Kind.ANONYMOUS)
 SETTINGS = Settings(
     routes={"default": Route(purpose="support"), "ads": Route(purpose="ads"), "free": Route()},
     privacy=Privacy(
@@ -111,6 +112,13 @@ def test_only_one_value_is_a_signal(value: str, says: bool) -> None:
     assert says_gpc(Fields({"sec-gpc": value}, [])) == says
     assert not says_gpc(Fields({"sec-ch-ua": "1"}, []))
     assert says_gpc(Fields({"sec-gpc": "0"}, [("sec-gpc", "1")]))
+
+
+async def test_a_signal_is_kept_for_who_is_known_only(world: World) -> None:
+    for who in (ANN, STRANGER, ANONYMOUS):
+        with pytest.raises(PrivacyError):
+            await world.admit(caller(who, {"sec-gpc": "1"}), "ads")
+    assert world.standings.subjects() == [(ANN.tenant, ANN.id)]
 
 
 async def test_a_store_that_cannot_be_read_closes_the_gate(world: World) -> None:

@@ -150,6 +150,13 @@ def test_a_right_is_given_only_on_record_and_taken_away_in_any_case(house: House
     assert (house.standings.of("t", "p") == before) == permits
 
 
+def test_what_was_never_said_is_not_taken_back(house: House) -> None:
+    for word in PAIRS.values():
+        house.standings.say("t", "p", "a", word, by="p")
+    assert house.standings.statements("t", "p") == []
+    assert house.entries == []
+
+
 def test_who_changes_their_mind_for_ever_can_only_take_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatward.privacy.standing._MOST", 3)
     consent(house.standings)
