@@ -62,7 +62,7 @@ def test_a_good_configuration_loads_under_every_profile(tmp_path: Path, profile:
 
 KEEP = "[routes.default.treatments]\npii_input = 'keep'\n"
 PII = "routes.default.treatments.pii_input"
-FOREVER = "[conversations]\nretention_days = 0\nstore = true\n"
+FOREVER = "[seal]\npassphrase = 'env:PHRASE'\n[conversations]\nretention_days = 0\nstore = true\n"
 BA = "privacy.processors.example.business_associate"
 CONTRADICTIONS = {
     "gdpr.1": ("gdpr", KEEP, "", PII),
