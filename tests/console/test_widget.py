@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,17 @@ def test_every_page_may_load_it_and_none_may_frame_it() -> None:
     assert told["cross-origin-resource-policy"] == "cross-origin"
     assert "frame-ancestors 'none'" in told["content-security-policy"]
     assert told["x-content-type-options"] == "nosniff"
+
+
+def test_what_the_page_about_it_names_is_what_there_is() -> None:
+    page = (Path(__file__).parents[2] / "docs/widget.md").read_text("utf-8")
+    code = script()
+    attributes = set(re.findall(r'this\.(?:get|has)Attribute\("(\w+)"\)', code))
+    rows = re.findall(r"^\| (`[a-z].*?) \|", page, re.MULTILINE)
+    assert attributes | {"theme"} == {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    style = next(line for line in code.splitlines() if line.startswith("const STYLE = "))
+    assert set(re.findall(r"var\((--chatward-[a-z-]+)", style)) == set(re.findall(r"`(--chatward-[a-z-]+)`", page))
+    assert set(re.findall(r'this\.#tell\("(\w+)"\)', code)) == set(re.findall(r"`chatward-(\w+)`", page))
+    assert "data-launcher" in page
+    assert 'hasAttribute("data-launcher")' in code
+    assert re.search(r"^ {2}authorization = null;$", code, re.MULTILINE)

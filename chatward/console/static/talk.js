@@ -224,7 +224,7 @@ const ChatwardTalk = (() => {
 
   /** What a proof is for, in words. */
   function purpose(challenge, message) {
-    const tool = /^tool:(.+)$/.exec(challenge.action ?? "");
+    const tool = /^tool:(?!call$)(.+)$/.exec(challenge.action ?? ""); // of what a person decides, no name is told
     return tool ? `The bot is to use: ${tool[1]}` : challenge.action === "message:send" ? message : "";
   }
 

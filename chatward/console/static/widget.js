@@ -245,7 +245,7 @@ class ChatwardChat extends HTMLElement {
       open: make("button", { type: "button", id: "open", "aria-expanded": "false", "aria-controls": "panel" }, title),
       again: button("again", WORDS.again, "quiet"),
       close: button("close", WORDS.close, "quiet"),
-      log: make("ol", { id: "log", "aria-label": WORDS.conversation, tabindex: "0" }),
+      log: make("ol", { id: "log" }),
       field: make("textarea", {
         id: "message", rows: "2", maxlength: "20000", required: "", dir: "auto", "aria-describedby": "disclosure hint",
       }),
@@ -258,10 +258,11 @@ class ChatwardChat extends HTMLElement {
     parts.form = make("form", { "aria-label": WORDS.label, autocomplete: "off" },
       make("label", { for: "message" }, WORDS.label), parts.field,
       make("div", { class: "row" }, make("p", { class: "hint", id: "hint" }, WORDS.hint), parts.stop, parts.send));
+    parts.scroll = make("div", { id: "scroll", tabindex: "0", role: "group", "aria-label": WORDS.conversation }, parts.log);
     parts.panel = make("div", { id: "panel", part: "panel" },
       make("div", { class: "top", part: "top" }, make("p", { class: "title", id: "title" }, title), parts.again, parts.close),
       make("p", { class: "disclosure", id: "disclosure" }, make("strong", {}, WORDS.ai), " ", disclosure),
-      parts.log, parts.form, parts.announcer);
+      parts.scroll, parts.form, parts.announcer);
     parts.panel.hidden = launcher;
     this.#announcer = new ChatwardTalk.Announcer(parts.announcer);
     const shadow = this.attachShadow({ mode: "open" });
@@ -333,8 +334,9 @@ class ChatwardChat extends HTMLElement {
   }
 
   #follow(always) {
-    const { log } = this.#parts;
-    if (always || log.scrollHeight - log.scrollTop - log.clientHeight < 120) log.scrollTop = log.scrollHeight;
+    const { scroll } = this.#parts;
+    const below = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight;
+    if (always || below < 120) scroll.scrollTop = scroll.scrollHeight;
   }
 
   #restore(exchange) {
@@ -370,13 +372,13 @@ class ChatwardChat extends HTMLElement {
     return this.#model;
   }
 
-  /** Asks for the proof that something waits for, in the panel; gives "met" or why not. */
+  /** Asks for the proof that something waits for, below what was said; gives "met" or why not. */
   #prove(message, challenge, signal) {
     if (this.authorization === null && !challenge.proofs.includes("approval")) {
       return Promise.resolve("impossible");
     }
     return ChatwardStepUp.ask(challenge, {
-      fetch: (url, init) => this.#send(url, init), parent: this.#parts.panel, signal,
+      fetch: (url, init) => this.#send(url, init), parent: this.#parts.scroll, signal,
       detail: ChatwardTalk.purpose(challenge, message),
     });
   }
