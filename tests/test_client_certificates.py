@@ -21,6 +21,7 @@ from tests.simulators.gateway import RunningGateway
 from tests.test_callers import ASKED, PATH, bot
 
 SHOP, THIEF = "spiffe://example.org/shop", "spiffe://example.org/thief"
+ANYWHERE = "0.0.0.0"  # noqa: S104 - that is what is tested
 POLICY = """
 @id("own/thief")
 forbid (principal == Service::"spiffe://example.org/thief", action, resource);
@@ -127,3 +128,31 @@ def test_a_new_certificate_is_taken_while_a_connection_goes_on(world: World) -> 
             raise AssertionError("the new certificate is not served")
         assert served(kept) == old != new
     assert "Certificate reloaded." in world.gateway.log.read_text()
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), (ANYWHERE, 401)], ids=["here", "anywhere"])
+def test_beyond_this_machine_everybody_must_be_known(tmp_path: Path, host: str, status: int) -> None:
+    """Without any key in the settings, and though ``identity.anonymous`` says yes."""
+    servers = Authority(tmp_path / "servers", "servers")
+    files = servers.make("gateway", server=True)
+    with bot() as url:
+        settings = Settings(
+            server=Server(host=host, port=0, admin_port=0, tls_cert=str(files[0]), tls_key=str(files[1])),
+            bots={"default": Bot(upstream=url)},
+            routes={"default": Route(guards=("text.leak",))},
+            ledger=LedgerSettings(path="chatward.db"),
+        )
+        gateway = RunningGateway(settings, tmp_path)
+        try:
+            here = gateway.url.replace(ANYWHERE, "127.0.0.1")
+            verify = context(servers.ca)
+            assert httpx.post(here + PATH, json=ASKED, verify=verify, timeout=30).status_code == status
+            stranger = {"authorization": "Bearer somebody-elses-key"}
+            assert (
+                httpx.post(here + PATH, json=ASKED, headers=stranger, verify=verify, timeout=30).status_code == status
+            )
+            keys = KeyStore(Database(tmp_path / "chatward-identity.db"), lambda entry: None)
+            known = {"authorization": f"Bearer {keys.create('shop').key}"}
+            assert httpx.post(here + PATH, json=ASKED, headers=known, verify=verify, timeout=30).status_code == 200
+        finally:
+            gateway.stop()

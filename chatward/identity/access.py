@@ -140,6 +140,8 @@ class Access:
             ruling = self.decide(caller, "message:send", ("Bot", where.bot), where, {}, granted)
             if ruling.allowed:
                 return
+        if ruling.step_up is None:  # approvals are of tool calls: nobody could consent to this
+            raise DeniedError(ruling)
         raise ChallengedError(self.challenge(caller, ruling, "message:send", binding, exchange), self.link)
 
     def gate(self, caller: Caller, where: Where, exchange: str) -> Gate:

@@ -21,9 +21,11 @@ from chatward.core.identity import (
     Presented,
     Principal,
     Proof,
+    Ruling,
 )
 from chatward.core.ports import Entry
 from chatward.identity.access import Access, ChallengedError, DeniedError, Gate, Where
+from chatward.identity.approvals import Approvals
 from chatward.identity.binding import tool_binding
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, shipped
@@ -42,7 +44,8 @@ class World:
         self.entries: list[Entry] = []
         self.good = True
         self.band = "low"
-        self.challenges = Challenges(Database(None), self.entries.append)
+        self.database = Database(None)
+        self.challenges = Challenges(self.database, self.entries.append)
         authorizer = CedarAuthorizer(book({"default": shipped(), "own": OWN}))
         self.access = Access(
             authorizer, valid=lambda _: self.good, challenges=self.challenges, risk=lambda _: self.band
@@ -69,6 +72,14 @@ def gate_of(world: World, caller: Caller | None = None) -> Gate:
 
 
 # --- messages
+
+
+def test_a_message_is_not_consented_to_by_anybody(world: World) -> None:
+    """Approvals are of tool calls. A challenge that nobody could meet would only keep the caller waiting."""
+    ruling = Ruling(False, ("own/x",), "approval-required", approval=True)
+    with pytest.raises(DeniedError):
+        world.access.settle(asked(), HERE, ruling, b"{}", "cw-1")
+    assert world.entries == []
 
 
 def test_who_may_write(world: World) -> None:
@@ -234,6 +245,39 @@ def test_consent_of_another_person(world: World) -> None:
     assert gate.pending.proofs == (Proof.APPROVAL,)
     world.prove(gate.pending.id, Proof.APPROVAL)
     assert gate_of(world, asked(x_chatward_challenge=gate.pending.id)).calls("launch", "{}").allowed
+
+
+def test_what_is_shown_to_who_decides(world: World) -> None:
+    """A call that waits names its bot and the policies that want it approved, and is asked for once."""
+    approvals = Approvals(world.database, world.challenges, b"k" * 32)
+    world.access.approvals = approvals
+    for _ in range(2):
+        gate = gate_of(world)
+        assert not gate.calls("launch", '{"pad": 3}').allowed
+        assert gate.pending is not None
+    operator = Principal("operator:olga", Kind.OPERATOR, roles=frozenset({"operator"}))
+    [waiting] = approvals.pending(operator)
+    assert (waiting.id, waiting.tool, waiting.arguments) == (gate.pending.id, "launch", '{"pad": 3}')
+    assert (waiting.bot, waiting.policies) == (HERE.bot, ("own/launch",))
+    approvals.decide(operator, waiting.id, approve=True, reason="expected")
+    other = gate_of(world, asked(x_chatward_challenge=waiting.id))
+    assert not other.calls("launch", '{"pad": 4}').allowed
+    assert gate_of(world, asked(x_chatward_challenge=waiting.id)).calls("launch", '{"pad": 3}').allowed
+    assert not gate_of(world, asked(x_chatward_challenge=waiting.id)).calls("launch", '{"pad": 3}').allowed
+
+
+def test_what_was_refused_is_denied_without_another_question(world: World) -> None:
+    approvals = Approvals(world.database, world.challenges, b"k" * 32)
+    world.access.approvals = approvals
+    gate = gate_of(world)
+    gate.calls("launch", "{}")
+    assert gate.pending is not None
+    operator = Principal("operator:olga", Kind.OPERATOR, roles=frozenset({"operator"}))
+    approvals.decide(operator, gate.pending.id, approve=False, reason="suspicious")
+    again = gate_of(world)
+    assert not again.calls("launch", "{}").allowed
+    assert again.pending is None
+    assert approvals.pending(operator) == ()
 
 
 async def test_on_the_event_loop_nothing_is_written(world: World) -> None:
