@@ -25,8 +25,10 @@ from chatward.privacy.incidents import FIELDS, affected
 from chatward.privacy.processing import processing as record_of_processing
 from chatward.privacy.requests import Kind, Law, Reason
 from chatward.privacy.requirements import DISCLAIMER, evidence, table
+from chatward.privacy.retention import oldest
 from chatward.privacy.retention import purge as purge_store
 from chatward.settings import Settings
+from chatward.settings_privacy import retention_days
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -231,16 +233,19 @@ def correct(
 def purge(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Take out stored conversations that are past their time, but of nobody who is held; and old requests."""
     with desk_of(config) as desk, sealing_of(desk) as sealing:
-        turns = 0
+        turns, left = 0, None
         if sealing is not None:
             store = sealing.conversations()
             turns = purge_store(store, desk.holds).turns
+            left = oldest(store.database)
             desk.runner.run(store.aclose())
         forgotten = desk.requests.forget()
+        days = retention_days(desk.settings)
+    since = None if left is None else moment(left)
     if as_json:
-        print_json({"turns": turns, "requests": forgotten})
+        print_json({"turns": turns, "requests": forgotten, "retention_days": days, "oldest": since})
     else:
-        print(f"{turns} turns and {forgotten} requests taken out")
+        print(f"{turns} turns and {forgotten} requests taken out; the oldest turn that is left: {since or '-'}")
     return 0
 
 

@@ -54,7 +54,7 @@ GDPR: Final = (
     Requirement(
         "gdpr.2",
         "Article 5(1)(e)",
-        "What is stored goes after the shortest time of the purposes that are served",
+        "What is stored goes after the shortest time of the purposes that are served; the oldest is reported",
         (f"{_RULES}_retention", f"{_RULES}retention_days", "chatward.privacy.retention:purge"),
         ("tests/privacy/test_retention.py::test_the_shortest_time_counts_and_who_is_held_stays",),
         (Event.CONVERSATIONS_PURGED.value,),
@@ -329,7 +329,13 @@ AI_ACT: Final = (
         on=_marks, limit="by a header: text that is copied on carries no mark",
     ),
     _duty("eu-ai-act.3", "Article 50(3)", "Notice of emotion recognition and biometric categorisation"),
-    Requirement("eu-ai-act.4", "Article 50(5)", "What is told is clear and accessible"),
+    Requirement(
+        "eu-ai-act.4", "Article 50(5)", "What is told is told at the first answer, on pages that keep WCAG 2.2 AA",
+        ("chatward.console.chat:pages", "chatward.privacy.gate:PrivacyGate"),
+        ("tests/console/test_pages_in_browser.py::test_the_chat_page_keeps_the_accessibility_rules",
+         f"{_PATH}test_the_first_answer_of_a_conversation_says_that_it_is_an_ai"),
+        (Event.AI_DISCLOSED.value,), on=_discloses, limit="on the pages that are served here",
+    ),
     _duty("eu-ai-act.5", "Articles 14, 26(6), 73", "High-risk use: human oversight, logs for six months, reports"),
     Requirement("eu-ai-act.6", "California SB 243", "Companion bots: notice, self-harm protocol, reminders for minors"),
 )  # fmt: skip

@@ -85,6 +85,12 @@ class Holds:
         return [Hold(*row) for row in rows]
 
 
+def oldest(database: Database) -> float | None:
+    """When the oldest stored turn was written (seconds since 1970 UTC); ``database`` is that of the conversations."""
+    row = database.row("SELECT min(at) FROM turns")
+    return None if row is None else row[0]
+
+
 def purge(store: ConversationStore, holds: Holds) -> Purged:
     """Takes out what is past its time, but of nobody who is held. ``store`` was made with ``retention`` of
     ``settings_privacy.retention_days``."""

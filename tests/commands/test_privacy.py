@@ -95,7 +95,10 @@ def test_a_person_gets_a_copy_and_is_erased(stored: Path, tmp_path: Path, capsys
     ]
     assert told(capsys, *asked)["parts"]["conversations"] == 0
     assert standings.statements("default", "person:1") == []
-    assert told(capsys, "purge", *at) == {"turns": 1, "requests": 0}
+    purged = told(capsys, "purge", *at)
+    assert (purged["turns"], purged["requests"], purged["retention_days"]) == (1, 0, 30)
+    assert purged["oldest"] > "2026"
+    assert told(capsys, "purge", *at)["turns"] == 0
 
 
 def test_a_breach_is_registered(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from chatward.gateway.server import EmbeddedServer
 from chatward.privacy.gate import MARK, Passage, passage
 from chatward.privacy.marking import Marked
+from tests.gateway.conftest import certificate
+
+__all__ = ["certificate"]
 
 JSON = [("content-type", "application/json")]
 HTML = [("content-type", "text/html")]
@@ -119,3 +126,40 @@ async def test_the_rest_of_the_door_is_the_callers() -> None:
         assert (door(), door.__aiter__(), door.scheme) == ("the body", "its pieces", "http")
 
     await served(look)
+
+
+class _Speaking:
+    """Answers whole, or below ``/stream`` in two pieces."""
+
+    async def __rsgi__(self, scope: Any, door: Any) -> None:
+        body = await door()
+        current = passage.get()
+        assert current is not None
+        current.headers.append(MARK)
+        current.disclosure = "An AI."
+        if scope.path != "/stream":
+            door.response_bytes(200, JSON, json.dumps({"got": len(body)}).encode())
+            return
+        transport = door.response_stream(200, [("content-type", "text/event-stream")])
+        for piece in (b"data: 1\n\n", b"data: 2\n\n"):
+            await transport.send_bytes(piece)
+        end = getattr(transport, "end", None)
+        if end is not None:
+            end()
+        del transport  # granian's streams end when nobody holds them
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_both_servers_take_the_door_for_their_own(certificate: Path, secure: bool) -> None:
+    file = certificate if secure else None
+    server = EmbeddedServer(Marked(_Speaking()), "127.0.0.1", 0, tls_cert=file, tls_key=file)
+    await server.start()
+    async with httpx.AsyncClient(
+        base_url=server.url, verify=ssl.create_default_context(cafile=certificate), timeout=10
+    ) as client:
+        whole = await client.post("/", content=b"abc")
+        assert whole.json() == {"got": 3, "chatward": {"disclosure": "An AI."}}
+        assert whole.headers["x-chatward-ai"] == "generated"
+        streamed = await client.post("/stream", content=b"abc")
+        assert streamed.text == ': chatward {"disclosure":"An AI."}\n\ndata: 1\n\ndata: 2\n\n'
+    await server.stop(0.2)

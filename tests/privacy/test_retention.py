@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from chatward.core.events import Event
-from chatward.privacy.retention import Hold, by_purpose, purge
+from chatward.privacy.retention import Hold, by_purpose, oldest, purge
 from tests.privacy.conftest import START, Office
+
+
+def test_the_oldest_turn_is_known(office: Office) -> None:
+    assert oldest(office.store.database) is None
+    office.chat("p", "early")
+    office.days(1)
+    office.chat("p", "late")
+    assert oldest(office.store.database) == START
 
 
 def stored(office: Office) -> set[str]:
