@@ -40,6 +40,8 @@ _FILES: Final = (
     ("chat.css", "text/css; charset=utf-8"),
     ("chat.js", "text/javascript; charset=utf-8"),
     ("talk.js", "text/javascript; charset=utf-8"),
+    ("markdown.css", "text/css; charset=utf-8"),
+    ("markdown.js", "text/javascript; charset=utf-8"),
     ("step-up.css", "text/css; charset=utf-8"),
     ("step-up.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),

@@ -25,7 +25,7 @@ HEADERS: Final = (
 """Sent with the script."""
 
 _SCRIPTS: Final = ("talk.js", "markdown.js", "step-up.js", "widget.js")
-_STYLES: Final = ("widget.css", "step-up.css")
+_STYLES: Final = ("widget.css", "markdown.css", "step-up.css")
 
 
 def widget_pages(settings: Settings) -> dict[str, tuple[str, bytes]]:

@@ -42,6 +42,7 @@ STREAMS = {
     "wait": [chunk("How are you? "), chunk("I am")],
     "cut": [chunk("It starts well. "), chunk("Stopped here."), chunk(finish="content_filter"), DONE],
     "crlf": [(chunk("Split ") + chunk("anywhere.") + chunk(finish="stop") + DONE).replace(b"\n", b"\r\n")],
+    "list": [chunk("1. **one**\n2. [two](https://els"), chunk("ewhere.example/x)"), chunk(finish="stop"), DONE],
     "broken": [chunk("Half an ans"), b'data: {"error":{"message":"The bot stopped in the middle.","code":"x"}}\n\n'],
 }
 
@@ -149,6 +150,15 @@ def test_an_answer_streams_in_as_text_and_is_announced_by_sentence(page):
     assert page.locator("li b").count() == 0
     assert announced(page) == ["Hello <b>you</b>.", "How are you?", "I am fine."]
     assert page.evaluate("document.activeElement.id") == "message"
+
+
+def test_markdown_is_shown_and_links_say_where_they_lead(page):
+    say(page, "list")
+    finished(page)
+    items = page.locator("li.bot .text ol > li")
+    assert items.all_text_contents() == ["one", "two (elsewhere.example)"]
+    assert items.first.locator("strong").count() == 1
+    assert items.last.locator("a").get_attribute("rel") == "noopener noreferrer nofollow ugc"
 
 
 def test_it_says_what_was_hidden_where_and_why(page):

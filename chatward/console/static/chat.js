@@ -1,7 +1,7 @@
 // The chat page. It talks to the gateway it was served from, in the OpenAI dialect, and to nobody else.
 //
-// Whatever people, bots and servers write goes into the page as text, never as markup. How answers are read and put in
-// words stands in talk.js. Where something waits for a proof, the dialog of step-up.js opens, and then it goes on.
+// Whatever people, bots and servers write goes into the page as text, never as markup; of markdown a few elements are
+// made (markdown.js). How answers are read and put in words stands in talk.js. Where something waits for a proof, the dialog of step-up.js opens, and then it goes on.
 "use strict";
 
 const element = (id) => document.getElementById(id);
@@ -21,8 +21,9 @@ function addTurn(role, text) {
   const who = document.createElement("p");
   who.className = "who";
   who.textContent = role === "user" ? "You" : "AI";
-  const body = document.createElement("p");
+  const body = document.createElement("div");
   body.className = "text";
+  body.dir = "auto";
   body.textContent = text;
   item.append(who, body);
   log.append(item);
@@ -67,6 +68,7 @@ async function ask(turn, answer, request) {
   const { signal } = request, message = turns.at(-1).content;
   await chooseModel(signal);
   const body = JSON.stringify({ model, stream: true, messages: turns });
+  const view = new ChatwardMarkdown.View(answer.body);
   return ChatwardTalk.converse({
     send: (more) => fetch("v1/chat/completions", {
       method: "POST", headers: { ...headers(), ...more }, signal, credentials: "same-origin", body,
@@ -79,7 +81,8 @@ async function ask(turn, answer, request) {
     },
     text(piece) {
       answer.body.classList.remove("waiting");
-      answer.body.append(piece);
+      view.add(piece);
+      answer.said = true;
       announcer.stream(piece);
       follow(false);
     },
@@ -87,11 +90,11 @@ async function ask(turn, answer, request) {
       setNote(answer, sentence, stopped);
       announcer.say(sentence);
     },
-  });
+  }).finally(() => { if (answer.said) view.end(); });
 }
 
 function explain(error) {
-  if (error.code !== "content_filter" && (error.status === 401 || (error.status === 403 && !key.value))) {
+  if (error.code !== "content_filter" && (error.status === 401 || (error.code === "not-permitted" && !key.value))) {
     access.hidden = false;
     if (person.dataset.signIn) showPerson();
     if (error.code === "session-ended") return "You are signed out by now. Sign in above and send the message again.";
