@@ -1,7 +1,7 @@
 """The widget: one script at ``/widget.js`` that pages of other origins load, ready as bytes.
 
-The rule: the script is all there is. Its style, its words and what the settings say of it are in it, as data; it makes no
-markup from strings and needs nothing inline, so that it runs under a strict policy of the page around it (W3C CSP3).
+The rule: the script is all there is. Its style, its words and what the settings say of it are in it, as data; it makes
+no markup from strings and needs nothing inline, so that it runs under a strict policy of the page around it (W3C CSP3).
 
 Who may talk is not decided by who loads it: any page may, and only those of ``widget.origins`` are answered.
 """
