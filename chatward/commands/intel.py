@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatward.commands import intel_hunt
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.configuration import load, locate, resolve, stamp
@@ -32,7 +33,9 @@ from chatward.intel.lifecycle import Lifecycle, Update
 from chatward.intel.opening import folder_of, lifecycle
 from chatward.intel.sightings import SIGHTINGS, bundle, read
 from chatward.intel.watching import until_closed, watch
+from chatward.seal.opening import opened as opened_sealing
 from chatward.settings import Settings
+from chatward.stores.conversations import ConversationStore
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -159,6 +162,30 @@ def add(
 
 
 @app.command()
+def hunt(
+    tenant: Annotated[str | None, typer.Option(metavar="NAME", help="This tenant alone; else all.")] = None,
+    least: Annotated[float, typer.Option(min=0.0, max=1.0, help="The lowest confidence that is told.")] = 0.5,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Look through stored conversations for links that are listed now. Exit status 1 when there are some."""
+    settings = _settings(config)
+    index = Index(folder_of(settings), settings.intel)
+    count = intel_hunt.Count()
+    with asyncio.Runner() as runner, _conversations(settings, runner) as (store, tenants):
+        asked = tenants if tenant is None else [tenant]
+        found = list(intel_hunt.hunt(store, asked, index, count, least=least))
+    if as_json:
+        print_json({"found": found, "gone_through": asdict(count), "stale": list(index.stale())})
+    else:
+        rows = [(f.conversation, f.turn, f.said, f.rule, f"{f.confidence:.2f}") for f in found]
+        print_table(("conversation", "turn", "by", "rule", "confidence"), rows)
+        told = f"{len(found)} links in {count.turns} turns of {count.conversations} conversations"
+        print(f"{told}, {count.unread} turns cannot be read", file=sys.stderr)
+    return 1 if found else 0
+
+
+@app.command()
 def export(
     tlp: Annotated[str, typer.Option(metavar="TLP", help="The strictest marking to include.")] = "green",
     config: ConfigFile = None,
@@ -199,6 +226,20 @@ def _lifecycle(settings: Settings, *, offline: bool) -> Iterator[Lifecycle]:
             yield lifecycle(settings, download=None if offline else download, secret=resolve)
         finally:
             runner.run(fetch.aclose())
+
+
+@contextmanager
+def _conversations(settings: Settings, runner: asyncio.Runner) -> Iterator[tuple[ConversationStore, list[str]]]:
+    """The store of conversations, and its tenants. Nothing is put on record, since nothing is revealed."""
+    fetch = Fetching()
+    sealing = opened_sealing(settings, lambda entry: None, fetch=fetch, ask=runner.run)
+    store = sealing.conversations()
+    try:
+        yield store, sealing.keys.tenants()
+    finally:
+        runner.run(store.aclose())
+        sealing.close()
+        runner.run(fetch.aclose())
 
 
 def _watch(config: str | None, settings: Settings, *, offline: bool, as_json: bool) -> int:

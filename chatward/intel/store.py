@@ -172,7 +172,7 @@ class Store:
             run, importing, taken, skipped = self._db.execute(
                 "SELECT run, importing, done, skipped FROM sources WHERE id = ?", (number,)
             ).fetchone()
-        if importing == digest and digest:
+        if importing == digest:
             done.resumed, done.skipped = taken, skipped
         else:
             run += whole  # an addition belongs to the run before it

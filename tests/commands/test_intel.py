@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -14,12 +15,15 @@ from typing import Any
 import pytest
 
 from chatward.cli import main
+from chatward.commands import intel_hunt
 from chatward.configuration import load
 from chatward.core.values import Action
 from chatward.intel.index import POLL
 from chatward.intel.opening import lifecycle
 from chatward.intel.watching import LOOK, Updater, watch
+from chatward.seal.opening import opened
 from chatward.ward import Ward
+from tests.seal.conftest import turn
 
 LINK = "see https://evil.example.net/login now"
 
@@ -173,3 +177,33 @@ def test_the_process_that_watches_ends_with_whoever_started_it(config: Path) -> 
     assert updater.running
     updater.close()
     assert not updater.running
+
+
+# --- hunting -----------------------------------------------------------------------------------------
+
+
+def test_what_is_listed_now_is_found_in_what_was_stored(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PHRASE", "correct horse battery")
+    monkeypatch.setattr(intel_hunt, "_PAGE", 2)
+    config.write_text(config.read_text() + '\n[seal]\npassphrase = "env:PHRASE"\n')
+    sealing = opened(load(config).settings, lambda entry: None)
+    store = sealing.conversations()
+    texts = ["nothing here", "https://new.example.net/page", "mail ann@example.com", "and https://a.bad-domain.net/"]
+    for number, text in enumerate(texts):
+        store.write("default", "person:1", f"thread{number}", [turn("hello", at=5.0), turn(text, at=5.0)])
+    asyncio.run(store.aclose())
+    sealing.close()
+    told(capsys, "update", "-c", str(config))
+    found = told(capsys, "hunt", "-c", str(config), status=1)
+    assert [(one["rule"], one["turn"], one["subject"]) for one in found["found"]] == [
+        ("links.intel/own", 2, "person:1")
+    ]
+    assert found["gone_through"] == {"conversations": 4, "turns": 8, "unread": 0}
+    assert "bad-domain" not in json.dumps(found)
+    (config.parent / "own.txt").write_text("https://new.example.net/page\nbad-domain.net\n")
+    told(capsys, "update", "-c", str(config))
+    assert len(told(capsys, "hunt", "-c", str(config), status=1)["found"]) == 2
+    assert told(capsys, "hunt", "--tenant", "other", "-c", str(config))["found"] == []
+    assert not (config.parent / "chatward-intel" / "sightings.jsonl").exists()

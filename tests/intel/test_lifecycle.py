@@ -90,6 +90,16 @@ def test_first_and_last_sighting(desk: Desk) -> None:
     assert old.score < evil.score == evil.confidence
 
 
+def test_an_earlier_sighting_moves_only_the_first(desk: Desk) -> None:
+    for day in ("2027-01-05", "2027-01-03", "2027-01-04"):
+        text = f"when,v\n{day},evil.example.net\n"
+        desk.source("own", text, format="csv", columns={"value": "v", "first": "when"})
+        desk.update()
+    (found,) = desk.look_up("domain", "evil.example.net")
+    assert (found.last - found.first) / DAY == 2
+    assert (NOW - found.last) / DAY == pytest.approx(10.333, abs=0.01)
+
+
 def test_an_unchanged_list_keeps_its_entries_young(desk: Desk) -> None:
     desk.source("own", "evil.example.net\n")
     desk.update()
@@ -155,6 +165,14 @@ def test_signed_lists(desk: Desk) -> None:
     desk.source("own", signed("evil.example.net\n", "lists.example", SEED), signed_by=vkey)
     assert desk.update()["own"].rows == 1
     assert desk.look_up("domain", "evil.example.net")
+
+
+def test_a_list_may_be_signed_by_an_older_key_of_the_same_name_too(desk: Desk) -> None:
+    text = "evil.example.net\n"
+    old, new = (signed(text, "lists.example", seed) for seed in (bytes(32), SEED))
+    note = old + new.rpartition("\n\n")[2]
+    desk.source("own", note, signed_by=key("lists.example", SEED)[1])
+    assert desk.update()["own"].rows == 1
 
 
 def altered(note: str) -> dict[str, str]:

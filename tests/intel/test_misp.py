@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatward.intel.fetching import Answer
-from tests.intel.conftest import Desk
+from tests.intel.conftest import DAY, Desk
 
 ONE = "5f1c3a1e-0001-4000-8000-000000000001"
 TWO = "5f1c3a1e-0002-4000-8000-000000000002"
@@ -92,6 +92,17 @@ def test_only_events_that_changed_are_read(desk: Desk) -> None:
     assert desk.update()["misp"].rows == 1
     assert asked == ["manifest.json", "manifest.json", f"{TWO}.json"]
     assert len(desk.look_up("domain", "evil.example.net", "third.example.net")) == 2
+
+
+def test_what_was_told_without_a_time_stays_young_while_the_feed_answers(desk: Desk) -> None:
+    folder(desk, {ONE: {"timestamp": "1", "Attribute": [attribute("domain", "evil.example.net", timestamp="")]}})
+    desk.source("misp", location="feed", format="misp")
+    desk.update()
+    desk.now += 30 * DAY
+    folder(desk, {TWO: {"timestamp": "2", "Attribute": [attribute("domain", "other.example.net", timestamp="")]}})
+    assert desk.update()["misp"].rows == 1
+    (found,) = desk.look_up("domain", "evil.example.net")
+    assert found.last == desk.now
 
 
 def test_a_deleted_attribute_takes_its_value_back(desk: Desk) -> None:

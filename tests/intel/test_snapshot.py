@@ -86,6 +86,25 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, length: int) -> Non
         Snapshot(path)
 
 
+def test_a_file_that_goes_on_after_its_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot"
+    write(path, [record(IndicatorKind.URL, "a.example/x")], {})
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(SnapshotError):
+        Snapshot(path)
+
+
+@pytest.mark.parametrize("place", range(12))
+def test_every_byte_of_a_digest_counts(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "snapshot"
+    write(path, [record(IndicatorKind.URL, "a.example/x")], {})
+    data = bytearray(path.read_bytes())
+    digest = digest_of(key_of(IndicatorKind.URL, "a.example/x"))
+    data[data.index(digest) + place] ^= 1
+    path.write_bytes(data)
+    assert not Snapshot(path).find(IndicatorKind.URL, "a.example/x")
+
+
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "snapshot"
     write(path, [record(IndicatorKind.URL, "a.example/x")], {})
