@@ -8,6 +8,7 @@ passed on to the bot. As soon as one of these is not so, every caller must be kn
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
 from chatward.identity.oidc import OidcAuthenticator
 from chatward.identity.oidc_login import Logins
+from chatward.identity.operator_passkeys import OperatorPasskeys
 from chatward.identity.operators import ROLES, Operators
 from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Passwords
@@ -57,7 +59,7 @@ from chatward.identity.person_sessions import PersonSessions
 from chatward.identity.provider import Provider, providers
 from chatward.identity.provisioned import Provisioned, linked, registry
 from chatward.identity.record import Record, recorder
-from chatward.identity.relying_party import RelyingParty
+from chatward.identity.relying_party import RelyingParty, console_party
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
 from chatward.identity.signin_api import PREFIXES as SIGNING_IN
@@ -150,6 +152,12 @@ def callers(
     invitations = Invitations(database, operators, record)
     second = TotpFactor(totp, enrolment, lambda id: bool(passkeys.of(id))) if totp is not None else None
     signing_in = _signing_in(settings, database, operators, ledger, secret, second, invitations, vouched)
+    console = console_party(settings, secure=signing_in.secure)
+    if console is not None:
+        theirs = Passkeys(database, console, _derived(secret, b"operators passkeys"), record, enrolment)
+        signing_in = dataclasses.replace(
+            signing_in, passkeys=OperatorPasskeys(database, theirs, enrolment, operators, secret)
+        )
     return Callers(
         database,
         chain,

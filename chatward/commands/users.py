@@ -27,7 +27,9 @@ from chatward.core.errors import ClientError, IdentityError
 from chatward.identity.enrolment import Enrolment
 from chatward.identity.lockout import Lockout
 from chatward.identity.operators import ROLES, Operator, Operators, Record
+from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import LONGEST, Passwords
+from chatward.identity.relying_party import RelyingParty
 from chatward.identity.totp import Totp
 from chatward.settings_rules import identity_file
 from chatward.stores.database import Database
@@ -110,7 +112,7 @@ def reset(
     name: Name,
     password_stdin: PasswordInput = False,
     codes: Annotated[
-        bool, typer.Option("--codes", help="Also take away one-time codes, so that they begin anew.")
+        bool, typer.Option("--codes", help="Also take away one-time codes and passkeys, so that they begin anew.")
     ] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -122,9 +124,11 @@ def reset(
         if store.lockout is not None:
             store.lockout.forget(found.name)
         if codes:
-            # The key seals secrets; none is read or written here.
+            # The keys seal secrets and make options; none is read or written here.
             enrolment = Enrolment(store.database, store.record)
             Totp(store.database, secrets.token_bytes(32), store.record, enrolment).remove(found.id)
+            nowhere = RelyingParty("localhost", "", ())
+            Passkeys(store.database, nowhere, secrets.token_bytes(32), store.record, enrolment).forget(found.id)
             enrolment.forget(found.id)
         return _say(store, changed, "reset", as_json=as_json)
 

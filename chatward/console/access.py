@@ -34,6 +34,7 @@ from chatward.identity.csrf import Csrf
 from chatward.identity.invitations import Invitations
 from chatward.identity.lockout import DEVICE_LIFE, Attempt, Lockout, TooManyError
 from chatward.identity.oidc_login import Logins
+from chatward.identity.operator_passkeys import OperatorPasskeys
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.sessions import Sessions, cookie, cookie_name
 
@@ -138,6 +139,7 @@ class AdminAccess:
     invitations: Invitations | None = None
     federation: FederationLike | None = None
     turns: Turns = field(default_factory=Turns)
+    passkeys: OperatorPasskeys | None = None
 
     @property
     def device_cookie(self) -> str:
@@ -184,25 +186,38 @@ def caller_of(request: Request) -> AdminCaller:
 async def sign_in(access: AdminAccess, caller: AdminCaller, name: str, password: str, code: str) -> SignedIn:
     """A new session. Raises ``IdentityError``: ``credentials-wrong``, ``too-many-attempts``, ``review-pending``,
     ``tls-needed``."""
+    attempt = await admitted(access, caller, access.lockout.admit, name)
+    operator, assurance = await access.turns.run(_proven, access, attempt, name, password, code)
+    if operator is None:
+        await refused(access, "credentials-wrong")
+        said = "The name, the password or the code is wrong."
+        raise IdentityError(said, reason="credentials-wrong")
+    return await entered(access, caller, operator, assurance, attempt)
+
+
+async def admitted(
+    access: AdminAccess, caller: AdminCaller, admit: Callable[[str, str, str | None], Attempt], name: str
+) -> Attempt:
+    """An attempt to sign in that was charged. Raises ``IdentityError``: ``tls-needed``, ``too-many-attempts``."""
     if not cookies_may_leave(access, caller):
         said = "Signing in needs TLS. Ask for this page by https, or on the machine itself."
         raise IdentityError(said, reason="tls-needed", status=403)
-    device = cookie(caller.headers, access.device_cookie)
     try:
-        attempt = await access.turns.run(access.lockout.admit, name, caller.address, device)
+        return await access.turns.run(admit, name, caller.address, cookie(caller.headers, access.device_cookie))
     except TooManyError as error:
-        await _refused(access, error.reason)
+        await refused(access, error.reason)
         raise
-    operator, assurance = await access.turns.run(_proven, access, attempt, name, password, code)
-    if operator is None:
-        await _refused(access, "credentials-wrong")
-        said = "The name, the password or the code is wrong."
-        raise IdentityError(said, reason="credentials-wrong")
+
+
+async def entered(
+    access: AdminAccess, caller: AdminCaller, operator: Operator, assurance: Assurance, attempt: Attempt
+) -> SignedIn:
+    """A new session for who has proven it all. Raises ``IdentityError`` (``review-pending``)."""
     if operator.break_glass:
         try:
             await asyncio.to_thread(access.operators.use, operator)
         except IdentityError as error:
-            await _refused(access, error.reason, operator.id)
+            await refused(access, error.reason, operator.id)
             raise
         log.warning("A break-glass account is used (%s). Another operator must review it.", operator.id)
     agent = caller.headers.get("user-agent") or ""
@@ -285,8 +300,10 @@ async def note(access: AdminAccess, event: Event, fields: Mapping[str, Any]) -> 
     await access.ledger.append(Entry(event, uuid4().hex, fields))
 
 
-async def _refused(access: AdminAccess, reason: str, operator: str = "") -> None:
-    await note(access, Event.OPERATOR_SESSION_REFUSED, {"reason": reason, "operator": operator})
+async def refused(access: AdminAccess, reason: str, operator: str = "", proof: str = "") -> None:
+    """Records an attempt that failed; ``proof`` says what was wrong with a passkey."""
+    about = {"reason": reason, "operator": operator}
+    await note(access, Event.OPERATOR_SESSION_REFUSED, about | ({"proof": proof} if proof else {}))
 
 
 def _ended() -> NoReturn:

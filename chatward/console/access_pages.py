@@ -15,6 +15,7 @@ from chatward.console.access import AdminAccess, AdminCaller, set_seed, set_sess
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.identity.lockout import TooManyError
+from chatward.identity.operator_passkeys import OperatorPasskeys
 from chatward.identity.operators import REVIEWERS
 from chatward.identity.sessions import Session
 
@@ -60,7 +61,9 @@ class Pages:
     def login(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
         federation = self._access.federation
         titles = federation.titles if federation is not None else {}
+        party = None if self._access.passkeys is None else self._access.passkeys.party
         known = {"next": "/", "empty": not titles and not self._access.operators.any(), "providers": titles}
+        known["party"] = party
         return self.render(caller, "login.html", status, **(known | values))
 
     async def account(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
@@ -81,6 +84,8 @@ class Pages:
             "codes": "none" if factor is None else "on" if factor.enrolled(me.id) else "off",
             "needed": access.code_needed and caller.principal.assurance < 2,
             "uri": "",
+            "keys": None if access.passkeys is None or me.provider else await _passkeys(access.passkeys, me.id),
+            "party": None if access.passkeys is None else access.passkeys.party,
             "pending": pending,
             "here": "/account",
         }
@@ -119,6 +124,19 @@ def retry(error: ChatwardError, response: Response) -> Response:
     if isinstance(error, TooManyError):
         response.headers["retry-after"] = str(error.after)
     return response
+
+
+async def _passkeys(passkeys: OperatorPasskeys, operator: str) -> list[dict[str, object]]:
+    return [
+        {
+            "id": one.id,
+            "made": moment(one.made),
+            "used": moment(one.used) if one.used is not None else "",
+            "synced": one.synced,
+            "suspended": one.suspended,
+        }
+        for one in await asyncio.to_thread(passkeys.of, operator)
+    ]
 
 
 def _told(session: Session, caller: AdminCaller) -> dict[str, object]:

@@ -1,8 +1,5 @@
-"""An operator's own account: password, one-time codes, sessions, and what waits for their review.
-
-The hook for passkeys: after a verified assertion, ``sessions.rotate(caller.principal, assurance=Assurance.STRONG)`` on
-a thread, then ``access.set_session`` with what it returns.
-"""
+"""An operator's own account: password, one-time codes, sessions, and what waits for their review. Its passkeys are
+``console.passkey_routes``'."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ _OPEN: Final = {
     "/console.css": {"GET", "HEAD"},
     "/access.css": {"GET", "HEAD"},
     "/icon.svg": {"GET", "HEAD"},
+    "/passkeys.js": {"GET", "HEAD"},
     "/api/v1/session": {"GET", "HEAD", "POST"},
+    "/api/v1/session/passkey": {"POST"},
+    "/api/v1/session/passkey/options": {"POST"},
 }
 _PROVIDER: Final = re.compile(r"/login/[A-Za-z0-9_.-]{1,64}(?:/callback)?", re.ASCII)
 _WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)

@@ -53,6 +53,16 @@ _PAGE_HEADERS: Final = (
     # Not `no-referrer`: it makes browsers say `Origin: null` for our own forms.
     *((name, b"same-origin" if name == b"referrer-policy" else value) for name, value in HEADERS[1:]),
 )
+_SCRIPTED: Final = (
+    (
+        _PAGE_HEADERS[0][0],
+        _PAGE_HEADERS[0][1] + b"; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; "
+        b"trusted-types 'none'",
+    ),
+    *_PAGE_HEADERS[1:],
+)
+_WITH_PASSKEYS: Final = re.compile(r"/login|/account(?:/[a-z-]+)?", re.ASCII)
+"""Pages with a script of this package: a browser gives its passkeys to nothing else."""
 _FIELDS: Final = 20
 
 
@@ -66,10 +76,11 @@ class _DeniedError(IdentityError):
         if ruling.step_up is None:
             super().__init__("Your roles do not allow this.")
         elif ruling.step_up <= Assurance.MULTI:
-            said = "This needs a second factor. Set up one-time codes at /account, or sign in with one."
+            said = "This needs a second factor. Set one up at /account, or sign in with it."
             super().__init__(said, reason="step-up-needed")
         else:
-            super().__init__("This needs a passkey.", reason="step-up-needed")
+            said = "This needs a passkey. Use yours at /account, or sign in with it."
+            super().__init__(said, reason="step-up-needed")
         self.ruling = ruling
 
 
@@ -136,7 +147,8 @@ class Guarding:
             await send({"type": "websocket.close", "code": 1008})
             return
         path, headers = scope["path"], Headers(scope["headers"])
-        added = (*(_PAGE_HEADERS if FORMS.fullmatch(path) else HEADERS), *((HSTS,) if self._access.secure else ()))
+        pages = _SCRIPTED if _WITH_PASSKEYS.fullmatch(path) else _PAGE_HEADERS if FORMS.fullmatch(path) else HEADERS
+        added = (*pages, *((HSTS,) if self._access.secure else ()))
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -233,7 +245,7 @@ class Guarding:
         if principal is _NOBODY:
             raise IdentityError("This address wants a key." if self._has_keys else "Sign in first.")
         if access.code_needed and principal.kind is Kind.OPERATOR and principal.assurance < Assurance.MULTI:
-            said = "One-time codes are needed here. Set them up at /account, or sign in with one."
+            said = "A second factor is needed here. Set one up at /account, or sign in with it."
             raise IdentityError(said, reason="second-factor-needed", status=403)
         ruling = self._rule(caller, rule.action)
         if not ruling.allowed:

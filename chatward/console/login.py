@@ -22,6 +22,7 @@ from chatward.console.access import AdminAccess, caller_of, drop_session, set_si
 from chatward.console.access_pages import Pages, local, retry
 from chatward.console.account import account_routes
 from chatward.console.federation import TOLD, federation_routes
+from chatward.console.passkey_routes import passkey_routes
 from chatward.console.session_api import session_routes
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
@@ -34,6 +35,7 @@ def login_router(access: AdminAccess) -> APIRouter:
     _login_routes(router, access, pages)
     account_routes(router, access, pages)
     session_routes(router, access)
+    passkey_routes(router, access)
     federation_routes(router, access, pages)
     return router
 

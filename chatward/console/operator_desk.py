@@ -111,17 +111,18 @@ class OperatorDesk:
         await asyncio.to_thread(act)
 
     async def reset(self, caller: AdminCaller, id: str) -> bool:
-        """Takes one-time codes away and ends the sessions; whether there were codes. Raises ``IdentityError``
-        (``reset-own``), ``ClientError`` (``operator-unknown``, ``second-factor-off``)."""
-        access, factor = self._access, self._access.second_factor
-        if factor is None:
+        """Takes one-time codes and passkeys away and ends the sessions; whether there were any. Raises
+        ``IdentityError`` (``reset-own``), ``ClientError`` (``operator-unknown``, ``second-factor-off``)."""
+        access, factor, keys = self._access, self._access.second_factor, self._access.passkeys
+        if factor is None and keys is None:
             raise ClientError(ENGLISH["codes_none"], reason="second-factor-off")
         if id == caller.principal.id:
             raise IdentityError(ENGLISH["reset_own"], reason="reset-own", status=403)
         self._known(id)
         about = {"operator": id, "what": "one-time-codes", "by": caller.principal.id}
         await note(access, Event.OPERATOR_CHANGED, about)
-        had = await asyncio.to_thread(factor.reset, id)
+        had = keys is not None and await asyncio.to_thread(keys.forget, id)
+        had = (factor is not None and await asyncio.to_thread(factor.reset, id)) or had
         for session in await asyncio.to_thread(access.sessions.of, id):
             await self.end(caller, id, session.id, "reset")
         return had

@@ -11,7 +11,9 @@ The rules (after OWASP, "Slow Down Online Guessing Attacks with Device Cookies")
 4. **Device**: who signed in from a browser before has its cookie there, signed, for one name, good for ninety days. It
    has a budget of its own in place of both: nobody else's guessing keeps it out. Used up, it is no known device until
    the budget has grown again (an attempt in ``device_every`` seconds).
-5. Names that nobody has are treated as all others. Names, addresses and devices are kept as keyed digests only: people
+5. A **passkey** cannot be guessed, so attempts with one are charged to the device or the address alone (``admit_key``):
+   who knows whose passkey it is slows nobody down with it.
+6. Names that nobody has are treated as all others. Names, addresses and devices are kept as keyed digests only: people
    type passwords into the wrong field.
 """
 
@@ -111,6 +113,22 @@ class Lockout:
             beyond = failures + 1 - pace.free
             pause = min(pace.longest, 2.0 ** min(beyond, 30)) if beyond >= 0 else 0.0
             _store(connection, attempt.name, failures + 1, now, now + pause)
+        return attempt
+
+    def admit_key(self, name: str, address: str, device: str | None = None) -> Attempt:
+        """Charges an attempt with a passkey that says it is of ``name`` (empty: of nobody). Raises
+        ``TooManyError``."""
+        now, pace = self._clock(), self._pace
+        attempt = Attempt(self._tag("name", folded(name)), self._tag("address", _network(address)), "")
+        known = self._known(device, attempt.name, now)
+        with self._database.writing() as connection:
+            if known:
+                key = self._tag("device", known)
+                if _fill(connection, key, now, pace.device, pace.device_every) is None:
+                    return Attempt(attempt.name, attempt.address, known)
+            wait = _fill(connection, attempt.address, now, pace.address, pace.address_every)
+            if wait is not None:
+                raise TooManyError(wait)
         return attempt
 
     def succeeded(self, attempt: Attempt) -> str:

@@ -152,10 +152,14 @@ class Passkeys:
 
     # --- registration (section 7.1) ------------------------------------------------------------------
 
-    def registration(self, principal: Principal, standing: Standing, name: str = "") -> dict[str, Any]:
+    def registration(
+        self, principal: Principal, standing: Standing, name: str = "", *, discoverable: bool = False
+    ) -> dict[str, Any]:
         """Options for ``navigator.credentials.create`` (``PublicKeyCredentialCreationOptionsJSON``), good for one
         registration in this session. ``standing``: what the caller has found they may; ``name``: what they call
-        themselves, shown by their own device and not kept here."""
+        themselves, shown by their own device and not kept here; ``discoverable``: it must serve for signing in without
+        a name (section 4, client-side discoverable)."""
+        resident = ResidentKeyRequirement.REQUIRED if discoverable else ResidentKeyRequirement.PREFERRED
         nonce = secrets.token_bytes(32)
         self._database.write(
             "INSERT OR REPLACE INTO passkey_ceremonies VALUES (?, ?, ?, ?, ?)",
@@ -169,7 +173,7 @@ class Passkeys:
             challenge=nonce,
             timeout=int(CEREMONY * 1000),
             authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED, user_verification=UserVerificationRequirement.REQUIRED
+                resident_key=resident, user_verification=UserVerificationRequirement.REQUIRED
             ),
             exclude_credentials=self._descriptors(principal.id),
             supported_pub_key_algs=list(ALGORITHMS),
@@ -253,6 +257,21 @@ class Passkeys:
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return options_to_json_dict(options)
+
+    def anybodys(self, challenge: bytes) -> dict[str, Any]:
+        """The same where nobody has said who they are: the device offers what it has, and nothing is told."""
+        options = webauthn.generate_authentication_options(
+            rp_id=self.party.id,
+            challenge=challenge,
+            timeout=int(CEREMONY * 1000),
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return options_to_json_dict(options)
+
+    def owner(self, credential: Mapping[str, Any]) -> str | None:
+        """Whose it claims to be: nothing is proven. Raises ``ProofError`` for what is none."""
+        row = self._database.row("SELECT principal FROM passkeys WHERE id = ?", (_credential_id(credential),))
+        return row[0] if row else None
 
     def verify(self, principal: str, credential: Mapping[str, Any], challenge: bytes) -> str:
         """Takes what ``get`` gave (``AuthenticationResponseJSON``); the passkey's short id. Raises ``ProofError``."""

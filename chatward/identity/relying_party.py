@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from chatward.core.errors import ConfigError
-from chatward.settings import StepUp
+from chatward.settings import Settings, StepUp
+from chatward.settings_rules import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class RelyingParty:
             if host != domain and not host.endswith("." + domain):
                 raise ConfigError("An origin's host is the RP ID or below it.", key="step_up.origins")
         return cls(domain, settings.rp_name, tuple(origins))
+
+
+def console_party(settings: Settings, *, secure: bool) -> RelyingParty | None:
+    """For whom operators' passkeys are made: the console's own origin (``operators.url``), or this machine's
+    ``localhost`` where nobody else reaches it. ``None``: its name is none that browsers make passkeys for."""
+    name, url = settings.step_up.rp_name, settings.operators.url.rstrip("/")
+    if url:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        good = host and not _is_address(host) and (parts.scheme == "https" or host == "localhost")
+        return RelyingParty(host, name, (url,)) if good else None
+    if not is_loopback(settings.server.admin_host):
+        return None
+    scheme = "https" if secure else "http"
+    return RelyingParty("localhost", name, (f"{scheme}://localhost:{settings.server.admin_port}",))
 
 
 def _is_address(host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,15 @@ from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, shipped
 from chatward.identity.challenges import Challenges
 from chatward.identity.csrf import Csrf
+from chatward.identity.enrolment import Enrolment
 from chatward.identity.invitations import Invitations
 from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
+from chatward.identity.operator_passkeys import OperatorPasskeys
 from chatward.identity.operators import ROLES, Operators
+from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Cost, Passwords
+from chatward.identity.relying_party import RelyingParty
 from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
 from chatward.settings import Settings
@@ -253,6 +257,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         path: Path | None = None,
         clock: Clock | None = None,
         passwords: Passwords | None = None,
+        passkeys: RelyingParty | None = None,
     ) -> House:
         ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
 
@@ -270,6 +275,11 @@ def house(tmp_path: Path) -> Callable[..., House]:
         lockout, csrf, factor = Lockout(database, key, clock=clock), Csrf(key, secure=secure), SimulatedFactor()
         invitations = Invitations(database, operators, record, clock=clock)
         access = AdminAccess(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed, invitations)
+        if passkeys is not None:
+            enrolment = Enrolment(database, record, clock=clock)
+            made = Passkeys(database, passkeys, b"s" * 32, record, enrolment, clock=clock)
+            keyed = OperatorPasskeys(database, made, enrolment, operators, key, clock=clock)
+            access = replace(access, passkeys=keyed)
         challenges, issued = Challenges(database, record, clock=clock), KeyStore(database, record, clock=clock)
         approvals = Approvals(
             database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock

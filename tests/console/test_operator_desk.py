@@ -99,7 +99,7 @@ async def test_one_time_codes_are_taken_away_by_somebody_else(house):
     browser = it.browser()
     await browser.sign_in("ann", code="123456")
     page = await browser.send_form("/operators", "/operators/reset", operator=eve)
-    assert "One-time codes are taken away" in page.text
+    assert "One-time codes and passkeys are taken away" in page.text
     assert not it.factor.enrolled(eve)
     assert it.access.sessions.of(eve) == []
     page = await browser.send_form("/operators", "/operators/reset", operator=me)
