@@ -21,7 +21,7 @@ from chatward.core.errors import ClientError, ConfigError
 from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.correcting import correct as append_correction
-from chatward.privacy.incidents import FIELDS, affected
+from chatward.privacy.incidents import FIELDS, affected, draft
 from chatward.privacy.processing import processing as record_of_processing
 from chatward.privacy.requests import Kind, Law, Reason
 from chatward.privacy.requirements import DISCLAIMER, evidence, table
@@ -284,6 +284,9 @@ def incidents(
     field: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Fill in a field of 33(3).")] = None,
     told: Annotated[str, typer.Option(metavar="WHO", help="authority, subjects, controller or none-needed.")] = "",
     close: Annotated[bool, typer.Option("--close", help="It is over.")] = False,
+    notification: Annotated[
+        str, typer.Option("--draft", metavar="WHO", help="Print a notification to the authority or the subjects.")
+    ] = "",
     affected_until: Annotated[
         str,
         typer.Option("--affected-until", metavar="TIME", help="Whose messages were sent on from --aware till then."),
@@ -305,6 +308,12 @@ def incidents(
         if incident is not None and close:
             register.close(incident, by=BY)
         found = register.all() if incident is None else [register.get(incident)]
+        if notification:
+            if incident is None:
+                raise ConfigError("say which incident", reason="usage")
+            text = draft(found[0], notification, desk.settings.privacy, time.time())
+            print_json({"draft": text}) if as_json else print(text, end="")
+            return 0
     show_incidents(found, as_json=as_json)
     return 0
 

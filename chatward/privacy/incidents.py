@@ -32,6 +32,7 @@ from chatward.core.ports import Entry
 from chatward.core.sealing import Record
 from chatward.ledger.reading import Record as Read
 from chatward.privacy import clocks
+from chatward.settings import Privacy
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -54,6 +55,20 @@ FIELDS: Final[Mapping[str, str]] = {
 """What a notification holds, by name: where the law asks for it, and what it is."""
 TOLD: Final = ("authority", "subjects", "controller", "none-needed")
 """Who can be told. ``none-needed``: unlikely to result in a risk (33(1)), documented all the same."""
+_HEADINGS: Final = {
+    "nature": "What happened",
+    "categories": "Which people and which data are concerned",
+    "subjects": "About how many people",
+    "records": "About how many records",
+    "contact": "Whom to ask",
+    "consequences": "What is likely to follow",
+    "measures": "What is done about it, and what you can do",
+}
+_DRAFTS: Final = {
+    "authority": ("Notification of a personal data breach (GDPR Article 33)", tuple(FIELDS)),
+    "subjects": ("A breach of your personal data", ("nature", "contact", "consequences", "measures")),
+}
+_UNKNOWN: Final = "[not known yet]"
 _LONGEST: Final = 10_000
 _COLUMNS: Final = "id, aware, due, opened, by, fields, told, closed"
 
@@ -177,6 +192,22 @@ class Incidents:
             f"UPDATE privacy_incidents SET {sets} WHERE id = ?",  # noqa: S608 - our own columns
             (*_values(incident), incident.id),
         )
+
+
+def draft(incident: Incident, who: str, settings: Privacy, now: float) -> str:
+    """A notification to fill in and send: to the ``authority`` with all of Article 33(3), or to ``subjects`` with what
+    Article 34(2) asks for, in that order. What is not known yet says so. Raises ``ClientError`` (``field-type``)."""
+    if who not in _DRAFTS:
+        raise ClientError(f"There are drafts for {' and '.join(_DRAFTS)}.", reason="field-type")
+    title, names = _DRAFTS[who]
+    since = datetime.fromtimestamp(incident.aware, UTC)
+    lines = [title, "", f"From: {settings.controller or _UNKNOWN}", f"Known since: {since:%Y-%m-%d %H:%M} UTC"]
+    if who == "authority" and incident.late(now):
+        lines.append(f"Told later than {settings.breach_hours} hours because: {_UNKNOWN}")  # Article 33(1)
+    for name in names:
+        told = incident.fields.get(name) or (settings.officer or settings.contact if name == "contact" else "")
+        lines += ["", _HEADINGS[name], told or _UNKNOWN]
+    return "\n".join([*lines, ""])
 
 
 def affected(records: Iterable[Read], since: float, until: float, routes: Sequence[str] = ()) -> dict[str, int]:

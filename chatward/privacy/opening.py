@@ -63,6 +63,7 @@ def in_the_path(
     database = Database(privacy_file(settings))
     standings = Standings(database, record, clock)
     requests = Requests(database, record, clock)
+    requests.forget()
     api = PrivacyApi(settings, standings, requests)
     return InThePath(
         PrivacyGate(settings, standings, later),

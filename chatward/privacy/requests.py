@@ -8,7 +8,8 @@ The rules:
 2. The clock runs from receipt, not from verification. It is extended once, before the first period has ended, and for
    one of the two reasons of the law: how complex it is, or how many there are (Article 12(3); 11 CCR 7021(b)).
 3. The register holds no text of anybody: what is to be put right, and what is answered, is written elsewhere.
-4. What is on record of a request is kept 24 months after its end (11 CCR 7101) and then taken out by ``forget``.
+4. What is on record of a request is kept 24 months after its end (11 CCR 7101) and then taken out by ``forget``, at
+   every start.
 5. An erasure leaves the request, which says that it was done, under a digest of the subject's id (``receipt.digest``).
 
 Waits for the disk: call it on a thread.

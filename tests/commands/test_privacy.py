@@ -108,6 +108,9 @@ def test_a_breach_is_registered(config: Path, capsys: pytest.CaptureFixture[str]
     assert made["authority_by"] == "2026-03-12T12:00:00+00:00"
     assert made["individuals_by"] == "2026-05-08"
     assert "nature" not in made["missing"]
+    assert main(["privacy", "incidents", made["id"], "--draft", "authority", *at]) == 0
+    assert "From: Example Ltd" in capsys.readouterr().out
+    assert "laptop" in told(capsys, "incidents", made["id"], "--draft", "subjects", *at)["draft"]
     (closed,) = told(capsys, "incidents", made["id"], "--told", "authority", "--close", *at)["incidents"]
     assert closed["closed"] is not None
     assert len(told(capsys, "incidents", *at)["incidents"]) == 1
@@ -138,6 +141,31 @@ def test_the_record_of_processing(config: Path, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "support\tconsent\tdefault\town ?\t30\n"
 
 
+def test_a_correction_is_in_the_copy(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text"
+    text.write_text("Spelt with an h.\n")
+    assert told(capsys, "correct", "person:1", str(text), "-c", str(stored)) == {"corrected": "person:1"}
+    out = tmp_path / "copy"
+    told(capsys, "export", "person:1", "--out", str(out), "--reason", "request 17 of March", "-c", str(stored))
+    assert "Spelt with an h." in (out / "export.html").read_text()
+
+
+def test_people_read_it_too(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*arguments: str) -> str:
+        assert main(["privacy", *arguments, "-c", str(stored)]) == 0
+        return capsys.readouterr().out
+
+    assert "gdpr.3\tArticles 5(2), 6\t" in said("requirements", "--profile", "gdpr")
+    copy = ("export", "person:1", "--out", str(tmp_path / "copy"), "--reason", "request 17 of March")
+    assert "conversations\t1\n" in said(*copy)
+    assert "default\tperson:2\tcase-7\t" in said("hold", "person:2", "--reason", "case-7")
+    assert said("purge").startswith("1 turns and 0 requests taken out; the oldest turn that is left: 20")
+    assert '"store":"privacy"' in said("erase", "person:1")
+    assert "\tnature categories " in said("incidents", "--new")
+    window = ("incidents", "--aware", "2020-01-01", "--affected-until", "2100-01-01")
+    assert said(*window) == ""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -145,6 +173,7 @@ def test_the_record_of_processing(config: Path, capsys: pytest.CaptureFixture[st
         ("incidents", "--new", "--aware", "yesterday"),
         ("incidents", "--new", "--field", "nature"),
         ("incidents", "--affected-until", "2026-03-10"),
+        ("incidents", "--draft", "authority"),
         ("hold", "p"),
         ("verify", "nothing", "--how", "x"),
     ],

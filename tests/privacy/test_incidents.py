@@ -10,10 +10,20 @@ from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.ledger.events import encode
 from chatward.ledger.reading import Record
-from chatward.privacy.incidents import FIELDS, Incidents, affected
+from chatward.privacy.incidents import FIELDS, Incidents, affected, draft
+from chatward.settings import Privacy
 from tests.privacy.conftest import START, Office
 
 HOUR = 3600.0
+HEADINGS = (
+    "What happened",
+    "Which people",
+    "how many people",
+    "how many records",
+    "Whom to ask",
+    "likely",
+    "What is done",
+)
 
 
 def test_a_breach_from_awareness_to_its_end(office: Office) -> None:
@@ -76,6 +86,27 @@ def test_what_is_not_allowed(office: Office) -> None:
     ):
         with pytest.raises(ClientError):
             call()
+
+
+def test_drafts_hold_what_the_law_asks_for_and_say_what_is_not_known(office: Office) -> None:
+    made = office.incidents.open(by="o")
+    known = {"nature": "A laptop was lost.", "subjects": "12"}
+    told = office.incidents.describe(made.id, known, by="o")
+    privacy = Privacy(controller="Example Ltd", contact="privacy@example.com")
+    authority = draft(told, "authority", privacy, START)
+    assert [authority.index(heading) for heading in HEADINGS] == sorted(authority.index(one) for one in HEADINGS)
+    assert "A laptop was lost." in authority
+    assert "Known since: 2026-03-09 12:00 UTC" in authority
+    assert authority.count("[not known yet]") == 4
+    assert "Whom to ask\nprivacy@example.com\n" in authority
+    assert "later than" not in authority
+    assert "later than 72 hours" in draft(told, "authority", privacy, START + 73 * HOUR)
+    subjects = draft(told, "subjects", privacy, START + 73 * HOUR)
+    assert "A laptop was lost." in subjects
+    assert "About how many" not in subjects
+    assert "later than" not in subjects
+    with pytest.raises(ClientError):
+        draft(told, "the press", privacy, START)
 
 
 def test_who_could_be_affected() -> None:
