@@ -113,6 +113,8 @@ def test_a_list_is_in_force_from_the_first_message_on(config: Path) -> None:
     assert ward.check(LINK.replace("login", "logout")).action is Action.ALLOW
     said = ward.check("Your bank: [log in](https://evil.example.net/login)", role="assistant")
     assert (said.action, said.text) == (Action.REDACT, "Your bank: [log in]([link removed])")
+    said = ward.check("\ufb01ve \ufb01rms: https://evil.example.net/login now", role="assistant")
+    assert said.text == "\ufb01ve \ufb01rms: [link removed] now"
 
 
 def test_what_is_known_by_its_digest_is_looked_up_again(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,6 +227,7 @@ def test_a_server_is_asked_with_conditions(desk: Desk, server: Server) -> None:
     asked = server.asked[1][1]
     assert (asked["if-none-match"], asked["if-modified-since"]) == ('"1"', "Sun, 10 Jan 2027 00:00:00 GMT")
     assert desk.index().status.sources["own"].confirmed == desk.now
+    assert [one.read_bytes() for one in (desk.folder / "kept" / "fetched").iterdir()] == [b"evil.example.net\n"]
 
 
 def test_a_key_may_go_into_another_header(desk: Desk, server: Server) -> None:
