@@ -86,9 +86,9 @@ def evidence(records: Iterable[Read]) -> dict[str, int]:
     seen: dict[str, int] = {}
     for record in records:
         names = [record.event]
-        reason = record.fields.get("reason")
-        if record.event == Event.REQUEST_REFUSED.value and isinstance(reason, str):
-            names.append(f"{record.event}/{reason}")
+        why = record.fields.get("reason")
+        if record.event == Event.REQUEST_REFUSED.value and isinstance(why, str):
+            names.append(f"{record.event}/{why}")
         for name in names:
             seen[name] = seen.get(name, 0) + 1
     return seen
