@@ -32,6 +32,7 @@ from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
+from chatward.console.verify import manifest_service, verify_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
 from chatward.core.errors import ConfigError
@@ -51,20 +52,25 @@ from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.records import Records
 from chatward.gateway.renewal import Renewal
 from chatward.gateway.server import EmbeddedServer
+from chatward.gateway.services import Open
 from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
+from chatward.genuine.manifest import PATH as MANIFEST
+from chatward.genuine.opening import opened as open_proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
 from chatward.identity.record import recorder
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
+from chatward.keeping import Keeping
+from chatward.keeping import opened as opened_keeping
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.marking import Marked
-from chatward.privacy.opening import in_the_path
+from chatward.privacy.opening import InThePath, in_the_path
 from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
@@ -215,6 +221,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             engine.privacy = privacy.gate
         meter = Meter()
         meter.certificates = partial(seconds_left, settings)
+        running = _RunningWard(engine)
+        keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter)
+        proving = open_proving(settings, lambda: data_plane.url)
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
         app = GatewayApp(
@@ -226,10 +235,22 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keys=keys,
             checkpoint=checkpoint,
             budgets=asking.budgets,
-            services={**asking.services, **(privacy.services if privacy is not None else {})},
+            keeping=keeping,
+            signing=proving,
+            services={
+                **asking.services,
+                **(privacy.services if privacy is not None else {}),
+                MANIFEST: Open(manifest_service(proving)),
+            },
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
             ready=lambda: () if ledger.healthy else ("ledger",),
-            pages={**pages(settings), **step_up_pages(), **widget, **(privacy.pages if privacy is not None else {})},
+            pages={
+                **pages(settings),
+                **verify_pages(),
+                **step_up_pages(),
+                **widget,
+                **(privacy.pages if privacy is not None else {}),
+            },
             page_headers=HEADERS,
             other_headers=dict.fromkeys(widget, WIDGET_HEADERS),
             cross_origin=CrossOrigin(
@@ -241,7 +262,6 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ),
         )
         data_plane = _data_plane(Marked(app) if privacy is not None else app, server)
-        running = _RunningWard(engine)
         admin = admin_app(
             running,
             _AdminLedger(ledger, ledger_path),
@@ -304,6 +324,34 @@ def _keep_current(
         loop.add_signal_handler(signal.SIGHUP, lambda: [act() for act in asked])
     for task in tasks:
         stack.callback(task.cancel)
+
+
+async def _keeping(
+    stack: AsyncExitStack,
+    settings: Settings,
+    record: Callable[[Entry], None],
+    running: _RunningWard,
+    fetch: Fetching,
+    privacy: InThePath | None,
+    meter: Meter,
+) -> Keeping | None:
+    """What keeps conversations, with their purge under way; ``None`` where nothing is kept."""
+    kept = await opened_keeping(
+        settings,
+        record,
+        lambda text: running.check(text, "user"),  # a person's text is read for more than a bot's
+        fetch=fetch,
+        also=privacy.also if privacy is not None else lambda register: (),
+        failed=meter.not_kept,
+    )
+    if kept is None:
+        return None
+    stack.push_async_callback(kept.aclose)
+    purging = asyncio.ensure_future(
+        kept.purge(privacy.holds.held if privacy is not None else lambda tenant, subject: False)
+    )
+    stack.callback(purging.cancel)
+    return kept.keeping
 
 
 def _settle_memory() -> None:

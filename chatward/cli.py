@@ -70,6 +70,7 @@ COMMANDS: Final = (
     _command("certs", "Make certificates for trying TLS; show when those that are configured end", "app"),
     _command("keys", "Make, list, rotate and revoke API keys", "app"),
     _command("users", "Make, list, change and disable operators", "app"),
+    _command("genuine", "Keys that sign replies, the manifest, checking a reply", "app"),
     _command("seal", "Rotate keys of what is stored, erase subjects, verify receipts", "app"),
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),

@@ -324,6 +324,28 @@ class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds that a key is kept in memory: how long a root key that was taken away still opens what is in use."""
 
 
+class Genuine(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Proof of who answers: signed replies, and a manifest at `/.well-known/chatward.json`."""
+
+    sign: bool = True
+    """Whether replies carry a proof (`x-chatward-proof`)."""
+    origin: str = ""
+    """The site that answers, as people see it: `https://chat.example.com`. Empty: this machine's own address, if no other
+    machine can reach it; else nothing is signed. Never taken from a request: a copy of the site would fill it in."""
+    name: str = ""
+    """What the bot is called."""
+    owner: str = ""
+    """Who answers for it."""
+    contact: str = ""
+    """Where copies of it are to be reported."""
+    channels: tuple[str, ...] = ()
+    """Where else it can be met: addresses of accounts and pages."""
+    domains: tuple[str, ...] = ()
+    """Domains that are its owner's."""
+    path: str = ""
+    """The file with the keys that sign. Empty: `chatward-signing.json` beside the ledger."""
+
+
 class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chat page at ``/chat``."""
 
@@ -550,7 +572,8 @@ class OperatorSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=
     """`required`: who signs in with a password alone can do nothing but set up one-time codes; an identity provider must
     say that it saw two factors."""
     url: str = ""
-    """The console's origin as browsers know it, for an identity provider to send them back to. Empty: on this machine."""
+    """The console's origin as browsers know it: an identity provider sends them back to it, and operators' passkeys are
+    made for its name. Empty: on this machine."""
     oidc: dict[str, OperatorProvider] = field(default_factory=dict)
     """Identity providers by which operators sign in too."""
 
@@ -725,6 +748,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Routes by name; `default` takes what no other takes."""
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     """The record."""
+    genuine: Genuine = field(default_factory=Genuine)
+    """Proof of who answers."""
     conversations: Conversations = field(default_factory=Conversations)
     """What is remembered of conversations."""
     seal: Seal = field(default_factory=Seal)

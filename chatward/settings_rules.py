@@ -28,6 +28,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ENTITY: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
+_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}")
 NONE: Final = "none"
 TYPES: Final = frozenset(type_.value for type_ in ThreatType)
 """Types of threats that `intel.lifetimes` may name."""
@@ -82,6 +83,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_judge(settings),
         *_pages(settings),
         *_kept(settings),
+        *_genuine(settings),
         *_intel(settings.intel),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
@@ -122,6 +124,18 @@ def _pages(settings: Settings) -> Iterator[Problem]:
         yield Problem(("widget", "bot"), "names no bot" + did_you_mean(widget.bot, list(settings.bots)))
     if widget.longest < widget.lifetime:
         yield Problem(("widget", "longest"), "must not be below `widget.lifetime`")
+
+
+def _genuine(settings: Settings) -> Iterator[Problem]:
+    """Who answers, in proofs: an origin, and domains without anything around them."""
+    genuine = settings.genuine
+    if genuine.origin and (problem := origin_problem(genuine.origin)) is not None:
+        yield Problem(("genuine", "origin"), problem)
+    elif genuine.sign and not genuine.origin and not is_loopback(settings.server.host):
+        yield Problem(("genuine", "origin"), "is needed to sign replies: the site as people see it", warning=True)
+    for index, domain in enumerate(genuine.domains):
+        if not _DOMAIN.fullmatch(domain):
+            yield Problem(("genuine", "domains", index), "must be a domain in lower case, such as example.com")
 
 
 def _kept(settings: Settings) -> Iterator[Problem]:

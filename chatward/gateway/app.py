@@ -35,7 +35,7 @@ from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening, Signing
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
 from chatward.gateway.services import AnyService, Services
@@ -78,6 +78,7 @@ class GatewayApp:
         cross_origin: CrossOrigin | None = None,
         budgets: Budgeting | None = None,
         keeping: Keeping | None = None,
+        signing: Signing | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -111,6 +112,7 @@ class GatewayApp:
             self._flights,
             budgets,
             keeping,
+            signing,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

@@ -59,6 +59,7 @@ EXPOSED: Final = (
     "x-chatward-challenge",
     "x-chatward-disclosure",
     "x-chatward-notice",
+    "x-chatward-proof",
     "x-chatward-overhead-ms",
     "x-chatward-request-id",
 )

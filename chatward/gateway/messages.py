@@ -29,8 +29,8 @@ from chatward.gateway.checkpoint import Checkpoint
 from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
-from chatward.gateway.notices import Noticing, notice
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening
+from chatward.gateway.notices import PROOF, Noticing, notice
+from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening, Signing
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
 from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
@@ -72,6 +72,7 @@ class Messages:
         flights: Flights,
         budgets: Budgeting | None = None,
         keeping: Keeping | None = None,
+        signing: Signing | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -84,6 +85,7 @@ class Messages:
         self._flights = flights
         self._budgets = budgets
         self._keeping = keeping
+        self._signing = signing
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -226,14 +228,22 @@ class Messages:
                     demand = gate.demand()
                     reason, extra = demand.reason, [*extra, *demand.headers]
                     answer = detailed(dialect.error(demand), demand)
-                elif self._keeping is not None:
-                    self._keeping.replied(flight.id, principal, screening, reply)
+                else:
+                    if self._keeping is not None:
+                        self._keeping.replied(flight.id, principal, screening, reply)
+                    proof = "" if reply.blocked is not None else self._proof(principal, screening, reply)
+                    extra = [*extra, (PROOF, proof)] if proof else extra
             else:
                 answer = Answer(response.status, body)
             if self._budgets is not None and principal.kind is not Kind.ANONYMOUS:
                 self._budgets.spend(principal.id, _tokens(body))
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
+
+    def _proof(self, principal: Principal, screening: Screening, reply: Any) -> str:
+        if self._signing is None:
+            return ""
+        return self._signing.prove(f"{principal.tenant}\0{principal.id}", screening.thread, reply.parts())
 
     def _ended(
         self, flight: Flight, outcome: str, verdict: Verdict | None, usage: Mapping[str, int], principal: Principal
@@ -277,7 +287,9 @@ class Messages:
         principal: Principal,
     ) -> None:
         reply = screening.reply() if screening.inspects else None
-        rewriter = Noticing(call.rewriter(reply), reply) if reply is not None else None
+        rewriter: Noticing | None = None
+        if reply is not None:
+            rewriter = Noticing(call.rewriter(reply), reply, lambda: self._proof(principal, screening, reply))
         overhead = flight.overhead
         transport = door.response_stream(
             200, answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))

@@ -5,12 +5,15 @@ changes too), as JSON: ``{"EMAIL":1}``. A stream's headers leave before its repl
 told by one comment line, ``: chatward {"action":"redact","hidden":{"EMAIL":1}}``, before the last events. Readers of
 event streams skip comments (WHATWG HTML, section 9.2.6), so official clients see nothing of it. Comments of the
 bot never get here (``channels.sse``), so a bot cannot speak in our name.
+
+The proof of a whole reply (``genuine.proof``) is the header ``x-chatward-proof``; that of a stream is a comment line in
+the same place, ``: chatward-proof {...}``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import orjson
@@ -21,6 +24,7 @@ from chatward.core.ports import Headers, Reply
 from chatward.core.values import Action, Verdict
 
 NOTICE: Final = "x-chatward-notice"
+PROOF: Final = "x-chatward-proof"
 
 
 def hidden(verdict: Verdict) -> dict[str, int]:
@@ -62,12 +66,13 @@ def comment(reply: Reply) -> bytes:
 
 
 class Noticing:
-    """A rewriter whose last output opens with the comment line. Rewriters give out whole events, so it stands
-    between two of them."""
+    """A rewriter whose last output opens with the comment lines. Rewriters give out whole events, so they stand
+    between two of them. ``prove`` gives the proof of the whole reply, once it is known."""
 
-    def __init__(self, rewriter: StreamRewriter, reply: Reply) -> None:
+    def __init__(self, rewriter: StreamRewriter, reply: Reply, prove: Callable[[], str] = lambda: "") -> None:
         self._rewriter = rewriter
         self._reply = reply
+        self._prove = prove
 
     @property
     def done(self) -> bool:
@@ -79,12 +84,17 @@ class Noticing:
 
     def feed(self, data: bytes) -> bytes:
         out = self._rewriter.feed(data)
-        return comment(self._reply) + out if out and self._rewriter.done else out
+        return self._last(out) if out and self._rewriter.done else out
 
     def close(self) -> bytes:
         out = self._rewriter.close()
-        return comment(self._reply) + out if out else out
+        return self._last(out) if out else out
 
     def fail(self, error: ChatwardError) -> bytes:
         out = self._rewriter.fail(error)
         return comment(self._reply) + out if out else out
+
+    def _last(self, out: bytes) -> bytes:
+        proof = "" if self._reply.blocked is not None else self._prove()
+        proven = b": chatward-proof " + proof.encode() + b"\n\n" if proof else b""
+        return comment(self._reply) + proven + out

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatward.channels.dialect import Call
 from chatward.core.identity import Caller, Principal, ProvingGate
 from chatward.core.ports import Reply, Upstream
-from chatward.core.values import Verdict
+from chatward.core.values import Part, Verdict
 from chatward.gateway import inflight
 from chatward.gateway.bodies import Fields, Source
 
@@ -44,6 +44,11 @@ class Screening(Protocol):
         ...
 
     @property
+    def thread(self) -> str:
+        """What the conversation is called; empty where it has no name."""
+        ...
+
+    @property
     def gate(self) -> ProvingGate | None:
         """What rules on the reply's tool calls; ``None`` where nothing does."""
         ...
@@ -71,6 +76,14 @@ class Keeping(Protocol):
 
     def replied(self, request_id: str, principal: Principal, screened: Any, reply: Any) -> None:
         """After a reply left. Never waits, never raises."""
+        ...
+
+
+class Signing(Protocol):
+    """Proves who said a reply (``genuine.replies``)."""
+
+    def prove(self, owner: str, thread: str, parts: Iterable[Part]) -> str:
+        """The proof as it travels, one line of ASCII; empty where there is none. Never raises."""
         ...
 
 
