@@ -22,6 +22,7 @@ NAMES: Final = {
     "scan": "the guards on chat messages, next to Presidio",
     "seal": "encrypting and opening stored fields",
     "intel": "memory and speed of ten million indicators, importing a million, how soon a change holds",
+    "links": "finding and judging links",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
     "revocation": "what is accepted after a key was revoked, over two processes",
@@ -65,6 +66,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import intel  # noqa: PLC0415
 
         return intel.run(intel.Options(rounds), _progress())
+    if name == "links":
+        from chatward.bench import links  # noqa: PLC0415 - loads a model
+
+        return links.run(links.Options(rounds), _progress())
     if name == "seal":
         from chatward.bench import seal  # noqa: PLC0415
 

@@ -44,7 +44,7 @@ _EXTRA: Final = words(
 _NOT_SOLD: Final = words("me.me co.co tv.tv fm.fm web.de info.at name.my id.me go.com ad.nl in.de")
 """Names that look like a second level and are somebody's own."""
 
-_SHARED: Final = words(
+SHARED: Final = words(
     # pages and sites
     "github.io gitlab.io pages.dev workers.dev r2.dev web.app firebaseapp.com netlify.app vercel.app now.sh "
     "herokuapp.com onrender.com fly.dev surge.sh glitch.me repl.co replit.app replit.dev render.com deno.dev "
@@ -159,7 +159,7 @@ def split(host: str) -> Host:
 def _suffix(labels: list[str]) -> tuple[int, bool]:
     """How many labels the suffix has, and whether strangers share it."""
     for count in range(min(4, len(labels)), 1, -1):
-        if ".".join(labels[-count:]) in _SHARED:
+        if ".".join(labels[-count:]) in SHARED:
             return count, True
     # Buckets of one cloud: name.s3.eu-west-1.amazonaws.com, name.oss-cn-x.aliyuncs.com; blogs: name.blogspot.de.
     if len(labels) >= 3 and labels[-2] == "blogspot":
@@ -176,7 +176,7 @@ def _second_level(labels: list[str]) -> bool:
 
 def shared(host: str) -> bool:
     """Whether strangers share a host, by name or by path: match its links as a whole, never the host."""
-    return split(host).shared or host in _SHARED or path_shared(host)
+    return split(host).shared or host in SHARED or path_shared(host)
 
 
 def path_shared(host: str) -> bool:

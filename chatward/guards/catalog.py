@@ -8,6 +8,7 @@ from chatward.core.indicators import NO_INDICATORS, Indicators
 from chatward.core.ports import Guard, ModelGuard, RuleGuard, StreamGuard
 from chatward.guards.links.exfiltration import ExfiltrationGuard
 from chatward.guards.links.intel import IntelGuard
+from chatward.guards.links.model import LinkModelGuard
 from chatward.guards.links.owned import OwnedGuard
 from chatward.guards.links.urls import UrlGuard
 from chatward.guards.session.escalation import EscalationGuard
@@ -21,6 +22,7 @@ from chatward.guards.text.pii import PiiGuard
 from chatward.guards.text.secrets import SecretsGuard
 from chatward.guards.text.social_engineering import SocialEngineeringGuard
 from chatward.models.cascade import shipped
+from chatward.models.urls import well_known
 from chatward.settings import Recogniser
 
 IDS: tuple[str, ...] = (
@@ -33,6 +35,7 @@ IDS: tuple[str, ...] = (
     "text.leak",
     "links.exfiltration",
     "links.url",
+    "links.model",
     "links.owned",
     "links.intel",
     "text.social_engineering",
@@ -62,7 +65,8 @@ def catalog(
         HiddenTextGuard(),
         LeakGuard(canaries),
         ExfiltrationGuard(),
-        UrlGuard((*brands, *owned)),
+        UrlGuard((*brands, *owned), well_known),
+        LinkModelGuard((*brands, *owned)),
         OwnedGuard(owned),
         IntelGuard(indicators),
         SocialEngineeringGuard(),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from chatward import cli
-from chatward.bench import gateway, intel, ledger, policy, revocation, scan, seal
+from chatward.bench import gateway, intel, ledger, links, policy, revocation, scan, seal
 from chatward.bench.report import Progress, Report
 from chatward.commands.bench import NAMES
 
@@ -28,6 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(gateway, "run", run)
     monkeypatch.setattr(scan, "run", run)
     monkeypatch.setattr(ledger, "run", run)
+    monkeypatch.setattr(links, "run", run)
     monkeypatch.setattr(policy, "run", run)
     monkeypatch.setattr(revocation, "run", run)
     monkeypatch.setattr(seal, "run", run)

@@ -84,7 +84,7 @@ _DOTS: Final = ".。．｡․﹒"
 _BREAK: Final = re.compile(r"[\s，、！？；「」『』【】《》〈〉]|(?<![A-Za-z0-9])。|。(?=[^A-Za-z0-9])")
 _TRIGGER: Final = re.compile(
     rf"(?i)\S[{_DOTS}]\S|:[/\\]|[/\\]{{2}}|\bdot\b|(?:https?|ftps?|wss?|file|script|data)\s?[:：]|%2e|\]\(|\\u00|&\#|[:：][／＼]"
-    r"|\[[.:/]|\S@\S|=3d|(?:href|src)\s?="
+    r"|\[[.:/]|\S@\S|=3d|(?:href|src)\s?=|\blocalhost:"
 )
 _SPECIAL: Final = re.compile(r"[^\w-]")
 
@@ -468,7 +468,7 @@ def _defanged(text: str, before: str) -> Iterator[_Found]:
             if scheme is not None:
                 name = name[scheme.end() :]
             host = ".".join([*name.split(), ending[1]])
-            marked = re.search(r"(?i)[\[({](?:\.|dot|d0t)[\])}]|\sdot\s", opened[0]) is not None
+            marked = re.search(r"[\[({](?:\.|(?i:dot|d0t))[\])}]|\sdot\s", opened[0]) is not None
             yield _Found(f"https://{host}{ending[2]}", 0, ending.end(2), Form.DEFANGED, sure=marked)
 
 

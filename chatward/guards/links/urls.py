@@ -7,6 +7,7 @@ disguised readings only clear signs count. Replies and tool arguments are read w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
@@ -22,6 +23,9 @@ from chatward.guards.links.signs import Place, Sign, signs
 GUARD: Final = "links.url"
 _VIEWS: Final = 4  # readings beside the text itself
 _CLEAR: Final = 0.6
+_LONGEST: Final = 65536
+_APART: Final = re.compile(r"\s{0,2}([:/.])\s{0,2}")
+_NUMBERS: Final = re.compile(r"(?i)https?:/{0,2}[0-9a-fx]+(?![a-z.])")
 
 Popular = Callable[[str], bool]
 
@@ -80,11 +84,17 @@ def _signs(link: Link, place: Place, known: Brands, popular: Popular) -> tuple[S
 
 
 def hidden(reading: Reading) -> list[tuple[str, Span]]:
-    """Decoded and disguised readings of a text, with the span of the original that says each."""
+    """What a text says decoded, or with its letters joined, with the span of the original that says it."""
     found: dict[str, Span] = {}
     for view in reading.others:
-        if view.kind is not ViewKind.PLAIN and 8 <= len(view.text) <= 65536:
+        if not 8 <= len(view.text) <= _LONGEST:
+            continue
+        if view.kind is ViewKind.DECODED:
             found.setdefault(view.text, view.original(0, len(view.text)))
+        elif view.name == "joined":
+            # Dots between numbers are gone there, so what is left of an address says nothing.
+            text = _NUMBERS.sub(" ", _APART.sub(r"\1", view.text))
+            found.setdefault(text, view.original(0, len(view.text)))
     return list(found.items())[:_VIEWS]
 
 

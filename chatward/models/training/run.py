@@ -102,6 +102,9 @@ def train(options: Options, report: Report = lambda line: None) -> dict[str, Any
         encoder_fit.export(trunk, options.out / "encoder.onnx")
     else:
         _keep(options, "encoder.onnx")
+    for name in ("urls.npz", "urls.json"):  # made by chatward.models.training.urls
+        if name in ModelFiles(options.kept).digests:
+            _keep(options, name)
     facts = finish(options, examples, report, made=_made(options, len(examples)))
     facts["seconds"] = round(time.monotonic() - began)
     return facts

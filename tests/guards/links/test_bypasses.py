@@ -143,6 +143,7 @@ def test_there_are_enough() -> None:
         (HIDDEN, "brand-subdomain"),
         ("https%3A%2F%2Fpaypal.com.login.example%2F", "brand-subdomain"),
         (HIDDEN.encode().hex(), "brand-subdomain"),
+        ("open h t t p s : / / p a y p a l . c o m . e x a m p l e . o r g now", "brand-subdomain"),
     ],
 )
 def test_encoded_texts_are_read(text: str, rule: str) -> None:
