@@ -259,6 +259,13 @@ def test_policies_that_do_not_hold(here: Path) -> None:
     assert found(given, "policies").state == "failed"
 
 
+@pytest.mark.parametrize(("state", "status"), [("ok", 0), ("warning", 0), ("failed", 1), ("unknown", 1)])
+def test_unknown_is_never_well(here: Path, monkeypatch: pytest.MonkeyPatch, state: Any, status: int) -> None:
+    (here / "chatward.toml").write_text('upstream = "http://127.0.0.1:9/v1"\n')
+    monkeypatch.setattr(checkup, "examine", lambda loaded: [Check("x", state, "said")])
+    assert cli.main(["doctor"]) == status
+
+
 def test_what_breaks_off_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(path: object) -> None:
         raise RuntimeError("a secret")

@@ -279,6 +279,24 @@ async def test_granian_takes_a_new_certificate_while_open_connections_go_on(
         writer.close()
 
 
+async def test_a_pair_that_does_not_fit_leaves_the_old_one(server: EmbeddedServer, tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    old = certificate(folder / "server.pem").serial_number
+    assert not server.reload()
+    good, other = (folder / "server.key").read_bytes(), local(tmp_path / "other")
+    (folder / "server.key").write_bytes(other.key.read_bytes())
+    for _ in range(2):  # it is tried again until it fits
+        with pytest.raises(ConfigError) as refused:
+            server.reload()
+        assert reason(refused) == "certificate-invalid"
+    _, writer = await connect(server.port, folder / "ca.pem")
+    assert serial(writer) == old
+    writer.close()
+    (folder / "server.key").write_bytes(good)
+    assert server.reload()
+    assert not server.reload()
+
+
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[tuple[Front, InboundTls, int]]]]:
     """``front, tls, port = await own(client_ca=...)``: our own front behind ``InboundTls``."""

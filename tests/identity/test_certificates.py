@@ -57,8 +57,11 @@ def test_what_is_no_spiffe_id_is_not_taken_for_one(ours: Authority, uris: tuple[
     assert read(der(cert)).id.startswith("certificate:")
 
 
-def test_an_authority_is_nobody(ours: Authority) -> None:
-    assert spiffe_id_of(der(ours.ca)) is None
+def test_an_authority_is_no_workload(ours: Authority) -> None:
+    """X509-SVID section 4.1: a signing certificate stands for a trust domain, whatever its URI says."""
+    cert, _ = ours.make("authority", SHOP, ca=True)
+    assert spiffe_id_of(der(cert)) is None
+    assert read(der(cert)).id != SHOP
 
 
 def test_one_that_says_nobody_is_refused(ours: Authority) -> None:

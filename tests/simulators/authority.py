@@ -27,15 +27,15 @@ class Authority:
         self.ca.write_bytes(self._sign(self.name, self.key, [], days=30, ca=True).public_bytes(PEM))
 
     def make(
-        self, file: str, *uris: str, subject: str = "", server: bool = False, days: float = 10
+        self, file: str, *uris: str, subject: str = "", server: bool = False, ca: bool = False, days: float = 10
     ) -> tuple[Path, Path]:
-        """For a client with these URIs and this name, or for a server on this machine."""
+        """For a client with these URIs and this name, for a server on this machine, or for an authority below."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [x509.UniformResourceIdentifier(uri) for uri in uris]
         if server:
             names += [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
         called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)] if subject else [])
-        made = self._sign(called, key, names, days=days, server=server)
+        made = self._sign(called, key, names, days=days, ca=ca, server=server)
         cert, private = self.folder / f"{file}.pem", self.folder / f"{file}.key"
         private.write_bytes(key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
         cert.write_bytes(made.public_bytes(PEM))
