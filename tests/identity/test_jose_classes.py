@@ -1,7 +1,7 @@
 """The classes of attack of Wycheproof's file for JSON web signatures, made anew with keys of this test.
 
-These vectors are **our own**: Wycheproof's file is in no package that can be installed (see ``vectors/README.md``). The
-names are those of its tests. Its HMAC groups have no counterpart, since HMAC is never accepted; and where it accepts an
+These vectors are **our own**, for every algorithm; Wycheproof's are in ``test_jose_tokens.py``. The names are those of
+its tests. Its HMAC groups have no counterpart, since HMAC is never accepted; and where it accepts an
 empty payload, this refuses one.
 """
 
