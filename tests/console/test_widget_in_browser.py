@@ -118,11 +118,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         world.gateway.stop()
 
 
-@pytest.fixture
-def page(browser: Any, world: World) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def tab(browser: Any, world: World) -> Iterator[Any]:
     with watched(browser, stays="http://") as opened:
-        opened.goto(world.home)
         yield opened
+
+
+@pytest.fixture
+def page(tab: Any, world: World) -> Any:
+    """The site's page, without a past."""
+    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    tab.goto(world.home)
+    tab.evaluate("sessionStorage.clear()")
+    tab.reload()
+    return tab
 
 
 def say(page: Any, text: str) -> None:
@@ -251,22 +261,23 @@ def test_the_key_of_a_session_cannot_be_read_out(page: Any) -> None:
           asked.onsuccess = () => {
             const all = asked.result.transaction("keys").objectStore("keys").getAll();
             all.onsuccess = async () => {
-              const { pair } = all.result.at(-1);
-              const why = await crypto.subtle.exportKey("jwk", pair.privateKey).catch((error) => error.name);
-              resolve([all.result.length, pair.privateKey.extractable, why]);
+              const told = all.result.map(({ pair }) =>
+                crypto.subtle.exportKey("jwk", pair.privateKey).catch((error) => error.name));
+              resolve(await Promise.all(told));
             };
           };
         })"""
     )
-    assert found == [1, False, "InvalidAccessError"]
+    assert set(found) == {"InvalidAccessError"}
 
 
-def test_a_visitor_whose_clock_is_wrong_is_answered(page: Any, world: World) -> None:
-    page.add_init_script("const now = Date.now; Date.now = () => now() - 3_600_000")
-    page.reload()
-    say(page, "hello")
-    finished(page)
-    assert "I am fine." in answer(page).text_content()
+def test_a_visitor_whose_clock_is_wrong_is_answered(browser: Any, world: World) -> None:
+    with watched(browser, stays="http://") as page:
+        page.add_init_script("const now = Date.now; Date.now = () => now() - 3_600_000")
+        page.goto(world.home)
+        say(page, "hello")
+        finished(page)
+        assert "I am fine." in answer(page).text_content()
 
 
 def test_a_session_that_was_ended_is_begun_anew(page: Any, world: World) -> None:
