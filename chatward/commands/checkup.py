@@ -183,10 +183,10 @@ def _ledger(settings: Settings) -> Found:
         from chatward.ledger.note import NoteError, verified  # noqa: PLC0415
 
         try:
-            good = verified(last[1], keys)
+            signed = bool(verified(last[1], keys))
         except NoteError:
-            good = ()
-        if not good:
+            signed = False
+        if not signed:
             yield Check("ledger", "failed", "the newest checkpoint is not signed with the ledger's key", advice)
             return
         said = f"the newest checkpoint vouches for {last[0].size} of {entries} entries"

@@ -23,9 +23,9 @@ from chatward.console.access import AdminAccess, AdminCaller, caller_of, host_na
 from chatward.console.access_pages import Pages, moment
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
+from chatward.core.events import Event
 from chatward.identity.invitations import Invitations
 from chatward.identity.operators import REVIEWERS, ROLES, Operator
-from chatward.ledger.events import Event
 
 
 class SessionAnswer(BaseModel):

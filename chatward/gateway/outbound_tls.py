@@ -52,7 +52,7 @@ class OutboundTls:
                 self._watch.forget()  # They may fit the next time.
         return self._context
 
-    def is_expected(self, connection: ssl.SSLObject | None) -> bool:
+    def is_expected(self, connection: ssl.SSLObject | ssl.SSLSocket | None) -> bool:
         """Whether the right one answered, where a name does not tell."""
         if self._spiffe_id is None:
             return True
