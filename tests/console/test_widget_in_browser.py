@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatward.core import base64url
 from chatward.core.identity import Proof
 from chatward.identity.challenges import Challenges
 from chatward.identity.widget import Widget
@@ -278,6 +279,20 @@ def test_a_visitor_whose_clock_is_wrong_is_answered(browser: Any, world: World) 
         say(page, "hello")
         finished(page)
         assert "I am fine." in answer(page).text_content()
+
+
+def test_a_token_is_renewed_before_its_end_and_the_visitor_stays(page: Any, world: World) -> None:
+    tokens: list[str] = []
+    page.on("request", lambda request: tokens.append(request.headers.get("authorization", "")))
+    say(page, "hello")
+    finished(page)
+    page.evaluate("{ const now = Date.now; Date.now = () => now() + 860_000; }")
+    say(page, "hello")
+    finished(page)
+    assert page.locator("li.bot .text", has_text="I am fine.").count() == 2
+    given = list(dict.fromkeys(token.removeprefix("DPoP cww_") for token in tokens if token.startswith("DPoP cww_")))
+    assert len(given) == 2
+    assert len({base64url.json_object(base64url.compact(token).payload)["sid"] for token in given}) == 1
 
 
 def test_a_session_that_was_ended_is_begun_anew(page: Any, world: World) -> None:
