@@ -188,9 +188,10 @@ class Widget:
     """Gives out visitors' sessions, and implements ``core.identity.Authenticator`` for them.
 
     ``allowed`` tells the origins of a bot, none for a bot that has no widget. ``lifetime`` and ``longest`` are those
-    of ``claims_of``. ``tenant`` tells whose a bot is, ``models`` which of its models visitors may ask (empty: all). Raises
-    ``IdentityError``: ``visitor-invalid``, ``session-expired``, ``dpop-proof-missing``, the reasons of ``dpop.verify``
-    (401), ``origin-not-allowed`` (403); and ``StoreError``.
+    of ``claims_of``. ``tenant`` tells whose a bot is, ``models`` which of its models visitors may ask (empty: all).
+
+    Raises ``IdentityError``: ``visitor-invalid``, ``session-expired``, ``dpop-proof-missing``, the reasons of
+    ``dpop.verify`` (401), ``origin-not-allowed`` (403); and ``StoreError``.
     """
 
     def __init__(
