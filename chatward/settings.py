@@ -19,6 +19,7 @@ Size = Annotated[int, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Mode = Literal["enforce", "monitor"]
 TreatmentName = Literal["keep", "mask", "placeholder", "hash", "remove", "block"]
+LinkTreatmentName = Literal["keep", "mask", "placeholder", "hash", "remove", "defang", "annotate", "block"]
 ActionName = Literal["allow", "redact", "challenge", "block"]
 
 
@@ -140,9 +141,9 @@ class Treatments(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys, tokens and passwords on the way to the bot."""
     secret_output: TreatmentName = "mask"
     """Keys, tokens and passwords in replies."""
-    link_input: TreatmentName = "block"
+    link_input: LinkTreatmentName = "block"
     """Links on the way to the bot that are listed as harmful or clearly lie about where they lead."""
-    link_output: TreatmentName = "remove"
+    link_output: LinkTreatmentName = "remove"
     """Links and images in replies that carry data out, run, or lie."""
     hidden_text: TreatmentName = "remove"
     """Text that people do not see and models do."""
@@ -167,8 +168,9 @@ class RuleSetting(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Whether it counts at all."""
     threshold: Fraction | None = None
     """Confidence from which it counts, in place of the route's."""
-    treatment: TreatmentName | None = None
-    """What is done, in place of the category's treatment."""
+    treatment: LinkTreatmentName | None = None
+    """What is done, in place of the category's treatment. `defang` and `annotate` (show where it leads) are for
+    links."""
 
 
 class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -197,6 +197,8 @@ class Treatment(str, Enum):
     PLACEHOLDER = "placeholder"  # reversible: "[EMAIL_1]", restored on the way back
     HASH = "hash"  # stable keyed digest, irreversible: "[email 5f3a9c21]"
     REMOVE = "remove"
+    DEFANG = "defang"  # a link that nobody clicks: "hxxps://example[.]com"
+    ANNOTATE = "annotate"  # a link, and the host that it leads to
     RESTORE = "restore"  # a placeholder on its way back
     BLOCK = "block"
 

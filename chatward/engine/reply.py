@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Final
 
+from chatward.core.addresses import parse
 from chatward.core.identity import Ruling, ToolGate
 from chatward.core.normalise import read
 from chatward.core.ports import Guard, Item, Lane, ScoringInspector, StreamInspector
@@ -34,6 +37,7 @@ from chatward.engine.plan import HostOf, Plan
 from chatward.engine.release import KEEP, Edit, Release, Watcher
 
 PLACEHOLDER = placeholder_rule().id
+_SCHEME: Final = re.compile(r"(?i)\bhttps?(?=:)")
 _GONE = {Category.LINK: "[link removed]"}
 DENIED = "identity.access/tool-denied"
 STEP_UP = "identity.access/step-up"
@@ -235,10 +239,25 @@ def replacement(decision: Decision, value: str, key: bytes) -> str:
     finding = decision.finding
     if decision.treatment is Treatment.REMOVE:
         return _GONE.get(finding.category, "")
+    if finding.category is Category.LINK and decision.treatment in (Treatment.DEFANG, Treatment.ANNOTATE):
+        return defanged(value) if decision.treatment is Treatment.DEFANG else annotated(value)
     entity = finding.entity or finding.category.value
     if decision.treatment is Treatment.HASH:
         return hashed(entity, value, key)
     return mask(entity)
+
+
+def defanged(link: str) -> str:
+    """A link as people pass on bad ones: nobody's program makes it clickable."""
+    return _SCHEME.sub(lambda found: found[0].replace("tt", "xx").replace("TT", "XX"), link).replace(".", "[.]")
+
+
+def annotated(link: str) -> str:
+    """A link that nobody clicks, and the host that it leads to as the network knows it."""
+    address = parse(link) or parse(f"https://{link}")
+    if address is None or not address.host:
+        return defanged(link)
+    return f"{defanged(link)} [leads to {address.host}]"
 
 
 def unescaped(text: str) -> str:

@@ -44,6 +44,8 @@ _ACTIONS = {
     Treatment.PLACEHOLDER: Action.REDACT,
     Treatment.HASH: Action.REDACT,
     Treatment.REMOVE: Action.REDACT,
+    Treatment.DEFANG: Action.REDACT,
+    Treatment.ANNOTATE: Action.REDACT,
     Treatment.BLOCK: Action.BLOCK,
 }
 _TRUSTED = frozenset((Source.USER, Source.OPERATOR))
