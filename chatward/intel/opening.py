@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,10 @@ def indicators(settings: Settings) -> Indicators:
 
 def take_files(settings: Settings) -> None:
     """Imports files of the settings that changed, so that a list that stands there holds from the first message on.
-    Servers are not asked. Raises ``StoreError``; a file that cannot be read makes its source stale."""
+    Servers are not asked. Who may not write to the folder leaves it to others. Raises ``StoreError``; a file that
+    cannot be read makes its source stale."""
+    folder = folder_of(settings)
     if any("://" not in source.location for source in settings.intel.sources):
+        if folder.exists() and not os.access(folder, os.W_OK):
+            return
         lifecycle(settings).update()

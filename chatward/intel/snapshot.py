@@ -8,12 +8,14 @@ The form, all integers little-endian::
     records     32 bytes each, sorted by digest
     about       JSON: sources, prefix lengths of networks
 
-1. **A filter first.** A value's CRC-32 (with the kind as its start) chooses one word and four bits of it. Nearly all
-   that is not listed ends here, after one read; about one in a hundred does not. The filter proves nothing.
+1. **A filter first.** A value's CRC-32 (with the kind as its start) chooses one word and four bits of it: nearly all
+   that is not listed ends there, after one read. A second word and four bits are chosen by its Adler-32 mixed with
+   that; of what is not listed one in five hundred or fewer passes both (of ten million, one in six thousand). The filter
+   proves nothing.
 2. **Then the records.** The first 96 bits of BLAKE2b-128 of kind and value decide (RFC 7693). That two of ten
    million values share them by chance happens once in 10^15 snapshots; who makes two on purpose takes 2^48 steps, and
    could list the value itself more cheaply.
-3. Filter and starts are mapped (24 MB for ten million entries); a bucket of records is read when the filter says so,
+3. Filter and starts are mapped (42 MB for ten million entries); a bucket of records is read when the filter says so,
    so that records never stay resident.
 4. A network is a record too, of its address bytes and prefix length: an address is looked up under each prefix length
    that occurs.
@@ -34,14 +36,14 @@ from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from zlib import crc32
+from zlib import adler32, crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from chatward.core.indicators import IndicatorKind
 
-MAGIC: Final = b"CWINTEL1"
+MAGIC: Final = b"CWINTEL2"
 _HEADER: Final = struct.Struct("<8sIIQQQQQ8x")
 RECORD: Final = struct.Struct("<12sHBBBBHIII")
 """Digest, source, kind, type, TLP, confidence (0..200), flags, first, last, expires (seconds since 1970)."""
@@ -58,6 +60,7 @@ _URL, _DOMAIN, _IP = IndicatorKind.URL, IndicatorKind.DOMAIN, IndicatorKind.IP
 _URL_SEED, _DOMAIN_SEED = _SEEDS[_URL], _SEEDS[_DOMAIN]
 _NETWORK_SEED: Final = crc32(bytes((NETWORK,)))
 _MASK_BITS: Final = 11
+_SPREAD: Final = 0x9E3779B1  # 2^32 divided by the golden ratio (Knuth, section 6.4): lifts low bits into high ones
 _PER_BUCKET: Final = 4
 
 
@@ -68,6 +71,16 @@ def _masks() -> tuple[int, ...]:
 
 
 MASKS: Final = _masks()
+
+
+def mark_of(key: bytes) -> int:
+    """What the filter keeps of a key: its CRC-32, and above that its Adler-32."""
+    return crc32(key) | adler32(key) << 32
+
+
+def _second(crc: int, adler: int) -> int:
+    """The number (32 bits) that chooses the second word and its bits."""
+    return (adler * _SPREAD ^ crc) & 0xFFFFFFFF
 
 
 class Found(NamedTuple):
@@ -107,13 +120,13 @@ class SnapshotError(ValueError):
 class Writer:
     """Makes one snapshot. ``size`` is the number of records that will come, sorted by digest.
 
-    ``add`` takes a block of records (``RECORD``, one after the other) and the CRCs of their keys.
+    ``add`` takes a block of records (``RECORD``, one after the other) and the marks of their keys (``mark_of``).
     """
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
         self._size = size
-        self._word_bits = max(4, (max(size, 1) * 10 // 64).bit_length())
+        self._word_bits = max(4, (max(size, 1) * 14 // 64).bit_length())
         self._bucket_bits = max(4, (max(size, 1) // _PER_BUCKET).bit_length())
         self._words = np.zeros(1 << self._word_bits, np.uint64)
         self._counts = np.zeros((1 << self._bucket_bits) + 1, np.uint32)
@@ -126,10 +139,15 @@ class Writer:
         self._file = self._temporary.open("wb")
         self._file.seek(self._records_at)
 
-    def add(self, records: bytes, crcs: Sequence[int] | npt.NDArray[np.uint32]) -> None:
+    def add(self, records: bytes, marks: Sequence[int] | npt.NDArray[np.uint64]) -> None:
         """Appends a block. Its records come after all before it."""
-        crc = np.asarray(crcs, np.uint32)
-        np.bitwise_or.at(self._words, crc >> np.uint32(32 - self._word_bits), self._table[crc & (len(MASKS) - 1)])
+        mark = np.asarray(marks, np.uint64)
+        low = np.uint64(0xFFFFFFFF)
+        first = mark & low
+        second = ((mark >> np.uint64(32)) * np.uint64(_SPREAD) & low) ^ first
+        shift, bits = np.uint64(32 - self._word_bits), np.uint64(len(MASKS) - 1)
+        for chosen in (first, second):
+            np.bitwise_or.at(self._words, chosen >> shift, self._table[chosen & bits])
         block = np.frombuffer(records, np.uint8).reshape(-1, RECORD.size)
         high = block[:, :8].copy().view(">u8").ravel()
         buckets = (high >> np.uint64(64 - self._bucket_bits)).astype(np.int64)
@@ -171,10 +189,10 @@ class Writer:
 
 def write(path: Path, records: Iterable[tuple[bytes, bytes]], about: dict[str, Any]) -> int:
     """A snapshot of (key, record) pairs in any order; for few of them. Returns their number."""
-    rows = sorted((record, crc32(key)) for key, record in records)
+    rows = sorted((record, mark_of(key)) for key, record in records)
     writer = Writer(path, len(rows))
     if rows:
-        writer.add(b"".join(record for record, _ in rows), [crc for _, crc in rows])
+        writer.add(b"".join(record for record, _ in rows), [mark for _, mark in rows])
     writer.finish(about)
     return len(rows)
 
@@ -251,9 +269,15 @@ class Snapshot:
         for index, value in enumerate(values):
             crc = crc32(value.encode(), seed)
             mask = masks[crc & 2047]
-            if words[crc >> shift] & mask == mask:
+            if words[crc >> shift] & mask == mask and self._passes(bytes((KINDS.index(kind),)) + value.encode(), crc):
                 found.append(index)
         return found
+
+    def _passes(self, key: bytes, crc: int) -> bool:
+        """Whether a key whose first bits are set has the second ones set too."""
+        second = _second(crc, adler32(key))
+        mask = MASKS[second & 2047]
+        return bool(self.words[second >> self.shift] & mask == mask)
 
     def find(self, kind: IndicatorKind, value: str) -> list[Found]:
         """All records of one value; of an IP address those of networks that hold it too."""
@@ -262,7 +286,8 @@ class Snapshot:
         crc = crc32(data, _SEEDS[kind])
         mask = MASKS[crc & 2047]
         if self.words[crc >> self.shift] & mask == mask:
-            found = self._confirm(bytes((KINDS.index(kind),)) + data)
+            key = bytes((KINDS.index(kind),)) + data
+            found = self._confirm(key) if self._passes(key, crc) else []
         if kind is IndicatorKind.IP and (self._prefixes.four or self._prefixes.six):
             found += self._networks(value)
         return found
@@ -280,7 +305,8 @@ class Snapshot:
             crc = crc32(key, _NETWORK_SEED)
             bits = MASKS[crc & 2047]
             if self.words[crc >> self.shift] & bits == bits:
-                found += self._confirm(bytes((NETWORK,)) + key)
+                whole = bytes((NETWORK,)) + key
+                found += self._confirm(whole) if self._passes(whole, crc) else []
         return found
 
     def _confirm(self, key: bytes) -> list[Found]:

@@ -24,13 +24,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-from zlib import crc32
 
 from chatward.core.errors import StoreError
 from chatward.core.indicators import IndicatorKind, ThreatType, Tlp
 from chatward.intel.decay import DAY
 from chatward.intel.entries import Row, normalise
-from chatward.intel.snapshot import KINDS, OPEN, RECORD, UNDATED, Writer, digest_of, key_of
+from chatward.intel.snapshot import KINDS, OPEN, RECORD, UNDATED, Writer, digest_of, key_of, mark_of
 from chatward.settings import IntelSource
 
 BLOCK: Final = 20_000
@@ -292,7 +291,7 @@ class Store:
             )
             while block := rows.fetchmany(BLOCK):
                 records: list[bytes] = []
-                crcs: list[int] = []
+                marks: list[int] = []
                 for digest, source, kind, value, type_, tlp, confidence, first, last, dated, expires, run in block:
                     key = key_of(KINDS[kind], value)
                     if "/" in value and KINDS[kind] is IndicatorKind.IP:
@@ -305,9 +304,9 @@ class Store:
                         OPEN if confidence is None else round(confidence * 200),
                     )
                     records.append(RECORD.pack(digest, source, kind, *said, flags, *times))
-                    crcs.append(crc32(key))
+                    marks.append(mark_of(key))
                     counts[source] += 1
-                writer.add(b"".join(records), crcs)
+                writer.add(b"".join(records), marks)
             writer.finish(
                 {
                     "sources": {str(number): name for number, name, _ in known},
