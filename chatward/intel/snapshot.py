@@ -10,7 +10,7 @@ The form, all integers little-endian::
 
 1. **A filter first.** A value's CRC-32 (with the kind as its start) chooses one word and four bits of it: nearly all
    that is not listed ends there, after one read. A second word and four bits are chosen by its Adler-32 mixed with
-   that; of what is not listed one in five hundred or fewer passes both (of ten million, one in six thousand). The filter
+   that; of what is not listed one in five hundred or fewer passes both (among ten million, one in six thousand). It
    proves nothing.
 2. **Then the records.** The first 96 bits of BLAKE2b-128 of kind and value decide (RFC 7693). That two of ten
    million values share them by chance happens once in 10^15 snapshots; who makes two on purpose takes 2^48 steps, and
