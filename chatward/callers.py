@@ -59,6 +59,7 @@ from chatward.identity.person_sessions import PersonSessions
 from chatward.identity.provider import Provider, providers
 from chatward.identity.provisioned import Provisioned, linked, registry
 from chatward.identity.record import Record, recorder
+from chatward.identity.refusals import Refusals
 from chatward.identity.relying_party import RelyingParty, console_party
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
@@ -119,7 +120,8 @@ def callers(
     if settings.server.client_ca is not None:
         ways["certificates"] = Certificates()  # last: who presents a credential too is known by that
     everybody = settings.identity.anonymous and not configured and is_loopback(settings.server.host)
-    chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody)
+    refused = Refusals(ledger, asyncio.get_running_loop())
+    chain = Chain(ways, ANONYMOUS if everybody else None, strict=not everybody, refused=refused)
     step_up = settings.step_up
     proofs = frozenset(Proof) if step_up.totp else frozenset(Proof) - {Proof.TOTP}
     challenges = Challenges(database, record, expiry=step_up.expiry, freshness=step_up.freshness, proofs=proofs)

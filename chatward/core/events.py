@@ -139,7 +139,8 @@ class Event(str, Enum):
     KEY_REVOKED = "key:record:revoked"
     """A key, or the one `version` of it, is no longer good. Written after that is so."""
     CALLER_REFUSED = "identity:caller:refused"
-    """Reserved: not written yet."""
+    """A credential was not accepted, or is not good any more; `reason`, `detail` and `way` say what was wrong, with
+    what kind. Nothing of it, and not whose. At most 20 in a second; `left_out` counts the rest."""
     CONVERSATION_REVEALED = "conversation:text:revealed"
     """An auditor reads a stored conversation unmasked. Written before a word is shown; the reason is kept, sealed."""
     CONVERSATION_REVEAL_REFUSED = "conversation:text:reveal-refused"

@@ -11,14 +11,16 @@ The rules:
    caller is anonymous, but known by a digest, so that the threads of two callers never mix.
 5. An answer may be awaitable; what has been waited for is answered as if it had been there. Without such an answer
    nothing is awaited.
+6. A credential that is refused is told to ``refused``, with the name of whose kind it was; so is a principal that is
+   not good any more. That nothing was presented is not: there was no credential.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final, NoReturn
+from typing import Final
 
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Authenticator, Presented, Principal
@@ -32,27 +34,40 @@ class Chain:
     """Implements ``core.identity.Authenticator`` over several, by name, in the order in which they are asked.
 
     ``anonymous`` is who asks without a credential; ``None``: nobody may. ``strict`` refuses credentials that nobody
-    knows; without ``anonymous`` it is always so.
+    knows; without ``anonymous`` it is always so. ``refused`` neither raises nor waits.
     """
 
     def __init__(
-        self, authenticators: Mapping[str, Authenticator], anonymous: Principal | None, *, strict: bool = True
+        self,
+        authenticators: Mapping[str, Authenticator],
+        anonymous: Principal | None,
+        *,
+        strict: bool = True,
+        refused: Callable[[str, IdentityError], None] = lambda way, error: None,
     ) -> None:
         self._authenticators = dict(authenticators)
         self._anonymous = anonymous
         self._strict = strict or anonymous is None
+        self._refused = refused
 
     def identify(self, presented: Presented) -> Principal | Awaitable[Principal]:
         """Who asks. Raises ``IdentityError``: that of the one whose kind it is, ``credentials-ambiguous`` (400) or
         ``not-authenticated`` (401)."""
-        credential(presented.headers)  # ambiguous is ambiguous, whoever would have answered
+        try:
+            credential(presented.headers)  # ambiguous is ambiguous, whoever would have answered
+        except IdentityError as error:
+            self._refused("", error)
+            raise
         return self._ask(presented, iter(self._authenticators.items()))
 
     def valid(self, principal: Principal) -> bool:
         via = principal.attributes.get(VIA)
         if via is not None:
             known = self._authenticators.get(via)
-            return known is not None and known.valid(principal)
+            if known is not None and known.valid(principal):
+                return True
+            self._refused(via, IdentityError("This credential is not valid any more.", reason="revoked"))
+            return False
         if self._anonymous is None:
             return False
         stranger = principal.id.startswith(_STRANGER) and not self._strict
@@ -60,7 +75,11 @@ class Chain:
 
     def _ask(self, presented: Presented, rest: Iterator[tuple[str, Authenticator]]) -> Principal | Awaitable[Principal]:
         for name, authenticator in rest:
-            answer = authenticator.identify(presented)
+            try:
+                answer = authenticator.identify(presented)
+            except IdentityError as error:
+                self._refused(name, error)
+                raise
             if isinstance(answer, Principal):
                 return _given_out(answer, name)
             if answer is not None:
@@ -74,7 +93,11 @@ class Chain:
         presented: Presented,
         rest: Iterator[tuple[str, Authenticator]],
     ) -> Principal:
-        found = await answer
+        try:
+            found = await answer
+        except IdentityError as error:
+            self._refused(name, error)
+            raise
         if found is not None:
             return _given_out(found, name)
         others = self._ask(presented, rest)
@@ -83,7 +106,11 @@ class Chain:
     def _unknown(self, presented: Presented) -> Principal:
         found = credential(presented.headers)
         if self._anonymous is None or (found is not None and self._strict):
-            _refuse()
+            said = "A credential is needed: an API key, or a token of this service's identity provider."
+            error = IdentityError(said)
+            if found is not None:
+                self._refused("", error)
+            raise error
         if found is None:
             return self._anonymous
         digest = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -92,7 +119,3 @@ class Chain:
 
 def _given_out(principal: Principal, name: str) -> Principal:
     return replace(principal, attributes={**principal.attributes, VIA: name})
-
-
-def _refuse() -> NoReturn:
-    raise IdentityError("A credential is needed: an API key, or a token of this service's identity provider.")

@@ -145,3 +145,18 @@ async def test_two_credentials_are_refused_whoever_would_know_one(both):
             await ask(chain, asks(*pairs))
         assert (caught.value.reason, caught.value.status) == ("credentials-ambiguous", 400)
     assert first.asked == second.asked == 0
+
+
+async def test_every_refusal_of_a_credential_is_told_once_with_whose_kind_it_was(both):
+    told = []
+    chain = Chain({"one": both[0], "two": both[1]}, None, refused=lambda way, error: told.append((way, error.reason)))
+    good = await ask(chain, key("b-1"))
+    both[1].gone.add("b-1")
+    assert not chain.valid(good)
+    for presented in (key("a-bad"), key("b-bad"), key("nobody's"), asks(("x-api-key", "a-1"), ("x-api-key", "b-1"))):
+        with pytest.raises(IdentityError):
+            await ask(chain, presented)
+    with pytest.raises(IdentityError):
+        await ask(chain, asks())  # there was no credential
+    assert told[:4] == [("two", "revoked"), ("one", "a-invalid"), ("two", "b-invalid"), ("", "not-authenticated")]
+    assert told[4:] == [("", "credentials-ambiguous")]
