@@ -34,7 +34,7 @@ ALARMS: Final[Mapping[str, float]] = {
 of them speak of instructions, or quote them."""
 LEAST: Final[Mapping[str, float]] = {
     "attack": 1.9, "direct": 1.4, "extraction": 0.5, "jailbreak": 0.5,
-    "hate": 1.0, "sexual": 1.0, "violence": 1.0, "illegal": 1.0, "self-harm": 1.0, "scam": 2.0,
+    "hate": 1.0, "sexual": 1.0, "violence": 1.0, "illegal": 3.0, "self-harm": 1.0, "scam": 2.0,
 }  # fmt: skip
 """The least logit that an alarm takes, by head (else zero): never an alarm where the models say "rather not", and
 more where an angry customer must not be taken for worse."""
