@@ -140,7 +140,7 @@ def customers(known: Mapping[str, int], seed: int = 0) -> list[str]:
     pick = random.Random(seed)
     names = sorted({split(name).name for name in known if _WORD.fullmatch(split(name).name)})
     names = [name for name in names if not any(brand in name for brand in brands().long)]
-    return [f"{name}.{suffix}" for suffix in sorted(SHARED) for name in pick.sample(names, _CUSTOMERS)]
+    return [f"{name}.{suffix}" for suffix in sorted(SHARED) for name in pick.sample(names, min(_CUSTOMERS, len(names)))]
 
 
 def address_of(text: str) -> Address | None:
@@ -355,7 +355,7 @@ def measure(data: Path, model: urls.UrlModel, found: Sequence[Row], known: Mappi
     newest = np.array([row.seen >= "2025" for row in later])
     roots = np.array([model.score(row.address) for row in found if row.source == "popular" and row.known == 2])
     made = [address for name in customers(known) if (address := address_of(name)) is not None]
-    honest = np.array([model.score(address) for address in made])
+    honest = np.array([model.score(address) for address in made] or [0.0])
     curve = {}
     for share in (1e-3, 3e-3, 1e-2, 3e-2):
         border = threshold(alarms, share)
