@@ -44,6 +44,11 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     most: int
 
+    @property
+    def stranger(self) -> Request:
+        """The same for another server, which does not get the key."""
+        return Request(self.download, (), self.most)
+
     def to_file(self, url: str, headers: Sequence[tuple[str, str]], path: Path) -> Answer:
         """Into a file, which appears whole or not at all. Its content is on disk when this returns."""
         part = path.with_name(f"{path.name}.part")

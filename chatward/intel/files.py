@@ -32,6 +32,7 @@ from chatward.core.errors import ClientError
 _CHUNK: Final = 1 << 20
 _DIGEST: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _ED25519: Final = 1
+_LARGEST_NOTE: Final = 256 * 1024 * 1024
 
 
 class SourceError(ClientError):
@@ -98,7 +99,10 @@ def check_digest(path: Path, told: str) -> None:
 def verified_text(stream: IO[bytes], vkey: str) -> bytes:
     """The text of a signed note once ``vkey`` has signed it. Raises ``SourceError``."""
     name, number, key = _key(vkey)
-    text, gap, signatures = stream.read().rpartition(b"\n\n")
+    note = stream.read(_LARGEST_NOTE + 1)
+    if len(note) > _LARGEST_NOTE:
+        raise SourceError("a signed list may have 256 MiB", reason="intel-too-large")
+    text, gap, signatures = note.rpartition(b"\n\n")
     if not gap:
         raise SourceError("it is not signed", reason="intel-signature")
     text += b"\n"

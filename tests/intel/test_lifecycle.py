@@ -236,6 +236,19 @@ def test_a_key_may_go_into_another_header(desk: Desk, server: Server) -> None:
     assert server.asked[0][1] == {"auth-key": "secret-env:X"}
 
 
+def test_a_key_goes_to_no_other_server(desk: Desk, server: Server) -> None:
+    sums = f"{sha256(server.pages[URL][2]).hexdigest()}  list\n".encode()
+    elsewhere, beside = "https://sums.example/list.sha256", "https://lists.example/list.sha256"
+    server.pages |= {elsewhere: (200, {}, sums), beside: (200, {}, sums)}
+    for number, place in enumerate((elsewhere, beside)):
+        desk.source(f"own{number}", location=URL, key="env:X", sha256=place)
+    done = desk.update()
+    assert {one.outcome for one in done.values()} == {"imported"}
+    sent = dict(server.asked)
+    assert sent[elsewhere] == {}
+    assert sent[beside] == sent[URL] == {"authorization": "Bearer secret-env:X"}
+
+
 def test_a_server_is_not_asked_before_it_is_due(desk: Desk, server: Server) -> None:
     desk.source("own", location=URL, refresh=600.0)
     desk.update(now=False)
