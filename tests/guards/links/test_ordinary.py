@@ -17,6 +17,8 @@ ORDINARY: tuple[str, ...] = (
     "https://s3.amazonaws.com/examplebucket/image.png",
     "https://www.amazon.co.uk/dp/B000000000?ref=nav_signin",
     "https://signin.ebay.de/",
+    "https://www.amazonpay.com/",
+    "https://facebookmail.com/",
     "https://secure.chase.com/web/auth/",
     "https://www.google.com.br/search?q=paypal+login",
     "https://discord.gg/abc",
