@@ -60,7 +60,8 @@ def test_what_a_link_hides_is_told() -> None:
 
 def test_one_rule_may_have_another_treatment() -> None:
     rules = {"links.url/brand-subdomain": RuleSetting(treatment="defang")}
-    made = Ward(Settings(upstream="http://127.0.0.1:9/v1", routes={"default": Route(guards=("links.url",), rules=rules)}))
+    route = Route(guards=("links.url",), rules=rules)
+    made = Ward(Settings(upstream="http://127.0.0.1:9/v1", routes={"default": route}))
     assert made.check(f"see {BAD}").text == "see hxxps://paypal[.]com[.]login[.]example/x"
 
 
