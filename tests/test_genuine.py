@@ -199,6 +199,30 @@ def test_where_others_reach_it_nothing_is_signed_without_an_origin(tmp_path: Pat
 
 @BROWSING[0]
 @needs_axe
+def test_the_chat_page_says_who_signed_an_answer(gateway: RunningGateway, browser: Any) -> None:  # noqa: F811
+    with watched(browser) as page:
+        page.route("**/v1/models", lambda route: route.fulfill(json={"object": "list", "data": [{"id": "eve~hello"}]}))
+        page.goto(f"{gateway.url}/chat")
+        for number in (1, 2):
+            page.get_by_label("Your message").fill(f"Where is my parcel {number}?")
+            page.keyboard.press("Enter")
+            page.get_by_text(f"Signed by Parcel bot, answer {number}.").wait_for()
+        assert violations(page) == []
+        # Somebody on the way alters what the bot says: the page tells.
+        page.route(
+            "**/v1/chat/completions",
+            lambda route: (
+                answer := route.fetch(),
+                route.fulfill(response=answer, body=answer.text().replace('"content":"', '"content":"x')),
+            )[1],
+        )
+        page.get_by_label("Your message").fill("Where is my parcel 3?")
+        page.keyboard.press("Enter")
+        page.locator("#log .stopped").get_by_text("could not be shown to come from here").wait_for()
+
+
+@BROWSING[0]
+@needs_axe
 def test_the_page_checks_a_reply_without_asking_anybody(gateway: RunningGateway, browser: Any) -> None:  # noqa: F811
     parts, proof = asked(gateway, "hello", stream=False, history=5)
     assert proof is not None

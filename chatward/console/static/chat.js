@@ -44,6 +44,42 @@ function follow(always) {
   if (always || page.scrollHeight - page.scrollTop - page.clientHeight < 160) page.scrollTop = page.scrollHeight;
 }
 
+// --- who said it: the proof of an answer, checked here --------------------------------------------------
+
+let checking = null;
+
+/** What checks proofs, and the manifest of this site; `null` where this browser cannot or nothing is to be had. */
+async function checks() {
+  const code = await import("../verify/verify.js");
+  const found = await fetch("/.well-known/chatward.json", { credentials: "omit" });
+  return { code, manifest: await code.verifyManifest(await found.json(), { origin: location.origin }) };
+}
+
+async function showProof(answer, line, text) {
+  checking ??= checks().catch(() => { checking = null; return null; });
+  const check = await checking;
+  if (check === null || !answer.item.isConnected) return;
+  const mark = document.createElement("p");
+  try {
+    const claims = await check.code.verifyProof(line, { manifest: check.manifest, text });
+    const link = document.createElement("a");
+    link.href = "verify";
+    link.target = "_blank";
+    link.textContent = "Check it yourself";
+    mark.className = "genuine";
+    mark.append(`Signed by ${check.manifest.name || location.host}, answer ${claims.sequence}. `, link);
+    answer.item.dataset.proof = line;
+  } catch (error) {
+    if (error.reason === "unsupported") return;
+    checking = null; // another key, perhaps: the manifest is read again
+    mark.className = "note stopped";
+    mark.textContent = `This answer could not be shown to come from here: ${error.message}`;
+    announcer.say(mark.textContent);
+  }
+  answer.item.append(mark);
+  follow(false);
+}
+
 // --- talking to the gateway -------------------------------------------------------------------------
 
 function headers() {
@@ -90,6 +126,7 @@ async function ask(turn, answer, request) {
       setNote(answer, sentence, stopped);
       announcer.say(sentence);
     },
+    proof: (line, text) => showProof(answer, line, text),
   }).finally(() => { if (answer.said) view.end(); });
 }
 

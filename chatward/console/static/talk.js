@@ -162,16 +162,17 @@ const ChatwardTalk = (() => {
   }
 
   /** One answer, streamed. `how`: `send(headers)`, `prove(challenge, signal)`, `stop()` ends the request; and what is
-   *  told meanwhile: `hid(sentence)` of the message, `text(piece)`, `notice(sentence, stopped)` of the answer. Gives the
-   *  answer's text. */
+   *  told meanwhile: `hid(sentence)` of the message, `text(piece)`, `notice(sentence, stopped)` of the answer, and where
+   *  it is signed `proof(line, text)` at its end. Gives the answer's text. */
   async function converse(how) {
     const response = await sendProven(how.send, how.prove);
     how.hid(sayHidden("message", readObject(response.headers.get("x-chatward-notice"))));
     const over = new AbortController(), tools = new Set();
-    let text = "", finish = "", unproven = null;
+    let text = "", finish = "", unproven = null, proof = "";
     try {
       for await (const event of events(response.body)) {
         if (event.comment !== undefined) {
+          if (event.comment.startsWith("chatward-proof ")) proof = event.comment.slice(15);
           if (!event.comment.startsWith("chatward ")) continue;
           const told = readObject(event.comment.slice(9));
           const hidden = sayHidden("answer", told.hidden ?? {});
@@ -209,6 +210,7 @@ const ChatwardTalk = (() => {
     } else if (tools.size > 0) {
       how.notice(`The bot asks for a tool that this page cannot run: ${Array.from(tools).join(", ")}.`, false);
     }
+    if (proof && text && unproven === null) how.proof?.(proof, text);
     return text;
   }
 
