@@ -708,6 +708,9 @@ class IntelSource(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Seconds between two fetches over the network. Files are looked at twice a second."""
     stale_after: Seconds = 259_200.0
     """Seconds without a successful fetch after which it is out of date: what it does not list is unknown then."""
+    forgets: Literal["auto", "at-once", "with-age"] = "auto"
+    """When what it no longer lists stops to count: at once, or with age. `auto`: at once for a file, with age for a
+    server, whose list often has the newest only."""
     on_stale: Literal["note", "unavailable"] = "note"
     """What being out of date means: it is shown, or the guard counts as one that could not run."""
     key: str | None = None
