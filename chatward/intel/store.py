@@ -7,8 +7,8 @@ The rules:
    imported before its last block.
 2. **Importing again changes nothing.** An entry is known by source and value: a later sighting moves ``last`` on, an
    earlier one ``first`` back, everything else is what the newest import says.
-3. An entry that a source no longer lists stays and grows old; it goes when it is older than ``keep``, when it ended, or
-   when the source takes it back.
+3. What a source no longer lists goes with the last block of its next import, or stays and grows old, as the source's
+   settings say (``forgets``). Whatever is older than ``keep``, ended, or was taken back goes too.
 4. Entries without a date of their own were last seen when their source was last confirmed, as long as they are in its
    newest import; so an unchanged list costs one row, not a million.
 5. What an entry does not say of itself (type, TLP, confidence) is left open: its source's settings hold when it is
@@ -162,9 +162,11 @@ class Store:
         modified: str = "",
         cursor: str = "",
         whole: bool = True,
+        drop: bool = False,
     ) -> Imported:
         """Imports what a source lists. ``digest`` names the bytes that ``rows`` come from; ``whole``: they are all that
-        it lists now, not only what is new. ``rows`` may raise: what was taken so far stays, and counts as begun."""
+        it lists now, not only what is new; ``drop``: then what it no longer lists goes. ``rows`` may raise: what was
+        taken so far stays, and counts as begun."""
         done = Imported()
         with _failing():
             number = self._number(source.name)
@@ -199,6 +201,10 @@ class Store:
                 self._commit(number, block, gone, done, seen)
         with self._writing():
             self._put(block, gone, done)
+            if whole and drop:
+                sql = "DELETE FROM entries WHERE source = ? AND run < ?"
+                if self._db.execute(sql, (number, run)).rowcount:
+                    self._changed()
             self._db.execute(
                 "UPDATE sources SET importing = '', done = 0, imported = ?, etag = ?, modified = ?, cursor = ?,"
                 " checked = ?, confirmed = ?, error = '', skipped = ? WHERE id = ?",

@@ -66,7 +66,7 @@ def test_taking_the_same_twice_changes_nothing(desk: Desk) -> None:
 def test_a_list_that_comes_back_has_the_same_entries(desk: Desk) -> None:
     first, second = "a.example.net\nb.example.net\n", "b.example.net\nc.example.net\n"
     for text in (first, second, first, second):
-        desk.source("own", text)
+        desk.source("own", text, forgets="with-age")
         desk.update()
     assert sorted(one.value for one in stored(desk)) == ["a.example.net", "b.example.net", "c.example.net"]
 
@@ -77,11 +77,22 @@ def test_two_lines_of_one_value_are_one_entry(desk: Desk) -> None:
     assert len(stored(desk)) == 1
 
 
+@pytest.mark.parametrize(("forgets", "left"), [("auto", 1), ("at-once", 1), ("with-age", 2)])
+def test_what_a_file_no_longer_lists(desk: Desk, forgets: str, left: int) -> None:
+    desk.source("own", "evil.example.net\nold.example.net\n", forgets=forgets)
+    desk.source("other", "old.example.net\n")
+    desk.update()
+    desk.source("own", "evil.example.net\n", forgets=forgets)
+    desk.update()
+    assert sum(one.source == "own" for one in stored(desk)) == left
+    assert "other" in {one.source for one in desk.look_up("domain", "old.example.net")}
+
+
 def test_first_and_last_sighting(desk: Desk) -> None:
-    desk.source("own", "evil.example.net\nold.example.net\n")
+    desk.source("own", "evil.example.net\nold.example.net\n", forgets="with-age")
     desk.update()
     desk.now += 5 * DAY
-    desk.source("own", "evil.example.net\n")
+    desk.source("own", "evil.example.net\n", forgets="with-age")
     desk.update()
     (evil,) = desk.look_up("domain", "evil.example.net")
     (old,) = desk.look_up("domain", "old.example.net")
@@ -111,9 +122,9 @@ def test_an_unchanged_list_keeps_its_entries_young(desk: Desk) -> None:
 
 def test_what_was_not_seen_for_long_is_deleted(desk: Desk) -> None:
     desk.more["keep"] = 100.0
-    desk.source("own", "evil.example.net\nold.example.net\n")
+    desk.source("own", "evil.example.net\nold.example.net\n", forgets="with-age")
     desk.update()
-    desk.source("own", "evil.example.net\n")
+    desk.source("own", "evil.example.net\n", forgets="with-age")
     desk.now += 99 * DAY
     desk.update()
     assert len(stored(desk)) == 2
@@ -228,6 +239,15 @@ def test_a_server_is_asked_with_conditions(desk: Desk, server: Server) -> None:
     assert (asked["if-none-match"], asked["if-modified-since"]) == ('"1"', "Sun, 10 Jan 2027 00:00:00 GMT")
     assert desk.index().status.sources["own"].confirmed == desk.now
     assert [one.read_bytes() for one in (desk.folder / "kept" / "fetched").iterdir()] == [b"evil.example.net\n"]
+
+
+@pytest.mark.parametrize(("forgets", "left"), [("auto", 2), ("at-once", 1), ("with-age", 2)])
+def test_what_a_server_no_longer_lists(desk: Desk, server: Server, forgets: str, left: int) -> None:
+    desk.source("own", location=URL, forgets=forgets)
+    desk.update()
+    server.pages[URL] = (200, {"etag": '"2"'}, b"new.example.net\n")
+    desk.update()
+    assert len(stored(desk)) == left
 
 
 def test_a_key_may_go_into_another_header(desk: Desk, server: Server) -> None:
