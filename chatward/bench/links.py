@@ -29,7 +29,7 @@ from chatward.core.hosts import split
 from chatward.core.normalise import read
 from chatward.core.ports import Item
 from chatward.core.values import Exchange, Moment, Part, PartKind, Source
-from chatward.guards.links import model, urls
+from chatward.guards.links import extraction, model, urls
 from chatward.guards.links.extraction import links_in
 from chatward.models.urls import well_known
 
@@ -89,7 +89,7 @@ def run(options: Options, progress: Progress) -> Report:
 
 def forget() -> None:
     """Empties what remembers links, so that each is new."""
-    for cached in (parse, split, urls._signs, model._score, well_known):
+    for cached in (parse, split, extraction._whole, urls._signs, model._score, well_known):
         cached.cache_clear()
 
 

@@ -21,8 +21,9 @@ from chatward.core.brands import Brands, brands
 from chatward.core.hosts import SHORTENERS, path_shared, shared
 from chatward.core.ports import Cost, GuardSpec, Item, StreamInspector, Weighed
 from chatward.core.values import MODEL, Category, Exchange, Finding, Moment, PartKind, Severity
-from chatward.guards.links.extraction import WORD, Form, Link, LinkReader, links_in
+from chatward.guards.links.extraction import WORD, Link, LinkReader, links_in
 from chatward.guards.links.signs import nested
+from chatward.guards.links.written import Form
 from chatward.models.urls import UrlModel, shipped
 
 GUARD: Final = "links.model"

@@ -24,8 +24,9 @@ from chatward.core.brands import Brands
 from chatward.core.hosts import SHORTENERS, split, words
 from chatward.core.values import Severity
 from chatward.guards.links.domains import TLDS
-from chatward.guards.links.extraction import Form, Link
+from chatward.guards.links.extraction import Link
 from chatward.guards.links.imitation import imitation
+from chatward.guards.links.written import Form
 
 HIGH, MEDIUM, LOW, INFO = Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO
 

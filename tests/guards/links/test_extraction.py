@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatward.core.values import PartKind
-from chatward.guards.links.extraction import WORD, Form, Link, LinkReader, links_in
+from chatward.guards.links.extraction import WORD, Link, LinkReader, links_in
+from chatward.guards.links.written import Form
 
 
 def one(text: str, kind: PartKind = PartKind.TEXT) -> Link:
