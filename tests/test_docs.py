@@ -206,7 +206,7 @@ def test_cited_commands_exist(page: Path) -> None:
 
 def served() -> set[str]:
     gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings())}
-    anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None)
+    anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     admin = admin_app(anything, anything, anything, Settings(), "0", anything)
     routes = admin._app.routes  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes

@@ -28,10 +28,10 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels import strict_json
 from chatward.channels.anthropic_error import error_answer, refusal_answer
 from chatward.channels.anthropic_stream import TOOL_CALLS, UNSIGNED, MessagesRewriter
 from chatward.channels.dialect import Answer, StreamRewriter
+from chatward.channels.labels import Labelled, read
 from chatward.channels.outgoing import list_at, load, malformed, rewrite, rewrite_field, rewrite_value
 from chatward.channels.request import (
     SCHEMA_NAMES,
@@ -62,13 +62,13 @@ class Messages:
         self._max_parts = max_parts
 
     def parse(self, body: bytes) -> MessagesCall:
-        return MessagesCall(Request(strict_json.parse(body, self._max_depth), self._max_parts))
+        return MessagesCall(read(body, self._max_depth, self._max_parts))
 
     def error(self, error: ChatwardError) -> Answer:
         return error_answer(error)
 
 
-class MessagesCall:
+class MessagesCall(Labelled):
     """One request for a message."""
 
     __slots__ = ("_names", "_request", "_tools", "conversation", "model", "stream")

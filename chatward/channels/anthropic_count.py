@@ -9,11 +9,10 @@ from typing import Final
 
 import orjson
 
-from chatward.channels import strict_json
 from chatward.channels.anthropic import Messages, MessagesCall
 from chatward.channels.dialect import Answer, StreamRewriter
+from chatward.channels.labels import read
 from chatward.channels.outgoing import load, malformed
-from chatward.channels.request import Request
 from chatward.core.ports import Reply
 
 
@@ -21,7 +20,7 @@ class CountTokens(Messages):
     """The dialect on ``/v1/messages/count_tokens``."""
 
     def parse(self, body: bytes) -> CountCall:
-        return CountCall(Request(strict_json.parse(body, self._max_depth), self._max_parts))
+        return CountCall(read(body, self._max_depth, self._max_parts))
 
 
 class CountCall(MessagesCall):

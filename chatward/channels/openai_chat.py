@@ -29,8 +29,8 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels import strict_json
 from chatward.channels.dialect import Answer, StreamRewriter
+from chatward.channels.labels import Labelled, read
 from chatward.channels.openai_chat_stream import ChatRewriter
 from chatward.channels.openai_error import error_answer, refusal_answer
 from chatward.channels.outgoing import (
@@ -95,13 +95,13 @@ class ChatCompletions:
         self._max_parts = max_parts
 
     def parse(self, body: bytes) -> ChatCall:
-        return ChatCall(Request(strict_json.parse(body, self._max_depth), self._max_parts))
+        return ChatCall(read(body, self._max_depth, self._max_parts))
 
     def error(self, error: ChatwardError) -> Answer:
         return error_answer(error)
 
 
-class ChatCall:
+class ChatCall(Labelled):
     """One request for a chat completion."""
 
     __slots__ = ("_request", "_tools", "conversation", "model", "stream")

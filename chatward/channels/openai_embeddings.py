@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels import strict_json
 from chatward.channels.dialect import Answer, StreamRewriter
+from chatward.channels.labels import Labelled, read
 from chatward.channels.openai_error import error_answer, refusal_answer, refused_reply
 from chatward.channels.outgoing import list_at, load, malformed, rewrite_field
 from chatward.channels.request import Request, missing, top_level, wrong_type
@@ -37,13 +37,13 @@ class Embeddings:
         self._max_parts = max_parts
 
     def parse(self, body: bytes) -> EmbeddingsCall:
-        return EmbeddingsCall(Request(strict_json.parse(body, self._max_depth), self._max_parts))
+        return EmbeddingsCall(read(body, self._max_depth, self._max_parts))
 
     def error(self, error: ChatwardError) -> Answer:
         return error_answer(error)
 
 
-class EmbeddingsCall:
+class EmbeddingsCall(Labelled):
     """One request for embeddings. Each text of ``input`` is a message of its own: they do not belong together."""
 
     __slots__ = ("_request", "model")

@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels import strict_json
 from chatward.channels.dialect import Answer, StreamRewriter
+from chatward.channels.labels import Labelled, read
 from chatward.channels.openai_error import error_answer, refusal_answer
 from chatward.channels.openai_responses_reply import CALLED_WITH, rewrite_response, tool_name
 from chatward.channels.openai_responses_stream import ResponsesRewriter
@@ -74,13 +74,13 @@ class Responses:
         self._max_parts = max_parts
 
     def parse(self, body: bytes) -> ResponsesCall:
-        return ResponsesCall(Request(strict_json.parse(body, self._max_depth), self._max_parts))
+        return ResponsesCall(read(body, self._max_depth, self._max_parts))
 
     def error(self, error: ChatwardError) -> Answer:
         return error_answer(error)
 
 
-class ResponsesCall:
+class ResponsesCall(Labelled):
     """One request for a response."""
 
     __slots__ = (

@@ -58,14 +58,18 @@ def string_at(container: dict[str, Any], key: str, path: str) -> str:
 class Request:
     """Collects the parts of one document in reading order. More than ``max_parts``: ``ClientError``."""
 
-    __slots__ = ("_first", "_index", "_max", "_slots", "document", "messages", "parts")
+    __slots__ = ("_first", "_index", "_slots", "document", "labelled", "messages", "most", "parts", "ruled")
 
     def __init__(self, document: dict[str, Any], max_parts: int) -> None:
         self.document = document
         self.parts: list[Part] = []
         self.messages: list[Message] = []
         self._slots: list[_Slot | None] = []
-        self._max = max_parts
+        self.most = max_parts
+        self.labelled: list[tuple[str, tuple[dict[str, Any], Any, str]]] = []
+        """Labels and the objects that have them, as ``channels.labels`` found them."""
+        self.ruled = False
+        """Whether somebody has said which of them may be read."""
         self._first = 0
         self._index = 0
 
@@ -147,7 +151,7 @@ class Request:
             self.words(value, source, key, name, names)
 
     def _add(self, part: Part, slot: _Slot | None) -> None:
-        if len(self.parts) >= self._max:
+        if len(self.parts) >= self.most:
             raise ClientError("The request has too many parts.", reason="too-many-parts")
         self.parts.append(part)
         self._slots.append(slot)
@@ -155,7 +159,11 @@ class Request:
     # --- back ---
 
     def serialise(self, edits: Mapping[int, str]) -> bytes:
-        """The document with the texts of the parts in ``edits`` replaced; all else as it came."""
+        """The document with the texts of the parts in ``edits`` replaced; all else as it came. Raises
+        ``ChatwardError`` (``labels-unasked``) while nobody has said which labelled documents may be read."""
+        if self.labelled and not self.ruled:
+            said = "Nobody could be asked who may read the labelled documents; nothing was sent."
+            raise ChatwardError(said, reason="labels-unasked", status=503)
         if not edits:
             return orjson.dumps(self.document)
         undo: list[tuple[Any, Any, Any]] = []

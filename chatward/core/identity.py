@@ -12,7 +12,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Final, Protocol
@@ -163,6 +163,19 @@ class ToolGate(Protocol):
 
     def calls(self, tool: str, arguments: str) -> Ruling:
         """The ruling on one whole call; ``arguments`` is the JSON text as the tool would get it."""
+        ...
+
+
+class Documents(Protocol):
+    """A request that may hold labelled documents (``channels.labels``)."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """One for each labelled document, in reading order."""
+        ...
+
+    def withhold(self, which: Collection[int]) -> None:
+        """Takes documents out, by their places in ``labels``; none: all may be read. Before, nothing can be sent on."""
         ...
 
 

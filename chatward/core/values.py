@@ -203,6 +203,11 @@ class Treatment(str, Enum):
     BLOCK = "block"
 
 
+WITHHELD: Final = "access.documents/withheld"
+"""The rule of a document that was taken out of a message, since its reader may not read it. It has no span: it is
+told by number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What policy made of one finding, and why (``because`` names the deciding setting)."""

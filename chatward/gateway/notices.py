@@ -21,7 +21,7 @@ import orjson
 from chatward.channels.dialect import StreamRewriter
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Headers, Reply
-from chatward.core.values import Action, Verdict
+from chatward.core.values import WITHHELD, Action, Verdict
 
 NOTICE: Final = "x-chatward-notice"
 PROOF: Final = "x-chatward-proof"
@@ -39,6 +39,9 @@ def hidden(verdict: Verdict) -> dict[str, int]:
     ends: dict[int, int] = {}
     for decision in verdict.decisions:  # part by part, in order of start, as they were treated
         finding = decision.finding
+        if finding.rule == WITHHELD:
+            counts[finding.entity] = counts.get(finding.entity, 0) + 1
+            continue
         if decision.action is not Action.REDACT or finding.span[1] <= ends.get(finding.part, 0):
             continue
         ends[finding.part] = finding.span[1]

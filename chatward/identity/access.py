@@ -8,7 +8,9 @@ The rules:
    this tool with these arguments, in this session (``binding``). Nobody in particular is not challenged but refused.
 3. Who resends the request with ``x-chatward-challenge`` uses up what was proven, once. A stream may wait for the proof
    instead (``Patience``): on a thread of its own, and the call goes on by itself once the proof is there.
-4. What a caller reads of a refusal is one sentence for all reasons; the ledger has the reason and the policies.
+4. A document in a request that says what it is labelled is read only by who may read that label: else it is taken out
+   before any guard or bot sees it, and the answer says how many were.
+5. What a caller reads of a refusal is one sentence for all reasons; the ledger has the reason and the policies.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from chatward.core.errors import ChatwardError, IdentityError
 from chatward.core.identity import (
@@ -27,12 +29,14 @@ from chatward.core.identity import (
     Authorizer,
     Caller,
     Challenge,
+    Documents,
     Patience,
     Principal,
     Proof,
     Question,
     Ruling,
 )
+from chatward.core.values import WITHHELD, Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.identity.approvals import Approvals
 from chatward.identity.binding import message_binding, message_digest, tool_binding
 from chatward.identity.certificates import facts
@@ -49,6 +53,21 @@ _PROOFS: Final = {
     Assurance.MULTI: (Proof.PASSKEY, Proof.TOTP),
     Assurance.SINGLE: (Proof.PASSKEY, Proof.TOTP),
 }
+
+
+def told(verdict: Verdict, withheld: int) -> Verdict:
+    """A message's verdict that also says how many documents were taken out of it."""
+    if not withheld:
+        return verdict
+    finding = Finding(WITHHELD, Category.POLICY, Severity.INFO, 1.0, (0, 0), entity="DOCUMENT")
+    taken = Decision(finding, Action.REDACT, Treatment.REMOVE, "document:read")
+    return replace(
+        verdict,
+        action=max(verdict.action, Action.REDACT),
+        would=max(verdict.would, Action.REDACT),
+        rule=verdict.rule or WITHHELD,
+        decisions=(*verdict.decisions, *(taken,) * withheld),
+    )
 
 
 class Authorizing(Authorizer, Protocol):
@@ -143,6 +162,20 @@ class Access:
         if ruling.step_up is None:  # approvals are of tool calls: nobody could consent to this
             raise DeniedError(ruling)
         raise ChallengedError(self.challenge(caller, ruling, "message:send", binding, exchange), self.link)
+
+    def documents(self, caller: Caller, where: Where, call: object) -> int:
+        """Takes out of a request the labelled documents that the caller may not read (``document:read``); how many.
+        What has no label is not asked about, and a request that knows no labels has none."""
+        labels = getattr(call, "labels", ())
+        if not labels:
+            return 0
+        readable = {
+            label: self.decide(caller, "document:read", ("Document", label), where, {"label": label}).allowed
+            for label in dict.fromkeys(labels)
+        }
+        refused = [at for at, label in enumerate(labels) if not readable[label]]
+        cast(Documents, call).withhold(refused)
+        return len(refused)
 
     def gate(self, caller: Caller, where: Where, exchange: str) -> Gate:
         """The gate for the tool calls of one reply."""
