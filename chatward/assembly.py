@@ -68,6 +68,9 @@ from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
+from chatward.limits.limiter import Limiter
+from chatward.limits.opening import figures as limit_figures
+from chatward.limits.opening import opened as open_limits
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath, in_the_path
@@ -223,6 +226,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         meter.certificates = partial(seconds_left, settings)
         running = _RunningWard(engine)
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter)
+        limiting = _limiting(stack, settings, engine, Records(ledger).note, meter)
         proving = open_proving(settings, lambda: data_plane.url)
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
@@ -237,6 +241,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             budgets=asking.budgets,
             keeping=keeping,
             signing=proving,
+            limiting=limiting,
             services={
                 **asking.services,
                 **(privacy.services if privacy is not None else {}),
@@ -352,6 +357,16 @@ async def _keeping(
     )
     stack.callback(purging.cancel)
     return kept.keeping
+
+
+def _limiting(
+    stack: AsyncExitStack, settings: Settings, engine: RoutedEngine, note: Callable[[Entry], None], meter: Meter
+) -> Limiter | None:
+    limiter = open_limits(settings, lambda path, model: engine.routing.take(path, model).bot, note)
+    if limiter is not None:
+        stack.push_async_callback(limiter.aclose)
+        meter.limits = partial(limit_figures, limiter)
+    return limiter
 
 
 def _settle_memory() -> None:

@@ -16,7 +16,7 @@ from chatward.configuration import Loaded, stamp
 from chatward.core.errors import ConfigError
 from chatward.settings_types import dotted, values
 
-_FIXED: Final = ("bots.", "chat.", "conversations.", "ledger.", "privacy.", "server.", "widget.")
+_FIXED: Final = ("bots.", "chat.", "conversations.", "ledger.", "limiter.", "limits.", "privacy.", "server.", "widget.")
 """Keys that are read at the start alone."""
 
 

@@ -539,6 +539,19 @@ class StepUp(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may register a first passkey: who is signed in, who signed in with two factors, who brings a code."""
 
 
+class RiskSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How risky a person or visitor is just now, by what this gateway found of them: `context.risk` in policies."""
+
+    enabled: bool = True
+    """Whether anybody is rated. Else the risk is `unknown`."""
+    raised: Annotated[float, Meta(gt=0)] = 4.0
+    """Points from which on it is `raised`. An injection that was blocked is worth 3, a listed link 2, a canary 5."""
+    high: Annotated[float, Meta(gt=0)] = 10.0
+    """Points from which on it is `high`."""
+    half_life: Annotated[float, Meta(ge=10)] = 600.0
+    """Seconds in which points fade by half."""
+
+
 class Authorization(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may do what, as Cedar policies. What no policy permits is denied."""
 
@@ -740,6 +753,57 @@ class Intel(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days after the last sighting from which an entry is deleted."""
 
 
+class Limit(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast something may be asked for: `rate` in every `period`, and `burst` of it at once (docs/limits.md)."""
+
+    of: Literal["requests", "tokens", "money", "streams"] = "requests"
+    """What is counted. Money is in the currency of `limiter.prices`; streams are replies under way at the same time."""
+    per: Literal["tenant", "principal", "session", "address", "bot"] = "principal"
+    """Whose count it is, within a tenant; a principal is a key or a person."""
+    rate: Annotated[float, Meta(gt=0)] = 60.0
+    """How much in every period. Streams have none."""
+    period: Seconds = 60.0
+    """Seconds. Of streams: after which one counts no more, should its end have been lost."""
+    burst: Annotated[float, Meta(gt=0)] = 10.0
+    """How much at once. Of streams: how many at the same time."""
+
+
+class Price(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What 1,000 tokens of a model cost. The section's name is the model, or a pattern (`gpt-*`)."""
+
+    input: Annotated[float, Meta(ge=0)] = 0.0
+    """Tokens that it reads."""
+    output: Annotated[float, Meta(ge=0)] = 0.0
+    """Tokens that it writes."""
+
+
+class Limiter(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How limits are counted."""
+
+    store: Literal["memory", "valkey"] = "memory"
+    """In this process, or in a server that speaks the Valkey/Redis protocol, for all processes together."""
+    url: str = "valkey://127.0.0.1:6379"
+    """Address of that server (`valkeys://` with TLS); with a password in it, a reference: `env:NAME`, `file:/path`."""
+    cluster: bool = False
+    """Whether it is one of a cluster."""
+    timeout: Seconds = 0.1
+    """Seconds that it may take to answer."""
+    on_failure: Literal["local", "allow", "refuse"] = "local"
+    """When it does not: count in this process, let everybody in, or nobody (503)."""
+    retry: Seconds = 1.0
+    """Seconds after which it is asked again."""
+    most: Size = 100_000
+    """Keys that this process remembers."""
+    ipv4_prefix: Annotated[int, Meta(ge=8, le=32)] = 24
+    """Bits of an IPv4 address that are counted as one."""
+    ipv6_prefix: Annotated[int, Meta(ge=16, le=128)] = 56
+    """Bits of an IPv6 address that are counted as one."""
+    reply_tokens: Size = 500
+    """Tokens of a reply that are taken beforehand where a request does not say how long it may be."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    """Prices by model; the first pattern that fits counts."""
+
+
 class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. ``upstream = URL`` is short for ``[bots.default]`` with that ``upstream``."""
 
@@ -769,10 +833,16 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may ask, and how they are known."""
     operators: OperatorSettings = field(default_factory=OperatorSettings)
     """The people of the console."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """Limits by name."""
+    limiter: Limiter = field(default_factory=Limiter)
+    """How they are counted."""
     step_up: StepUp = field(default_factory=StepUp)
     """Proofs in the middle of a conversation."""
     authorization: Authorization = field(default_factory=Authorization)
     """Who may do what."""
+    risk: RiskSettings = field(default_factory=RiskSettings)
+    """How risky callers are just now."""
     intel: Intel = field(default_factory=Intel)
     """Threat intelligence."""
     privacy: Privacy = field(default_factory=Privacy)

@@ -141,6 +141,10 @@ class Event(str, Enum):
     CALLER_REFUSED = "identity:caller:refused"
     """A credential was not accepted, or is not good any more; `reason`, `detail` and `way` say what was wrong, with
     what kind. Nothing of it, and not whose. At most 20 in a second; `left_out` counts the rest."""
+    LIMITS_STORE_LOST = "limits:store:lost"
+    """The store that counts limits for all processes does not answer; `on_failure` says what happens meanwhile."""
+    LIMITS_STORE_BACK = "limits:store:back"
+    """It answers again, and counts."""
     CONVERSATION_REVEALED = "conversation:text:revealed"
     """An auditor reads a stored conversation unmasked. Written before a word is shown; the reason is kept, sealed."""
     CONVERSATION_REVEAL_REFUSED = "conversation:text:reveal-refused"

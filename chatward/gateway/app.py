@@ -35,7 +35,18 @@ from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening, Signing
+from chatward.gateway.parties import (
+    BotLink,
+    Budgeting,
+    Door,
+    Engine,
+    Keeping,
+    Limiting,
+    Limits,
+    Scope,
+    Screening,
+    Signing,
+)
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
 from chatward.gateway.services import AnyService, Services
@@ -79,6 +90,7 @@ class GatewayApp:
         budgets: Budgeting | None = None,
         keeping: Keeping | None = None,
         signing: Signing | None = None,
+        limiting: Limiting | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -113,6 +125,7 @@ class GatewayApp:
             budgets,
             keeping,
             signing,
+            limiting,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0
@@ -160,6 +173,8 @@ class GatewayApp:
             await self._fail(flight, scope, door, path, ChatwardError("Something went wrong here."))
         finally:
             self._flights.leave(flight)
+            if flight.taken is not None:
+                flight.taken.end()
 
     def _served_by(self, method: str, path: str) -> Dialect | None:
         """The dialect that serves a request, unless its path or method is none of a dialect's."""

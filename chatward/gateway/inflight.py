@@ -49,8 +49,10 @@ class Flight:
     """True once the answer was given: nothing is left to be ended."""
     ended_by = ""
     watch: Any = None
+    taken: Any = None
+    """What it took of its limits (``parties.Taken``)."""
     sharing: Sequence[tuple[str, str]] = ()
-    """What the answer says to a page of another origin (CORS)."""
+    """Further headers of the answer: what it says to a page of another origin (CORS), and of limits."""
 
     def __init__(self, number: str, door: Door, task: asyncio.Task[Any] | None) -> None:
         self.id = number

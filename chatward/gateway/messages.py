@@ -30,7 +30,18 @@ from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
 from chatward.gateway.notices import PROOF, Noticing, notice
-from chatward.gateway.parties import BotLink, Budgeting, Door, Engine, Keeping, Limits, Scope, Screening, Signing
+from chatward.gateway.parties import (
+    BotLink,
+    Budgeting,
+    Door,
+    Engine,
+    Keeping,
+    Limiting,
+    Limits,
+    Scope,
+    Screening,
+    Signing,
+)
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
 from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
@@ -73,6 +84,7 @@ class Messages:
         budgets: Budgeting | None = None,
         keeping: Keeping | None = None,
         signing: Signing | None = None,
+        limiting: Limiting | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -86,6 +98,7 @@ class Messages:
         self._budgets = budgets
         self._keeping = keeping
         self._signing = signing
+        self._limiting = limiting
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -93,6 +106,9 @@ class Messages:
         caller, body = await self._admit(flight, scope, door)
         principal = caller.principal
         call = dialect.parse(body)
+        if self._limiting is not None:
+            flight.taken = taken = await self._limiting.take(caller, path, call, body)
+            flight.sharing = (*flight.sharing, *taken.headers)
         screening = await self._engine.screen(
             call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
         )
@@ -236,7 +252,9 @@ class Messages:
             else:
                 answer = Answer(response.status, body)
             if self._budgets is not None and principal.kind is not Kind.ANONYMOUS:
-                self._budgets.spend(principal.id, _tokens(body))
+                self._budgets.spend(principal.id, sum(_tokens(body)))
+            if flight.taken is not None:
+                flight.taken.used(*_tokens(body))
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
 
@@ -251,6 +269,8 @@ class Messages:
         self._records.ended(flight, outcome, verdict, usage)
         if self._budgets is not None:
             self._budgets.spend(principal.id, sum(usage.values()))
+        if flight.taken is not None:
+            flight.taken.used(usage.get("input", 0), usage.get("output", 0))
 
     def _feeding(
         self, screening: Screening, rewriter: Noticing | None, transport: Any, limit: int, still: Callable[[], None]
@@ -349,14 +369,17 @@ def _media(response: UpstreamResponse) -> str:
     return ""
 
 
-def _tokens(body: bytes) -> int:
-    """The tokens that a whole reply says it took, in the words of any dialect; 0 where it says nothing."""
+def _tokens(body: bytes) -> tuple[int, int]:
+    """The tokens that a whole reply says the bot read and wrote, in the words of any dialect; 0 where it says none."""
     try:
         usage = orjson.loads(body)["usage"]
-        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")]
-        return sum(count for count in counts if type(count) is int and count > 0)
+        return _count(usage, "prompt_tokens", "input_tokens"), _count(usage, "completion_tokens", "output_tokens")
     except (ValueError, LookupError, TypeError, AttributeError):
-        return 0
+        return 0, 0
+
+
+def _count(usage: Mapping[str, object], *names: str) -> int:
+    return sum(count for count in map(usage.get, names) if isinstance(count, int) and count > 0 and count is not True)
 
 
 def _not_json() -> UpstreamError:

@@ -26,6 +26,10 @@ _HELP: Final = {
     "chatward_replies_not_kept_total": ("counter", "Replies that were delivered and could not be stored, by reason."),
     "chatward_overhead_seconds": ("histogram", "Chatward's own time in a request, without waiting for others."),
     "chatward_upstream_seconds": ("histogram", "Time from sending a request to a bot until its answer began."),
+    "chatward_limits_refused_total": ("counter", "Times that a limit refused a request, by limit."),
+    "chatward_limits_store_failures_total": ("counter", "Times that the shared store of limits did not answer."),
+    "chatward_limits_undecided_total": ("counter", "Requests decided without it, as `limiter.on_failure` says."),
+    "chatward_limits_store_up": ("gauge", "Whether the shared store of limits answers."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
     "chatward_intel_age_seconds": ("gauge", "Seconds since a source of intelligence was last fetched; NaN: never."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
@@ -47,6 +51,8 @@ class Meter:
         """Seconds since the last success of sources of threat intelligence."""
         self.certificates: Callable[[], Mapping[str, float]] = dict
         """Seconds that certificates have left, by the setting that names their file."""
+        self.limits: Callable[[], Mapping[str, Mapping[str, float]]] = dict
+        """Figures of limits by metric and limit; by the empty name where the metric has no label."""
 
     def request(self, route: str, channel: str, action: str, reason: str, status: int, overhead: float) -> None:
         """One request was answered; ``reason`` is empty when nothing went wrong. Seconds."""
@@ -72,12 +78,14 @@ class Meter:
 
     def render(self) -> str:
         lines: list[str] = []
+        limits = self.limits()
         for name, rows in (
             ("chatward_requests_total", _rows(self._requests, ("route", "channel", "action", "reason", "status"))),
             ("chatward_guard_unavailable_total", _rows(self._unavailable, ("route", "guard", "reason"))),
             ("chatward_streams_total", _rows(self._streams, ("route", "channel", "outcome"))),
             ("chatward_replies_not_kept_total", _rows(self._not_kept, ("reason",))),
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
+            *((name, _gauges("limit", limits.get(name, {}))) for name in _HELP if name.startswith("chatward_limits_")),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
@@ -96,7 +104,7 @@ def _number(value: float) -> str:
 
 def _gauges(label: str, values: Mapping[str, float]) -> Iterator[tuple[str, str, float]]:
     for name, value in sorted(values.items()):
-        yield "", _labels((label,), (name,)), value
+        yield "", _labels((label,), (name,)) if name else "", value
 
 
 def _observe(histograms: dict[tuple[str, str], list[float]], key: tuple[str, str], seconds: float) -> None:

@@ -99,6 +99,31 @@ class Budgeting(Protocol):
         ...
 
 
+class Taken(Protocol):
+    """What one request took of its limits."""
+
+    @property
+    def headers(self) -> Iterable[tuple[str, str]]:
+        """Where the caller stands, for the answer."""
+        ...
+
+    def used(self, read: int, written: int) -> None:
+        """The tokens that the reply says it took; none at all: it does not say."""
+        ...
+
+    def end(self) -> None:
+        """The request is over. Without ``used`` before it came to no answer. Never waits, never raises."""
+        ...
+
+
+class Limiting(Protocol):
+    """How fast callers may ask (``limits.limiter``)."""
+
+    async def take(self, caller: Caller, path: str, call: Call, body: bytes) -> Taken:
+        """Raises ``ChatwardError`` (429) where it is too fast; then nothing is taken."""
+        ...
+
+
 class Scope(Protocol):
     """RSGI's scope, as far as it is used."""
 

@@ -1,0 +1,1 @@
+"""How fast callers may ask: requests, tokens, money and streams at once."""
