@@ -112,7 +112,7 @@ def _all(
             sure = found.confidence if link.sure else min(found.confidence, 0.9) - 0.1
             yield Sign(found.rule, HIGH if sure >= 0.5 else LOW, round(sure, 3))
         if link.label:
-            yield from _mismatch(link, address, brands)
+            yield from _mismatch(link, address, place, brands)
         if address.host in SHORTENERS:
             yield Sign("shortener", INFO, 0.5)
         if depth < _DEPTH:
@@ -155,7 +155,7 @@ def _written(link: Link, address: Address) -> Iterator[Sign]:
     if "\\" in slashes or (match is not None and match[3] == "\\"):
         yield Sign("parser-trick", HIGH, 0.85)
     elif match is not None and link.form is not Form.DEFANGED and len(slashes) != 2 and address.scheme in SPECIAL:
-        yield Sign("parser-trick", MEDIUM, 0.6 if "." in address.host and len(slashes) != 0 else 0.45)
+        yield Sign("parser-trick", LOW, 0.4)  # as often a slip of the pen
     head = written[: len(authority) + 12]
     if _FALSE_SLASH.search(head) or (not authority.isascii() and _FALSE_SLASH.search(authority)):
         yield Sign("parser-trick", HIGH, 0.9)
@@ -181,8 +181,9 @@ def _credentials(address: Address) -> Iterator[Sign]:
         yield Sign("credentials", LOW, 0.4)
 
 
-def _mismatch(link: Link, address: Address, brands: Brands) -> Iterator[Sign]:
-    """Text that names one site over a link to another."""
+def _mismatch(link: Link, address: Address, place: Place, brands: Brands) -> Iterator[Sign]:
+    """Text that names one site over a link to another. Mailings count clicks that way, so what is no brand's is a hint
+    except in replies."""
     label = link.label.strip().rstrip(".,;:!?")
     if len(label) > 200 or any(map(str.isspace, label.replace("\u200b", ""))):
         return
@@ -203,7 +204,8 @@ def _mismatch(link: Link, address: Address, brands: Brands) -> Iterator[Sign]:
     if brands.owned(shown.host):
         yield Sign("mismatch", HIGH, 0.4 if address.host in SHORTENERS else 0.85)
     else:
-        yield Sign("mismatch", MEDIUM, 0.4 if address.host in SHORTENERS or real.shared else 0.6)
+        clear = place is Place.REPLY and address.host not in SHORTENERS and not real.shared
+        yield Sign("mismatch", MEDIUM if clear else LOW, 0.6 if clear else 0.4)
 
 
 # --- where it leads -------------------------------------------------------------------------------------

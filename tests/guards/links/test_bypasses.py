@@ -71,10 +71,11 @@ TRICKS: tuple[tuple[str, str, str], ...] = (
     ("user-endless", f"https://{'a' * 3000}@example.org/", "parser-trick"),
     ("backslashes", "http:\\\\example.org\\@paypal.com", "parser-trick"),
     ("backslash", "https://example.org\\@paypal.com/", "parser-trick"),
-    ("one-slash", "https:/example.org/", "parser-trick"),
-    ("three-slashes", "https:///example.org/", "parser-trick"),
+    ("one-slash", "https:/paypal.com.example.org/", "brand-subdomain"),
+    ("three-slashes", "https:///paypal.com.example.org/", "brand-subdomain"),
     ("percent-host", "https://%70aypal.com.example.org/", "parser-trick"),
     ("percent-dot", "https://paypal%2ecom.example.org/", "parser-trick"),
+    ("no-slash", "https:paypal.com.example.org/", "brand-subdomain"),
     # addresses
     ("decimal", "http://3232235777/login", "address"),
     ("hexadecimal", "http://0xC0A80101/login", "address"),

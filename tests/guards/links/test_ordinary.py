@@ -65,6 +65,8 @@ ORDINARY: tuple[str, ...] = (
     "ssh://git@example.com/repo.git",
     "https://user@example.com/repo.git",
     "postgresql://user:secret@db.example.com/x",
+    "https:/example.com/typo",
+    "https:///example.com/typo",
     # addresses
     "http://192.168.1.1/",
     "http://localhost:3000/",
@@ -125,12 +127,20 @@ def test_nothing_acts_on_it(text: str, place: str) -> None:
     assert acted_on(f"Hello, as you asked: {text} is it. Thanks!", place) == set()
 
 
+MAILING = "[www.example.com](https://clicks.garden.example/r/1)"
+
+
+def test_mailings_count_clicks_and_bots_do_not() -> None:
+    assert acted_on(MAILING, "document") == acted_on(MAILING, "user") == set()
+    assert acted_on(MAILING, "reply") == {"mismatch"}
+
+
 def test_there_are_as_many_as_tricks() -> None:
     assert len(set(ORDINARY)) == len(ORDINARY) >= 60
 
 
 @pytest.mark.parametrize(
-    "text", [text for text in ORDINARY if "://" not in text and "]" not in text and "<" not in text]
+    "text", [text for text in ORDINARY if ":/" not in text and "]" not in text and "<" not in text]
 )
 def test_words_with_dots_are_not_surely_links(text: str) -> None:
     sure = [
