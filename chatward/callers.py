@@ -61,6 +61,7 @@ from chatward.identity.provisioned import Provisioned, linked, registry
 from chatward.identity.record import Record, recorder
 from chatward.identity.refusals import Refusals
 from chatward.identity.relying_party import RelyingParty, console_party
+from chatward.identity.risk import UNKNOWN, Bands, Risks, Watched
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
 from chatward.identity.signin_api import PREFIXES as SIGNING_IN
@@ -142,9 +143,11 @@ def callers(
         all_tenants=True,
     )
     authorizer = CedarAuthorizer(load(rights, folder))
+    risks = _risks(settings, ledger)
     access = Access(
         authorizer,
         valid=chain.valid,
+        risk=risks.band if risks is not None else lambda principal: UNKNOWN,
         challenges=challenges,
         approvals=approvals,
         everywhere=bool(rights.policies or rights.groups),
@@ -169,7 +172,7 @@ def callers(
         {**dict.fromkeys(PREFIXES, api.handle), **visiting},
         keys,
         signing_in,
-        Desks(signing_in, approvals, invitations, issued, authorizer),
+        Desks(signing_in, approvals, invitations, issued, authorizer, risks=risks),
         directory,
         operators.first_link,
     )
@@ -246,6 +249,16 @@ def _of_operators(settings: Settings, name: str, fetch: Fetch) -> Provider:
         raise ConfigError(said, key=f"operators.oidc.{name}")
     seen = replace(one, roles_claim=wanted.claim, role_map=wanted.roles)
     return Provider(name, seen, fetch, time.time, linked(settings.identity))
+
+
+def _risks(settings: Settings, ledger: Ledger) -> Risks | None:
+    """Who is how risky, by the entries of a ledger that can be watched; else nobody says anything."""
+    wanted = settings.risk
+    if not wanted.enabled or not isinstance(ledger, Watched):
+        return None
+    risks = Risks(Bands(wanted.raised, wanted.high, wanted.half_life))
+    ledger.watchers.append(risks.entry)
+    return risks
 
 
 def _by_tls(settings: Settings) -> bool:

@@ -77,6 +77,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_bots(settings),
         *_listeners(settings),
         *_signing_in(settings),
+        *_risk(settings),
         *_references(settings),
         *_routes(settings, guards, today),
         *_recognisers(settings),
@@ -232,6 +233,11 @@ def _listeners(settings: Settings) -> Iterator[Problem]:
             if needs:
                 sentence = f"other machines can reach this address, so it needs {' and '.join(needs)}"
                 yield Problem(("server", key), sentence, "unsafe-listener")
+
+
+def _risk(settings: Settings) -> Iterator[Problem]:
+    if settings.risk.high <= settings.risk.raised:
+        yield Problem(("risk", "high"), "must be more than `risk.raised`")
 
 
 def _signing_in(settings: Settings) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from chatward.core.values import Verdict
 from chatward.identity.approvals import Approvals
 from chatward.identity.invitations import Invitations
 from chatward.identity.key_store import KeyStore
+from chatward.identity.risk import Risks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Desks:
     keys: KeyStore
     authorizer: Explaining
     clock: Callable[[], float] = time.time
+    risks: Risks | None = None
 
 
 def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
@@ -45,5 +47,5 @@ def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
     approval_routes(router, ApprovalDesk(desks.approvals, check, titles), pages)
     operator_routes(router, desks.access, OperatorDesk(desks.access, desks.invitations), pages)
     key_routes(router, KeyDesk(desks.keys, clock=desks.clock), pages)
-    explain_routes(router, desks.authorizer, pages)
+    explain_routes(router, desks.authorizer, pages, desks.risks)
     return router

@@ -5,6 +5,8 @@ The rules:
 1. It decides and does nothing: no message is sent, no challenge made, nothing recorded. So it is reading, though it is
    posted (the context of a question may hold what does not belong into an address).
 2. An explanation names policies by id and title, and quotes no condition (``identity.explain``).
+3. A question about a caller by id that says nothing of ``risk`` is asked with the risk that there is now, and the answer
+   says what it is from.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from chatward.identity.cedar_policies import Policy
 from chatward.identity.cedar_schema import ACTIONS
 from chatward.identity.explain import explain
 from chatward.identity.policy_cases import question_of
+from chatward.identity.risk import UNKNOWN, Risks
 
 _LONGEST: Final = 16_384
 _ASSURANCE: Final = ("none", "one factor", "two factors", "a passkey")
@@ -72,7 +75,7 @@ class ExplanationAnswer(BaseModel):
     approval: bool
 
 
-async def answer(authorizer: Explaining, asked: Asked) -> ExplanationAnswer:
+async def answer(authorizer: Explaining, asked: Asked, risks: Risks | None = None) -> ExplanationAnswer:
     """The ruling on a question, in words. Raises ``ClientError`` (``question-invalid``)."""
     principal = Principal(
         asked.id or f"{asked.kind.value}:case",
@@ -81,15 +84,31 @@ async def answer(authorizer: Explaining, asked: Asked) -> ExplanationAnswer:
         frozenset(asked.roles),
         Assurance(asked.assurance),
     )
+    context, standing = asked.context, ""
+    if risks is not None and asked.id and "risk" not in context:
+        context = {**context, "risk": risks.band(principal)}
+        standing = _standing(risks, principal)
     try:
-        question = question_of(principal, asked.action, asked.resource, asked.context)
+        question = question_of(principal, asked.action, asked.resource, context)
     except ConfigError as error:
         raise ClientError(error.public, reason="question-invalid") from error
     ruling = await asyncio.to_thread(authorizer.decide, question)
-    return ExplanationAnswer.model_validate(asdict(explain(ruling, authorizer.policies)))
+    told = ExplanationAnswer.model_validate(asdict(explain(ruling, authorizer.policies)))
+    if standing:
+        told.sentences.append(standing)
+    return told
 
 
-def explain_routes(router: APIRouter, authorizer: Explaining, pages: Pages) -> None:
+def _standing(risks: Risks, principal: Principal) -> str:
+    band, rated = risks.band(principal), risks.rated(principal.id)
+    if band == UNKNOWN:
+        return "The risk is unknown: callers of this kind are not rated."
+    signals = ", ".join(f"`{name}` ({count})" for name, count in rated.signals)
+    points = f": {rated.points:g} points, from {signals}" if signals else ""
+    return f"The risk is {band} now{points}."
+
+
+def explain_routes(router: APIRouter, authorizer: Explaining, pages: Pages, risks: Risks | None = None) -> None:
     """Adds ``/policy/explain`` and ``/api/v1/policy/explain``."""
 
     async def page(caller: AdminCaller, status: int = 200, **values: Any) -> Response:
@@ -114,13 +133,13 @@ def explain_routes(router: APIRouter, authorizer: Explaining, pages: Pages) -> N
         caller = caller_of(request)
 
         async def act() -> Response:
-            return await page(caller, answer=await answer(authorizer, _asked(caller.form)))
+            return await page(caller, answer=await answer(authorizer, _asked(caller.form), risks))
 
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public))
 
     @router.post("/api/v1/policy/explain", summary="What would be decided, and by which policies")
     async def explanation(asked: Asked) -> ExplanationAnswer:
-        return await answer(authorizer, asked)
+        return await answer(authorizer, asked, risks)
 
 
 def _asked(form: Mapping[str, str]) -> Asked:

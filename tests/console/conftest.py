@@ -35,6 +35,7 @@ from chatward.identity.operators import ROLES, Operators
 from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import Cost, Passwords
 from chatward.identity.relying_party import RelyingParty
+from chatward.identity.risk import Risks
 from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
 from chatward.settings import Settings
@@ -284,7 +285,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         approvals = Approvals(
             database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock
         )
-        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock)
+        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, Risks(clock=clock))
         ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])
         settings = Settings(upstream="https://bot.example/v1")
         router = desk_router(desks, ward.check)

@@ -71,3 +71,20 @@ async def test_nobody_else_asks(house):
     it = house(PEOPLE)
     asked = {"action": "message:send", "resource": "Bot::default"}
     assert (await it.program().post("/api/v1/policy/explain", json=asked)).status_code == 401
+
+
+async def test_the_risk_that_there_is_now_is_part_of_the_question_and_explained(house):
+    it = house(PEOPLE)
+    api = await program(it)
+    asked = {"action": "tool:call", "resource": "Tool::lookup", "kind": "person", "id": "person:ada"}
+    for _ in range(2):
+        it.desks.risks.add("person:ada", "text.injection/override", 3.0)
+    told = (await api.post("/api/v1/policy/explain", json=asked)).json()
+    assert (told["outcome"], told["policies"][0]["id"]) == ("step-up", "chatward/raised-risk-tool")
+    assert told["sentences"][-1] == "The risk is raised now: 6 points, from `text.injection/override` (2)."
+    told = (await api.post("/api/v1/policy/explain", json={**asked, "context": {"risk": "low"}})).json()
+    assert told["outcome"] == "allow"
+    told = (await api.post("/api/v1/policy/explain", json={**asked, "id": "person:ben"})).json()
+    assert told["sentences"][-1] == "The risk is low now."
+    told = (await api.post("/api/v1/policy/explain", json={**asked, "kind": "service", "id": "key:1"})).json()
+    assert told["sentences"][-1] == "The risk is unknown: callers of this kind are not rated."
