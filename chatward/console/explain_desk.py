@@ -5,8 +5,8 @@ The rules:
 1. It decides and does nothing: no message is sent, no challenge made, nothing recorded. So it is reading, though it is
    posted (the context of a question may hold what does not belong into an address).
 2. An explanation names policies by id and title, and quotes no condition (``identity.explain``).
-3. A question about a caller by id that says nothing of ``risk`` is asked with the risk that there is now, and the answer
-   says what it is from.
+3. A question about a caller by id that says nothing of ``risk`` is asked with the risk that there is now, and the
+   answer says what it is from.
 """
 
 from __future__ import annotations
