@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatward import Ward
 from chatward.core.values import Action, Verdict
@@ -15,12 +19,12 @@ GUARDS = ("links.url", "links.owned", "links.model")
 
 
 @cache
-def ward(*settings: tuple[str, object]) -> Ward:
-    return Ward(Settings(upstream="http://127.0.0.1:9/v1", routes={"default": Route(guards=GUARDS, **dict(settings))}))  # type: ignore[arg-type]
+def ward(*given_: tuple[str, object]) -> Ward:
+    return Ward(Settings(upstream="http://127.0.0.1:9/v1", routes={"default": Route(guards=GUARDS, **dict(given_))}))  # type: ignore[arg-type]
 
 
-def asked(text: str, *settings: tuple[str, object], role: str = "user") -> Verdict:
-    return ward(*settings).check(text, role)
+def asked(text: str, *given_: tuple[str, object], role: str = "user") -> Verdict:
+    return ward(*given_).check(text, role)
 
 
 @pytest.mark.parametrize("role", ["user", "document", "tool"])
@@ -86,3 +90,22 @@ def test_the_models_score_is_told() -> None:
     verdict = asked("see https://paypal-secure-login.top/webscr/verify.php?cmd=login")
     assert dict(verdict.scores)["links.model"] > 0.9
     assert verdict.action is Action.BLOCK
+
+
+TEXT = (
+    f"Dear Ann, see {BAD}, [paypal.com](https://example.org/x) or <a href='https://paypa1.test/'>this</a>; not "
+    "https://example.com/a?b=c, but paypal[.]com[.]example[.]org and 请访问https://paypal.com.example.org/登录。 "
+    "Thanks!"
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, len(TEXT)), max_size=12))
+def test_a_reply_is_the_same_however_it_is_split(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(TEXT)]
+    pieces = [TEXT[start:end] for start, end in pairwise(edges)]
+
+    async def streamed() -> str:
+        return "".join([piece async for piece in ward().stream(pieces)])
+
+    assert asyncio.run(streamed()) == asked(TEXT, role="assistant").text
