@@ -246,7 +246,7 @@ def _anchored(text: str, around: str, shift: int) -> Iterator[Found]:
     if match is not None:
         label = unescape(_TAGS.sub("", match[2])).strip()
         url = unescape(match[1])
-        if label and _DEST_WITH_HOST.match(url):
+        if "." in label and _DEST_WITH_HOST.match(url):  # else the attribute says all there is to say
             start = max(0, match.start(1) - shift) if match.start(1) >= shift else max(0, match.start(2) - shift)
             yield Found(url, start, at.start(), Form.MARKUP, label)
 
