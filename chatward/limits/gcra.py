@@ -5,8 +5,8 @@ that was taken is paid for. Taking ``n`` units moves it by ``n`` intervals; it m
 in any ``t`` seconds at most ``burst + rate * t`` units pass, and nothing has to be filled up or cleared at the turn of
 a period.
 
-Times are microseconds since ``EPOCH``. In a double they are exact to a hundredth of a microsecond until past 2100; the
-script in the shared store computes with the same doubles.
+Times are microseconds since ``EPOCH``, in doubles: each is exact to ``ROUNDING``, here and in the script of the shared
+store. A limit is wider by what a whole burst may be rounded by, so that all of it passes: by a thousandth at most.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final, TypeVar
 EPOCH: Final = 1_735_689_600
 """Seconds since 1970 at which time begins here (2025)."""
 MICROSECONDS: Final = 1e6
-SLACK: Final = 0.5
-"""Microseconds by which a limit is wider than it says: more than all rounding, less than any request."""
+ROUNDING: Final = 2**-7
+"""Microseconds between two doubles, until 2027; twice that until 2029, four times until 2033."""
 
 Number = TypeVar("Number", float, Fraction)
 
@@ -47,7 +47,8 @@ class Rate:
     @property
     def most(self) -> float:
         """Microseconds that the arrival time may lie ahead."""
-        return self.burst * self.interval + SLACK
+        exact = self.burst * self.interval
+        return exact + min(0.5 + 4 * ROUNDING * self.burst, 0.5 + exact / 1000)
 
     def cost(self, units: float) -> float:
         """Of more than the burst, which could never pass, the burst is taken; the rest is settled afterwards."""
