@@ -183,6 +183,19 @@ async def test_an_account_of_an_identity_provider_has_none_here(it):
     assert "Add a passkey" not in (await eve.browser.get("/account")).text
 
 
+async def test_a_passkey_ends_with_the_account_becoming_a_providers(it, ann):
+    it.database.write("UPDATE operators SET provider = 'idp' WHERE name = 'ann'")
+    assert (await ann.enter()).status_code == 401
+    assert refusals(it)[-1]["proof"] == "revoked"
+
+
+async def test_without_a_user_handle_nobody_is_named(it, ann):
+    proof = await ann.assertion()
+    del proof["response"]["userHandle"]
+    assert (await ann.enter(proof)).status_code == 401
+    assert refusals(it)[-1]["proof"] == "user-handle"
+
+
 async def test_a_stolen_session_adds_and_removes_nothing(it, ann):
     await ann.enter()
     [key] = it.access.passkeys.of(it.access.operators.named("ann").id)
@@ -254,7 +267,8 @@ async def test_guessing_with_a_known_credential_id_slows_its_owner_down_nowhere(
     assert (last.status_code, "retry-after" in last.headers) == (429, True)
     assert (await ann.enter()).status_code == 200
     await ann.browser.send_form("/account", "/logout")
-    assert (await ann.browser.sign_in()).status_code == 303
+    new = Person(it, "198.51.100.4", ann.device)  # where nobody knows her
+    assert (await new.browser.sign_in()).status_code == 303
     assert it.access.passkeys.of(it.access.operators.named("ann").id)[0].suspended is False
 
 
