@@ -161,6 +161,8 @@ class Messages:
             return await self._checkpoint.identify(scope), b""
         check_declared(headers, limits.max_body)
         caller = await self._checkpoint.identify(scope)
+        if self._limiting is not None:
+            self._limiting.known(caller)
         began = time.perf_counter()
         flight.reading = flight.body_begun = True
         body = await read_body(headers, door, limits.max_body)

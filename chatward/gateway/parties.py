@@ -119,6 +119,10 @@ class Taken(Protocol):
 class Limiting(Protocol):
     """How fast callers may ask (``limits.limiter``)."""
 
+    def known(self, caller: Caller) -> None:
+        """Before the body is read. Raises ``ChatwardError`` (429) where somebody was told to wait and has not."""
+        ...
+
     async def take(self, caller: Caller, path: str, call: Call, body: bytes) -> Taken:
         """Raises ``ChatwardError`` (429) where it is too fast; then nothing is taken."""
         ...

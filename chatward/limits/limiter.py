@@ -9,12 +9,15 @@ The rules:
 4. Keys are digests: the store holds no name and no address.
 5. Tokens and money are taken by a guess and settled afterwards. A request that came to no answer gives them back; that
    it was a request stays counted.
+6. Who was told to wait is refused without reading the body and without asking the store until then: no request of
+   theirs could pass before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -159,6 +162,7 @@ class Limiter:
         prices: Prices | None = None,
         reply_tokens: int = 500,
         prefixes: tuple[int, int] = (24, 56),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rules = [Rule(name, one, Rate(one.rate, one.period, one.burst)) for name, one in limits.items()]
         self._guesses = any(rule.limit.of in {"tokens", "money"} for rule in self._rules)
@@ -171,11 +175,28 @@ class Limiter:
         self._lease = secrets.token_hex(6)
         self._count = 0
         self._pending: set[asyncio.Future[None]] = set()
+        self._early = [rule for rule in self._rules if rule.limit.of == "requests" and rule.limit.per != "bot"]
+        self._waiting: dict[str, tuple[float, Headers]] = {}
+        self._clock = clock
         self.refused = dict.fromkeys(limits, 0)
 
     @property
     def steady(self) -> Steady | None:
         return self._store if isinstance(self._store, Steady) else None
+
+    def known(self, caller: Caller) -> None:
+        """Raises ``LimitError`` where somebody was told to wait and has not."""
+        if not self._waiting:
+            return
+        for rule in self._early:
+            key = self._key(rule, caller, "")
+            found = self._waiting.get(key)
+            if found is not None:
+                left = found[0] - self._clock()
+                if left > 0:
+                    self.refused[rule.name] += 1
+                    raise LimitError(max(1, ceil(left)), found[1])
+                del self._waiting[key]
 
     async def take(self, caller: Caller, path: str, call: Request, body: bytes) -> Taken:
         """Raises ``LimitError``, and ``LimitsUnavailable`` where settings want that."""
@@ -229,30 +250,33 @@ class Limiter:
         return await self._store.take(charges, lease), self._store
 
     def _charges(self, caller: Caller, path: str, call: Request, tokens: Tokens) -> list[tuple[Rule, Charge]]:
-        principal = caller.principal
         charged = []
         bot = self._bot_of(path, call.model) if self._bots else ""
         for rule in self._rules:
-            of, per = rule.limit.of, rule.limit.per
-            if of == "streams" and not call.stream:
+            if rule.limit.of == "streams" and not call.stream:
                 continue
             amount = self.amount(rule, call.model, tokens)
-            if not amount:
-                continue
-            if per == "principal":
-                whose = principal.id
-            elif per == "tenant":
-                whose = ""
-            elif per == "session":
-                whose = principal.session
-                if not whose:
-                    continue
-            elif per == "address":
-                whose = block(caller.presented.address, *self._prefixes)
-            else:
-                whose = bot
-            charged.append((rule, rule.charge(key_of(rule.name, principal.tenant, whose), amount)))
+            key = self._key(rule, caller, bot) if amount else ""
+            if key:
+                charged.append((rule, rule.charge(key, amount)))
         return charged
+
+    def _key(self, rule: Rule, caller: Caller, bot: str) -> str:
+        """Whose count it is; empty where it is nobody's."""
+        principal, per = caller.principal, rule.limit.per
+        if per == "principal":
+            whose = principal.id
+        elif per == "tenant":
+            whose = ""
+        elif per == "session":
+            whose = principal.session
+            if not whose:
+                return ""
+        elif per == "address":
+            whose = block(caller.presented.address, *self._prefixes)
+        else:
+            whose = bot
+        return key_of(rule.name, principal.tenant, whose)
 
     def _refusal(self, charged: Sequence[tuple[Rule, Charge]], outcome: Outcome) -> LimitError:
         longest, standing = 0.0, ()  # type: float, Headers
@@ -265,7 +289,16 @@ class Limiter:
                 longest = needed
                 before = level - (1.0 if charge.lease else charge.cost)
                 standing = rule.standing(before) if rule.limit.per in OWN else ()
+            if rule in self._early:
+                self._remember(charge.key, needed, rule.standing(level - charge.cost) if rule.limit.per in OWN else ())
         return LimitError(max(1, ceil(longest)), standing)
+
+    def _remember(self, key: str, seconds: float, standing: Headers) -> None:
+        now = self._clock()
+        if len(self._waiting) >= _REMEMBERED:
+            self._waiting = {one: told for one, told in self._waiting.items() if told[0] > now}
+        if len(self._waiting) < _REMEMBERED:
+            self._waiting[key] = (now + seconds, standing)
 
     @staticmethod
     def _standing(charged: Sequence[tuple[Rule, Charge]], outcome: Outcome) -> Headers:

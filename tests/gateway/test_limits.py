@@ -39,7 +39,8 @@ class ByHeader:
 
 
 def limiter(clock: Clock | None = None, prices: dict[str, Price] | None = None, **limits: Limit) -> Limiter:
-    return Limiter(limits, MemoryStore(clock or Clock()), prices=Prices(prices or {}), reply_tokens=100)
+    clock = clock or Clock()
+    return Limiter(limits, MemoryStore(clock), prices=Prices(prices or {}), reply_tokens=100, clock=clock)
 
 
 def who(name: str, **more: str) -> dict[str, str]:
@@ -218,3 +219,33 @@ async def test_streams_at_once(
         await asyncio.sleep(0.01)
     for _ in range(3):  # those that end by themselves come back too
         assert (await gate.chat(stream=True)).status_code == 200
+
+
+async def test_who_was_told_to_wait_is_refused_unread_until_then(gate_of: Open) -> None:
+    """Nobody asks the store for them, and what they send is not read; the others notice nothing."""
+    clock = Clock()
+    store = Counted(clock)
+    limits = {"requests": Limit(rate=1, period=10, burst=1), "all": Limit(per="tenant", rate=1, period=1, burst=9)}
+    gate = await gate_of(Limiter(limits, store, clock=clock))
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n"
+    )
+    assert [(await gate.chat()).status_code for _ in range(2)] == [200, 429]
+    asked = store.asked
+    clock.now += 4.0
+    unread = await gate.raw(head.encode())
+    assert b" 429 " in unread
+    assert b"retry-after: 6\r\n" in unread.lower()
+    assert [(await gate.chat()).status_code for _ in range(5)] == [429] * 5
+    assert store.asked == asked
+    assert (await gate.chat(headers=who("another"))).status_code == 200
+    clock.now += 6.0
+    assert (await gate.chat()).status_code == 200
+
+
+class Counted(MemoryStore):
+    asked = 0
+
+    async def take(self, charges: Any, lease: str) -> Any:
+        self.asked += 1
+        return await super().take(charges, lease)
