@@ -6,7 +6,6 @@ loading the models, and reading texts with them for the first time. ``before_mb`
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from typing import Final
 from chatward.bench.processes import memory
 from chatward.bench.texts import messages
 from chatward.models import cascade
+from chatward.models.runtime import onnxruntime
 
 TEXTS: Final = 60
 
@@ -22,7 +22,7 @@ TEXTS: Final = 60
 def main() -> None:
     """Prints the object. Raises ``ModelError``."""
     steps = [(time.perf_counter(), _resident())]
-    importlib.import_module("onnxruntime")
+    onnxruntime()
     steps.append((time.perf_counter(), _resident()))
     models = cascade.Cascade()
     steps.append((time.perf_counter(), _resident()))

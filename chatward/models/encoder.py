@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from chatward.models.runtime import onnxruntime
 from chatward.models.wordpiece import Tokens, WordPiece
 
 WINDOW: Final = 128
@@ -69,14 +70,13 @@ class Encoder:
     """The loaded model. ``run`` may be called from any thread, one call at a time per session is fastest."""
 
     def __init__(self, path: Path, cutter: WordPiece) -> None:
-        import onnxruntime  # noqa: PLC0415
-
-        options = onnxruntime.SessionOptions()
+        runtime = onnxruntime()
+        options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = False
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._cutter = cutter
 
     def run(self, given: Sequence[Window]) -> list[tuple[Floats, Floats]]:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chatward.models.heads import ENTITIES, HEADS, TAGS
+from chatward.models.runtime import onnxruntime
 from chatward.models.training.corpora import Example, Tagged
 from chatward.models.training.vocabulary import origins
 from chatward.models.wordpiece import CASINGS, WordPiece
@@ -390,6 +391,7 @@ def scores(trunk: Trunk, texts: Sequence[str], cutter: WordPiece, *, untrusted: 
 
 def export(trunk: Trunk, path: Path) -> None:
     """The trunk as ONNX with weights of 8 bits per channel; activations are quantised at run time."""
+    onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     trunk.eval()
