@@ -536,6 +536,7 @@ def test_where_browsers_come_back_to_is_an_origin_of_a_provider_that_exists(writ
 def test_without_an_address_only_this_machine_can_sign_in_and_that_is_said(write: Write) -> None:
     told = 'client_id = "c"\n[server]\nhost = "0.0.0.0"\nbehind_tls_proxy = true\nkeys = ["env:K"]\n'
     assert any("identity.sign_in.url" in str(one) for one in read(write(STAFF + told), {"K": "k"}).warnings)
-    loaded = read(write(STAFF + told + '[identity.sign_in]\nurl = "https://chat.example"\n'), {"K": "k"})
+    told += '[identity.sign_in]\nurl = "https://chat.example"\n[genuine]\norigin = "https://chat.example"\n'
+    loaded = read(write(STAFF + told), {"K": "k"})
     assert loaded.warnings == ()
     assert read(write(STAFF + 'client_id = "c"\n[identity.sign_in]\nurl = "http://127.0.0.1:8787"\n')).warnings == ()

@@ -26,9 +26,11 @@ from chatward.configuration import load
 from chatward.console.admin import admin_app
 from chatward.console.chat import pages
 from chatward.console.desks import Desks, desk_router
+from chatward.console.verify import verify_pages
 from chatward.core.events import Event
 from chatward.core.rules import Rule
 from chatward.gateway import meter, router
+from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.guards.catalog import IDS, catalog
 from chatward.settings import Server, Settings
 
@@ -205,7 +207,7 @@ def test_cited_commands_exist(page: Path) -> None:
 
 
 def served() -> set[str]:
-    gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings())}
+    gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings()), *verify_pages(), MANIFEST}
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     admin = admin_app(anything, anything, anything, Settings(), "0", anything)
     routes = admin._app.routes  # type: ignore[attr-defined]

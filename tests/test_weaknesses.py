@@ -57,7 +57,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "long list": (f"[routes.a]\nallow = {[f'{n}@example.com' for n in range(101)]}\n", "low", "routes.a.allow"),
     "no ledger": ("[ledger]\nenabled = false\n", "high", "ledger.enabled"),
     "process": ("[ledger]\ndurability = 'process'\n", "medium", "ledger.durability"),
-    "stored": ("[conversations]\nstore = true\n", "medium", "conversations.store"),
+    "stored": ("[conversations]\nstore = true\n[seal]\npassphrase = 'env:PHRASE'\n", "medium", "conversations.store"),
     "plain bot": ("[bots.b]\nupstream = 'http://192.0.2.1'\n", "high", "bots.b.upstream"),
 }
 
@@ -100,6 +100,6 @@ def test_no_keys(tmp_path: Path, extra: str, level: str) -> None:
 
 
 def test_the_worst_comes_first(tmp_path: Path) -> None:
-    text = exception(expires="2026-06-02") + "[ledger]\nenabled = false\n[conversations]\nstore = true\n"
+    text = exception(expires="2026-06-02") + "[ledger]\nenabled = false\n[routes.b]\nguards = ['text.pii']\n"
     levels = [LEVELS.index(weakness.level) for weakness in found(tmp_path, text)]
     assert levels == sorted(levels) == [0, 1, 2]

@@ -59,13 +59,14 @@ def revoke(
 
 
 @app.command()
-def manifest(config: ConfigFile = None) -> int:
-    """Print the manifest, signed now: to keep it, or to serve it elsewhere."""
+def manifest(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Print the manifest, signed now: to keep it, or to serve it elsewhere. It is JSON either way."""
     settings = loaded_settings(config).settings
     said = facts(settings, "")
     if not said.origin:
         raise ConfigError("genuine.origin is missing: the site as people see it", key="genuine.origin", reason="usage")
-    print(json.dumps(manifests.manifest(said, Keyring(keys_file(settings)).keys, time.time()), indent=2))
+    document = manifests.manifest(said, Keyring(keys_file(settings)).keys, time.time())
+    print(json.dumps(document, indent=None if as_json else 2))
     return 0
 
 
