@@ -60,6 +60,7 @@ from chatward.genuine.opening import opened as open_proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where
 from chatward.identity.record import recorder
+from chatward.intel.watching import Updater
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
 from chatward.keeping import Keeping
@@ -222,8 +223,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
-        meter = Meter()
-        meter.certificates = partial(seconds_left, settings)
+        meter = _meter(settings, engine)
         running = _RunningWard(engine)
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter)
         limiting = _limiting(stack, settings, engine, Records(ledger).note, meter)
@@ -316,7 +316,7 @@ def _admin_plane(app: Any, server: Server) -> EmbeddedServer:
 def _keep_current(
     stack: AsyncExitStack, loaded: Loaded, engine: RoutedEngine, renewal: Renewal, say: Callable[[str], None]
 ) -> None:
-    """Certificates and settings are read again when they change, and at SIGHUP."""
+    """Certificates and settings are read again when they change, and at SIGHUP; sources of intelligence when due."""
     loop = asyncio.get_running_loop()
     tasks = [asyncio.ensure_future(renewal.run())]
     asked: list[Callable[[], object]] = [renewal.check]
@@ -329,6 +329,15 @@ def _keep_current(
         loop.add_signal_handler(signal.SIGHUP, lambda: [act() for act in asked])
     for task in tasks:
         stack.callback(task.cancel)
+    if loaded.settings.intel.sources and loaded.path is not None:
+        stack.callback(Updater(loaded.path).close)
+
+
+def _meter(settings: Settings, engine: RoutedEngine) -> Meter:
+    meter = Meter()
+    meter.certificates = partial(seconds_left, settings)
+    meter.intel = lambda: engine.routing.indicators.ages()  # noqa: PLW0108 - the routing is swapped at a reload
+    return meter
 
 
 async def _keeping(
