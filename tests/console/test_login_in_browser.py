@@ -52,6 +52,7 @@ def page(browser, plane):
 
 def type_in(page, *values: str) -> None:
     """As people without a mouse: the first field has the focus, Tab goes on, Enter sends."""
+    page.locator("input:focus").wait_for()  # a page that has loaded may not have it yet
     for at, value in enumerate(values):
         if at:
             page.keyboard.press("Tab")
