@@ -1,4 +1,4 @@
-"""Limits counted in this process. A check of one key takes about a microsecond.
+"""Limits counted in this process. A check of one key takes about two microseconds.
 
 The rule: at most ``most`` keys are remembered. Of more, those are forgotten that asked the longest ago: they begin
 anew, which is what they would have come to in most cases anyway.
