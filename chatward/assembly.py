@@ -58,8 +58,9 @@ from chatward.gateway.upstream import HttpUpstream
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.opening import opened as open_proving
 from chatward.guards.catalog import KNOWN
-from chatward.identity.access import Access, Where
+from chatward.identity.access import Access, Where, told
 from chatward.identity.record import recorder
+from chatward.identity.risk import Watched
 from chatward.intel.watching import Updater
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
@@ -109,9 +110,10 @@ class RoutedEngine:
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
-        principal, gate = caller.principal, None
+        principal, gate, withheld = caller.principal, None, 0
         if self.access is not None:
             where = Where(plan.bot, call.model, plan.route)
+            withheld = self.access.documents(caller, where, call)
             ruling = self.access.message(caller, where)
             if not ruling.allowed:
                 await asyncio.to_thread(self.access.settle, caller, where, ruling, call.body({}), request_id)
@@ -130,6 +132,7 @@ class RoutedEngine:
                 said = await consult(self.judge, plan.policy, asked)
                 current.engine.supplement(screening, said.findings, complete=not said.verdict.unavailable)
                 screening.verdict |= said.verdict
+        screening.verdict = told(screening.verdict, withheld)
         return screening
 
 
@@ -386,14 +389,15 @@ def _settle_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def _ledger(settings: Settings) -> tuple[SqliteLedger | NullLedger, Path | None]:
+def _ledger(settings: Settings) -> tuple[Watched, Path | None]:
     wanted = settings.ledger
     if not wanted.enabled:
-        return NullLedger(), None
+        return Watched(NullLedger()), None
     path = Path(wanted.path)
     file = Path(wanted.checkpoint_file) if wanted.checkpoint_file else None
     plan = Plan(wanted.checkpoint_every, wanted.checkpoint_seconds, file, wanted.origin)
-    return SqliteLedger(path, wanted.durability, wanted.group_wait, wanted.min_free, checkpoints=plan), path
+    kept = SqliteLedger(path, wanted.durability, wanted.group_wait, wanted.min_free, checkpoints=plan)
+    return Watched(kept), path
 
 
 def _key(ledger: Path | None) -> bytes:

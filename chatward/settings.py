@@ -332,8 +332,8 @@ class Genuine(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign: bool = True
     """Whether replies carry a proof (`x-chatward-proof`)."""
     origin: str = ""
-    """The site that answers, as people see it: `https://chat.example.com`. Empty: this machine's own address, if no other
-    machine can reach it; else nothing is signed. Never taken from a request: a copy of the site would fill it in."""
+    """The site that answers, as people see it: `https://chat.example.com`. Empty: this machine's own address, if nobody
+    else can reach it; else nothing is signed. Never taken from a request: a copy of the site would fill it in."""
     name: str = ""
     """What the bot is called."""
     owner: str = ""
@@ -584,8 +584,8 @@ class OperatorSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=
     break_glass: Annotated[float, Meta(ge=300)] = 3600.0
     """The same for break-glass accounts."""
     second_factor: Literal["optional", "required"] = "optional"
-    """`required`: who signs in with a password alone can do nothing but set up one-time codes; an identity provider must
-    say that it saw two factors."""
+    """`required`: who signs in with a password alone can do nothing but set up one-time codes, and an identity provider
+    must say that it saw two factors."""
     url: str = ""
     """The console's origin as browsers know it: an identity provider sends them back to it, and operators' passkeys are
     made for its name. Empty: on this machine."""

@@ -300,7 +300,7 @@ def test_every_value_has_an_origin(write: Write) -> None:
     assert str(loaded.origins["server.host"]) == "default"
     assert loaded.settings.routes["a"].allow == ("a@example.com", "b@example.com")
     leaves = msgspec.to_builtins(loaded.settings)
-    assert {key.partition(".")[0] for key in loaded.origins} == set(leaves)
+    assert {key.partition(".")[0] for key in loaded.origins} == {key for key, value in leaves.items() if value != {}}
 
 
 @pytest.mark.parametrize(

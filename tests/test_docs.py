@@ -26,6 +26,7 @@ from chatward.configuration import load
 from chatward.console.admin import admin_app
 from chatward.console.chat import pages
 from chatward.console.desks import Desks, desk_router
+from chatward.console.login import login_router
 from chatward.console.verify import verify_pages
 from chatward.core.events import Event
 from chatward.core.rules import Rule
@@ -210,7 +211,7 @@ def served() -> set[str]:
     gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings()), *verify_pages(), MANIFEST}
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     admin = admin_app(anything, anything, anything, Settings(), "0", anything)
-    routes = admin._app.routes  # type: ignore[attr-defined]
+    routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
     return gateway | {route.path for route in (*routes, *desks) if hasattr(route, "path")}
 
