@@ -71,7 +71,7 @@ async def test_one_asks_again_and_the_others_do_not_wait() -> None:
     probe = asyncio.ensure_future(steady.take([CHARGE], "x"))
     await asyncio.sleep(0)
     for _ in range(5):
-        await steady.take([CHARGE], "x")
+        await asyncio.wait_for(steady.take([CHARGE], "x"), 5)
     assert shared.asked == 2
     shared.gate.set()
     await probe
