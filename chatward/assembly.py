@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import dataclasses
 import gc
 import secrets
 import signal
@@ -32,7 +33,7 @@ from chatward.console.admin import admin_app
 from chatward.console.chat import HEADERS, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
-from chatward.console.verify import manifest_service, verify_pages
+from chatward.console.verify import directory_service, manifest_service, verify_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
 from chatward.core.errors import ConfigError
@@ -56,7 +57,9 @@ from chatward.gateway.services import Open
 from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
 from chatward.genuine.manifest import PATH as MANIFEST
+from chatward.genuine.message_signatures import DIRECTORY
 from chatward.genuine.opening import opened as open_proving
+from chatward.genuine.replies import Proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where, told
 from chatward.identity.record import recorder
@@ -231,6 +234,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter)
         limiting = _limiting(stack, settings, engine, Records(ledger).note, meter)
         proving = open_proving(settings, lambda: data_plane.url)
+        bots = {name: _signed(link, settings.bots[name], proving) for name, link in bots.items()}
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
         app = GatewayApp(
@@ -249,6 +253,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 **asking.services,
                 **(privacy.services if privacy is not None else {}),
                 MANIFEST: Open(manifest_service(proving)),
+                DIRECTORY: Open(directory_service(proving)),
             },
             limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
             ready=lambda: () if ledger.healthy else ("ledger",),
@@ -414,6 +419,12 @@ def _key(ledger: Path | None) -> bytes:
     if len(key) != KEY_SIZE:
         raise ConfigError(f"{path} holds no key of {KEY_SIZE} bytes", reason="key-invalid")
     return key
+
+
+def _signed(link: BotLink, bot: Bot, proving: Proving | None) -> BotLink:
+    if not bot.sign or proving is None:
+        return link
+    return dataclasses.replace(link, sign=lambda method: proving.request_fields(method, bot.upstream))
 
 
 def _link(bot: Bot) -> BotLink:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import APIRouter
 from msgspec.structs import replace
 
+from chatward.agents import Agents
 from chatward.configuration import resolve
 from chatward.console.access import AdminAccess
 from chatward.console.chat import PAGE
@@ -114,6 +115,8 @@ def callers(
     directory = scim_router(Scim(people), keys.identify) if people is not None else None
     vouched = _vouched(settings, database, people, ledger, fetch)
     ways |= vouched.ways
+    if settings.identity.agents:
+        ways["agents"] = Agents(settings.identity.agents, fetch)
     visiting: dict[str, AnyService] = {**vouched.services}
     if settings.widget.enabled:
         ways["visitors"] = visitors = _visitors(settings.widget, database)

@@ -92,6 +92,8 @@ class Bot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """File with its private key (PEM)."""
     spiffe_id: str | None = None
     """The SPIFFE ID that the bot's certificate must have, in place of its name. Needs `ca_file`."""
+    sign: bool = False
+    """Whether requests to it are signed with the keys of `[genuine]` (RFC 9421, Web Bot Auth)."""
 
 
 class RuleException(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -512,6 +514,9 @@ class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger."""
     anonymous: bool = True
     """Whether somebody without any credential may ask; policy still decides what."""
+    agents: tuple[str, ...] = ()
+    """Origins of automated clients that sign their requests (Web Bot Auth): `https://agent.example`. Their keys are
+    read from there. Others that sign are refused."""
     oidc: dict[str, Oidc] = field(default_factory=dict)
     """Identity providers by name."""
     sign_in: SignIn = field(default_factory=SignIn)

@@ -134,6 +134,14 @@ def _genuine(settings: Settings) -> Iterator[Problem]:
         yield Problem(("genuine", "origin"), problem)
     elif genuine.sign and not genuine.origin and not is_loopback(settings.server.host):
         yield Problem(("genuine", "origin"), "is needed to sign replies: the site as people see it", warning=True)
+    for index, agent in enumerate(settings.identity.agents):
+        if (problem := origin_problem(agent)) is not None:
+            yield Problem(("identity", "agents", index), problem)
+    for name, bot in settings.bots.items():
+        if bot.sign and not (genuine.sign and (genuine.origin or is_loopback(settings.server.host))):
+            yield Problem(
+                ("bots", name, "sign"), "needs `genuine.sign` and `genuine.origin`: the keys, and whose they are"
+            )
     for index, domain in enumerate(genuine.domains):
         if not _DOMAIN.fullmatch(domain):
             yield Problem(("genuine", "domains", index), "must be a domain in lower case, such as example.com")

@@ -32,6 +32,7 @@ from chatward.core.events import Event
 from chatward.core.rules import Rule
 from chatward.gateway import meter, router
 from chatward.genuine.manifest import PATH as MANIFEST
+from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
 from chatward.settings import Server, Settings
 
@@ -208,7 +209,15 @@ def test_cited_commands_exist(page: Path) -> None:
 
 
 def served() -> set[str]:
-    gateway = {*channels(Server()), router.HEALTH, router.READY, *pages(Settings()), *verify_pages(), MANIFEST}
+    gateway = {
+        *channels(Server()),
+        router.HEALTH,
+        router.READY,
+        *pages(Settings()),
+        *verify_pages(),
+        MANIFEST,
+        DIRECTORY,
+    }
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     admin = admin_app(anything, anything, anything, Settings(), "0", anything)
     routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]

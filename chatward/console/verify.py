@@ -35,14 +35,28 @@ def verify_pages() -> dict[str, tuple[str, bytes]]:
     return {path: (kind, static.joinpath(name).read_bytes()) for path, name, kind in _FILES}
 
 
+def directory_service(proving: Proving | None) -> Callable[[Presented, str, bytes], tuple[int, Headers, bytes]]:
+    """Answers with the directory of keys that sign our requests. Raises ``ClientError`` where nothing is signed."""
+
+    def answer(presented: Presented, path: str, body: bytes) -> tuple[int, Headers, bytes]:
+        headers, keys = _signing(presented, proving).directory()
+        return 200, headers, keys
+
+    return answer
+
+
+def _signing(presented: Presented, proving: Proving | None) -> Proving:
+    if presented.method not in {"GET", "HEAD"}:
+        raise ClientError("This is only read.", reason="method-not-allowed", status=405)
+    if proving is None:
+        raise ClientError("Nothing is signed here.", reason="nothing-signed", status=404)
+    return proving
+
+
 def manifest_service(proving: Proving | None) -> Callable[[Presented, str, bytes], tuple[int, Headers, bytes]]:
     """Answers with the manifest. Raises ``ClientError`` where nothing is signed."""
 
     def answer(presented: Presented, path: str, body: bytes) -> tuple[int, Headers, bytes]:
-        if presented.method not in {"GET", "HEAD"}:
-            raise ClientError("This is only read.", reason="method-not-allowed", status=405)
-        if proving is None:
-            raise ClientError("Nothing is signed here.", reason="nothing-signed", status=404)
-        return 200, _SHARED, proving.manifest()
+        return 200, _SHARED, _signing(presented, proving).manifest()
 
     return answer

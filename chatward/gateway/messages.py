@@ -178,6 +178,8 @@ class Messages:
         if scope.method == "POST":
             method = "POST"
             sent.append(_CONTENT_TYPE)
+        if bot.sign is not None:
+            sent += bot.sign(method)
         began = time.perf_counter()
         try:
             return await bot.upstream.send(method, upstream_path(path, scope.query_string), sent, body)

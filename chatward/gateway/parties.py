@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -162,6 +162,8 @@ class BotLink:
     upstream: Upstream
     api_key: str | None = None
     max_reply: int = 32 * 1024 * 1024
+    sign: Callable[[str], list[tuple[str, str]]] | None = None
+    """The fields that sign a request of this method; ``None``: they are not signed."""
 
 
 @dataclass(frozen=True, slots=True)

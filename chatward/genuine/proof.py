@@ -116,12 +116,13 @@ class Signer:
     """Signs with one key."""
 
     def __init__(self, key: Ed25519PrivateKey, kid: str) -> None:
-        self._key = key
+        self.key = key
+        self.kid = kid
         self._header = base64url.encode(_canonical({"alg": "EdDSA", "kid": kid, "typ": TYPE})).encode()
 
     def sign(self, claims: Claims) -> Proof:
         signed = self._header + b"." + base64url.encode(claims.canonical()).encode()
-        return Proof(claims, f"{self._header.decode()}..{base64url.encode(self._key.sign(signed))}")
+        return Proof(claims, f"{self._header.decode()}..{base64url.encode(self.key.sign(signed))}")
 
 
 def parse(text: str) -> Proof:

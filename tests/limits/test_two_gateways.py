@@ -71,10 +71,10 @@ def world(tmp_path: Path) -> Iterator[tuple[Any, list[RunningGateway]]]:
     valkey.terminate()
 
 
-async def load(gateways: list[RunningGateway], count: int) -> dict[int, int]:
-    """``count`` requests to each gateway, 16 at a time; how many answers of each status."""
+async def load(gateways: list[RunningGateway], count: int, who: str) -> dict[int, int]:
+    """``count`` requests of one caller to each gateway, 16 at a time; how many answers of each status."""
     found: dict[int, int] = {}
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with httpx.AsyncClient(timeout=30, headers={"authorization": f"Bearer {who}"}) as client:
 
         async def ask(gateway: RunningGateway, times: int) -> None:
             for _ in range(times):
@@ -87,14 +87,14 @@ async def load(gateways: list[RunningGateway], count: int) -> dict[int, int]:
 
 async def test_two_gateways_let_in_what_one_would(world: tuple[Any, list[RunningGateway]]) -> None:
     valkey, gateways = world
-    found = await load(gateways, BURST)
+    found = await load(gateways, BURST, "ann")
     over = (found[200] - BURST) / BURST
     print(f"\ntwo gateways, {sum(found.values())} requests, burst {BURST}: {found[200]} let in, overshoot {over:.2%}")
     assert set(found) == {200, 429}
     assert 0 <= over <= 0.01
 
     valkey.terminate()
-    alone = await load(gateways, 16)
+    alone = await load(gateways, 16, "bob")  # Ann was told to wait
     assert set(alone) == {200}  # each counts for itself now
     for gateway in gateways:
         told = (await asyncio.to_thread(httpx.get, f"{gateway.admin_url}/metrics", timeout=10)).text
