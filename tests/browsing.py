@@ -75,6 +75,7 @@ def watched(browser: Any, *, seconds: float = 20.0, stays: str = "", **options: 
 def violations(page: Any) -> list[str]:
     """Rules of WCAG 2.2 A and AA, and best practices, that the page breaks. Evaluated by the debugger, which no policy
     of a page binds."""
+    page.wait_for_load_state()  # without its styles every page breaks some
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)
     return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
