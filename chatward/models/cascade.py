@@ -139,12 +139,14 @@ class Cascade:
 
     def _missing(self, reading: _Reading, names: bool) -> list[int]:
         """Windows that the encoder has to read and has not."""
-        asked = range(len(reading.windows)) if names else reading.unsure
-        return [
-            place
-            for place in asked
-            if place not in reading.second and (place in reading.unsure or self._may_name(reading.windows[place]))
-        ]
+        asked = reading.unsure
+        if names:
+            asked = [
+                place
+                for place, window in enumerate(reading.windows)
+                if place in reading.unsure or (window.wide and self._may_name(window))
+            ]
+        return [place for place in asked if place not in reading.second]
 
     def _may_name(self, window: Window) -> bool:
         """True where a window may hold names: a word with a capital that is not an everyday word of English, or a
@@ -220,7 +222,8 @@ class Cascade:
                     where[head] = window.span()
         if not names:
             return Analysis(scores, where, (), len(unsure))
-        pieces = [(reading.windows[place].start, second[place][1]) for place in sorted(second)]
+        wide = [place for place in sorted(second) if reading.windows[place].wide]
+        pieces = [(reading.windows[place].start, second[place][1]) for place in wide]
         found = tuple(entities(word_probabilities(pieces, reading.tokens), reading.tokens)) if pieces else ()
         return Analysis(scores, where, found, len(second))
 

@@ -41,6 +41,11 @@ class Window:
     def end(self) -> int:
         return min(self.start + self.room, len(self.tokens.ids))
 
+    @property
+    def wide(self) -> bool:
+        """The wide ones hold every token; the narrow ones are read for attacks alone."""
+        return self.room == ROOM
+
     def span(self) -> tuple[int, int]:
         """The window in code points of the text."""
         words, spans = self.tokens.words, self.tokens.spans
