@@ -48,7 +48,10 @@ def _command(process: Path) -> bytes:
         return b""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc; tests/intel has the updater alone")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="reads /proc: the updater is asked without a gateway, in tests/commands/test_intel.py",
+)
 @pytest.mark.xdist_group("intel-while-serving")
 def test_a_list_that_changes_is_enforced(tmp_path: Path) -> None:
     listed = tmp_path / "listed.txt"

@@ -17,13 +17,12 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from chatward.bench.report import Progress, Report, machine, median
-from chatward.bench.times import one_core
+from chatward.bench.times import one_core, spent
 from chatward.core.addresses import parse
 from chatward.core.hosts import split
 from chatward.core.normalise import read
@@ -73,9 +72,9 @@ def run(options: Options, progress: Progress) -> Report:
             progress(f"round {turn} of {options.rounds}" if turn else "warming up")
             for name, (work, over) in stages.items():
                 forget()
-                spent = _timed(work, over)
+                took = spent(work, over)
                 if turn:
-                    taken[name].append(spent)
+                    taken[name].append(took)
         report.figures["url_ms_p50"] = _ms(taken["all"], 0.5)
         _peers(report, texts, options)
     report.details |= {
@@ -103,24 +102,13 @@ def _peers(report: Report, texts: Sequence[str], options: Options) -> None:
     found: dict[str, float | None] = {}
     if report.peers["urlextract"] is not None:
         finder = importlib.import_module("urlextract").URLExtract()
-        found["urlextract_find"] = _ms([_timed(finder.find_urls, texts) for _ in range(options.rounds)], 0.5)
+        found["urlextract_find"] = _ms([spent(finder.find_urls, texts) for _ in range(options.rounds)], 0.5)
     if report.peers["tldextract"] is not None:
         cutter = importlib.import_module("tldextract").TLDExtract(suffix_list_urls=())
         hosts = [link.url for text in texts for link in links_in(text)]
-        found["tldextract_cut"] = _ms([_timed(cutter, hosts) for _ in range(options.rounds)], 0.5)
+        found["tldextract_cut"] = _ms([spent(cutter, hosts) for _ in range(options.rounds)], 0.5)
     if found:
         report.details["peers_ms_p50"] = found
-
-
-def _timed(function: Callable[[Any], object], items: Sequence[Any]) -> list[float]:
-    """CPU seconds of each."""
-    clock = time.thread_time
-    spent: list[float] = []
-    for item in items:
-        began = clock()
-        function(item)
-        spent.append(clock() - began)
-    return spent
 
 
 def _ms(rounds: Sequence[Sequence[float]], share: float) -> float | None:

@@ -20,14 +20,14 @@ from __future__ import annotations
 import importlib.metadata
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import cedarpy
 
 from chatward.bench.report import Progress, Report, machine, median
-from chatward.bench.times import one_core
+from chatward.bench.times import one_core, spent
 from chatward.core.identity import Assurance, Kind, Principal, Question
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import PolicyBook, book, shipped
@@ -87,8 +87,8 @@ def _measure(
     cached: list[list[float]] = []
     for turn in range(options.rounds + 1):
         progress(f"round {turn} of {options.rounds}" if turn else "warming up")
-        alone = _timed(forgets.decide, questions)
-        together = [spent / len(some) for spent, some in zip(_timed(batch, batches), batches, strict=True)]
+        alone = spent(forgets.decide, questions)
+        together = [spent / len(some) for spent, some in zip(spent(batch, batches), batches, strict=True)]
         if turn:
             uncached.append(alone)
             cached.append(together)
@@ -123,9 +123,9 @@ def _peer(
     whole: list[list[float]] = []
     alone: list[list[float]] = []
     for turn in range(options.rounds + 1):
-        by_text = _timed(lambda one: cedarpy.is_authorized(one[0], text, one[1]), requests)
-        by_handle = _timed(lambda one: cedarpy.is_authorized(one[0], parsed, one[1]), requests)
-        of_ours = _timed(ours.decide, questions)
+        by_text = spent(lambda one: cedarpy.is_authorized(one[0], text, one[1]), requests)
+        by_handle = spent(lambda one: cedarpy.is_authorized(one[0], parsed, one[1]), requests)
+        of_ours = spent(ours.decide, questions)
         if turn:
             naive.append(by_text)
             whole.append(by_handle)
@@ -141,17 +141,6 @@ def _peer(
         "all_policies_us_p50": _us(whole, 0.5),
         "ours_us_p50": _us(alone, 0.5),
     }
-
-
-def _timed(function: Callable[[Any], object], items: Sequence[Any]) -> list[float]:
-    """CPU seconds of each."""
-    clock = time.thread_time
-    spent: list[float] = []
-    for item in items:
-        began = clock()
-        function(item)
-        spent.append(clock() - began)
-    return spent
 
 
 def _us(rounds: Sequence[Sequence[float]], share: float) -> float | None:

@@ -11,8 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chatward.bench.report import median
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,18 @@ class Times:
 
 def timed(function: Callable[[str], object], texts: Sequence[str]) -> Times:
     """CPU time of ``function`` on each text."""
+    return Times(tuple(spent(function, texts)), size(texts))
+
+
+def spent(function: Callable[[T], object], items: Sequence[T]) -> list[float]:
+    """CPU seconds of ``function`` on each item."""
     clock = time.thread_time
     each: list[float] = []
-    for text in texts:
+    for item in items:
         began = clock()
-        function(text)
+        function(item)
         each.append(clock() - began)
-    return Times(tuple(each), size(texts))
+    return each
 
 
 def size(texts: Sequence[str]) -> int:

@@ -45,7 +45,7 @@ class Labelled:
     _request: Request
 
     def __init__(self, request: Request) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # every dialect's call is made its own way; `withhold` makes one anew
 
     @property
     def labels(self) -> Sequence[str]:

@@ -138,7 +138,9 @@ async def test_a_version_that_is_gone_is_refused(kind: Kind) -> None:
 
 async def test_a_service_that_does_not_answer_is_not_a_no(kind: Kind) -> None:
     if kind.break_ is None:
-        pytest.skip("nothing to reach: this kind of key is kept here; the kinds behind a service are asked")
+        pytest.skip(
+            "this kind of key is kept here, so no service can fail: test_root_keys asks the kinds that have one"
+        )
     roots = kind.open()
     wrapped = await roots.wrap(KEY, CONTEXT)
     kind.break_()

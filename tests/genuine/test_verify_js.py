@@ -21,7 +21,7 @@ from tests.genuine.conftest import FACTS, ORIGIN, Clock
 from tests.genuine.test_proof import ATTACKS, OTHER
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None, reason="no node: test_proof and test_manifest check the same table in Python"
+    shutil.which("node") is None, reason="no node: the same table is checked in Python, the script in a browser alone"
 )
 MODULE = Path(__file__).parents[2] / "chatward/console/static/verify.js"
 ASK = """
