@@ -22,7 +22,6 @@ import msgspec
 import typer
 from msgspec import inspect as types
 
-from chatward import settings as settings_module
 from chatward.cli import COMMANDS, Command
 from chatward.core import events as events_module
 from chatward.core.events import Event
@@ -87,7 +86,7 @@ def settings() -> Iterator[str]:
         yield ""
         yield _line(owner.__doc__ or "")
         yield ""
-        docs = attribute_docs(owner, settings_module)
+        docs = attribute_docs(owner, sys.modules[owner.__module__])
         rows = []
         for field in msgspec.structs.fields(owner):
             info, optional = _optional(types.type_info(field.type))

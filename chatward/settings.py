@@ -11,20 +11,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
+
+from chatward.settings_base import Fraction, Seconds, Size, Strict
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
-Seconds = Annotated[float, Meta(gt=0)]
-Size = Annotated[int, Meta(gt=0)]
-Fraction = Annotated[float, Meta(ge=0, le=1)]
 Mode = Literal["enforce", "monitor"]
 TreatmentName = Literal["keep", "mask", "placeholder", "hash", "remove", "block"]
 LinkTreatmentName = Literal["keep", "mask", "placeholder", "hash", "remove", "defang", "annotate", "block"]
 ActionName = Literal["allow", "redact", "challenge", "block"]
-
-
-class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all settings: frozen, by keyword, nothing unknown."""
 
 
 class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

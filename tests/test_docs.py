@@ -11,6 +11,7 @@ import io
 import json
 import re
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_every_reference_table_has_its_place() -> None:
 def test_every_setting_has_a_meaning() -> None:
     for place, owner in reference.sections():
         fields = set(owner.__struct_fields__)  # type: ignore[attr-defined]
-        meanings = reference.attribute_docs(owner, reference.settings_module)
+        meanings = reference.attribute_docs(owner, sys.modules[owner.__module__])
         assert meanings.keys() >= fields, f"[{place}] has settings without a docstring: {fields - meanings.keys()}"
         heading = f"### `[{place}]`" if place else "### At the top"
         assert heading in doc("configuration")
