@@ -18,7 +18,7 @@ from chatward.core.ports import Item, RuleGuard
 from chatward.core.values import Moment, PartKind, Source
 from chatward.engine.digests import Digests
 from chatward.engine.engine import Engine
-from chatward.engine.plan import AnyGuard, Plan, ScannerPool, choose, watch
+from chatward.engine.plan import AnyGuard, Plan, ScannerPool, Watch, choose, watch
 from chatward.engine.scanner import PatternError
 from chatward.guards.catalog import catalog
 from chatward.guards.links.exfiltration import host_of
@@ -108,7 +108,7 @@ class Routing:
         for guard in catalog():
             spec = guard.spec
             off = [
-                name for name, plan in self._plans.items() if not any(spec.id in w.names for w in plan.watches.values())
+                name for name, plan in self._plans.items() if not any(_looks(w, spec.id) for w in plan.watches.values())
             ]
             state = "on" if not off else "off" if len(off) == len(self._plans) else f"off on {', '.join(off)}"
             rows.append((spec.id, spec.summary, state))
@@ -137,6 +137,10 @@ class Routing:
             hash_key=self.engine.key,
             answers={SELF_HARM: route.help_line},
         )
+
+
+def _looks(at: Watch, guard: str) -> bool:
+    return guard in at.names or any(guard == one.spec.id for one in at.file_guards)
 
 
 def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:

@@ -255,10 +255,10 @@ class MessagesCall(Labelled):
             placed = "data"
             string_at(held, "data", f"{path}.source.data")
             media = held.get("media_type")
-            request.blob(held, "data", source, media if type(media) is str and is_identifier(media) else kind)
+            request.blob(held, "data", source, media if type(media) is str and is_identifier(media) else kind, block)
         elif type(held.get("url")) is str:
             placed = "url"
-            request.blob(held, "url", source, kind)
+            request.blob(held, "url", source, kind, block)
         elif "file_id" in held:
             request.opaque(kind, source)
         for key in held:

@@ -258,14 +258,14 @@ class ChatCall(Labelled):
                 source = Source.DOCUMENT
                 blob = "file_data" if "file_data" in held else ""
             if blob:
-                request.blob(held, blob, source, name)
+                request.blob(held, blob, source, name, part)
             else:
                 request.opaque(name, source)
             for key in held:
                 if key != blob:
                     request.field(held, key, source)
         elif kind == "image_url" and type(held) is str:  # some servers take the URL itself
-            request.blob(part, kind, source, name)
+            request.blob(part, kind, source, name, part)
         else:
             raise wrong_type(f"{path}.{kind}", "an object")
         for key in part:

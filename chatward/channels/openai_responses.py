@@ -256,7 +256,7 @@ class ResponsesCall(Labelled):
 
     def _read_blob(self, part: dict[str, Any], key: str, name: str, source: Source) -> None:
         if key in part:
-            self._request.blob(part, key, source, name)
+            self._request.blob(part, key, source, name, part)
         else:
             self._request.opaque(name, source)  # by the id of a file
 

@@ -7,7 +7,9 @@ document is as it was.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -19,6 +21,13 @@ from chatward.core.values import Message, Part, PartKind, Source
 SCHEMA_NAMES: Final = frozenset({"enum", "name", "required"})
 """Keys in the definition of a tool whose values are names that code relies on."""
 
+REMOVED: Final = "[A file was removed by a safety check.]"
+FILE_KEYS: Final = frozenset(
+    {"b64_json", "data", "file_data", "image_url", "partial_image_b64", "result", "screenshot", "url"}
+)
+"""Keys whose encoded bytes are a file: not a signature, and nothing that only its maker can read."""
+
+_WHOLE: Final = object()
 _Slot = tuple[Any, Any, bool]
 """Container, key or index, and whether the slot holds a JSON value rather than its text."""
 
@@ -55,16 +64,80 @@ def string_at(container: dict[str, Any], key: str, path: str) -> str:
     return value
 
 
+class Attachment:
+    """A file in a document: its bytes, encoded, or its address at ``container[key]``. ``block`` is the content part
+    that holds it, if it is known; ``plain`` says that the file is its text, in UTF-8, and nothing else."""
+
+    __slots__ = ("block", "container", "declared", "key", "part", "plain")
+
+    def __init__(self, part: int, container: Any, key: Any, declared: str, block: dict[str, Any] | None) -> None:
+        self.part = part
+        self.container = container
+        self.key = key
+        self.declared = declared
+        self.block = block
+        self.plain = False
+
+    @property
+    def data(self) -> str:
+        """Base64, a ``data:`` URL or an address."""
+        return str(self.container[self.key])
+
+    @property
+    def name(self) -> str:
+        """What the file is called, or ``""``."""
+        for holder in (self.container, self.block):
+            if type(holder) is dict:
+                for key in ("filename", "file_name", "title", "name"):
+                    value = holder.get(key)
+                    if type(value) is str and value:
+                        return value[:255]
+        return ""
+
+    def replace(self, data: bytes) -> None:
+        """Other bytes in place of the file's, encoded as they were."""
+        self.container[self.key] = self._encoded(data)
+
+    def put(self, text: str) -> tuple[Any, Any, Any]:
+        """A text in the file's place; what undoes it. A file that is its text keeps its form; any other gives way to a
+        block of text, since nobody can say what the text was in it."""
+        if self.plain:
+            undo = (self.container, self.key, self.data)
+            self.container[self.key] = self._encoded(text.encode("utf-8", "surrogatepass"))
+            return undo
+        if self.block is None:
+            undo = (self.container, self.key, self.data)
+            self.container[self.key] = text or REMOVED
+            return undo
+        whole = dict(self.block)
+        kind = self.block.get("type")
+        form = "text"
+        if type(kind) is str and kind.startswith(("input_", "output_", "computer_")):
+            form = "output_text" if kind.startswith("output_") else "input_text"
+        self.block.clear()
+        self.block.update({"type": form, "text": text or REMOVED})
+        return self.block, _WHOLE, whole
+
+    def _encoded(self, data: bytes) -> str:
+        encoded = b64encode(data).decode()
+        head, comma, _ = self.data.partition(",")
+        if not head.startswith("data:") or not comma:
+            return encoded
+        return f"{head if head.endswith(';base64') else head + ';base64'},{encoded}"
+
+
 class Request:
     """Collects the parts of one document in reading order. More than ``max_parts``: ``ClientError``."""
 
-    __slots__ = ("_first", "_index", "_slots", "document", "labelled", "messages", "most", "parts", "ruled")
+    __slots__ = ("_first", "_index", "_slots", "document", "files", "labelled", "messages", "most", "parts", "ruled")
 
     def __init__(self, document: dict[str, Any], max_parts: int) -> None:
         self.document = document
         self.parts: list[Part] = []
         self.messages: list[Message] = []
-        self._slots: list[_Slot | None] = []
+        self._slots: list[_Slot | Attachment | None] = []
+        self.files: list[Attachment] = []
+        """The files that the document carries or refers to, in reading order."""
         self.most = max_parts
         self.labelled: list[tuple[str, tuple[dict[str, Any], Any, str]]] = []
         """Labels and the objects that have them, as ``channels.labels`` found them."""
@@ -109,13 +182,29 @@ class Request:
         """Something that is not text."""
         self._add(Part("", source, PartKind.OPAQUE, self._index, name), None)
 
-    def blob(self, container: dict[str, Any], key: str, source: Source, name: str) -> None:
-        """The address or the encoded bytes at ``container[key]``: opaque, unless it holds blanks and so is words."""
+    def blob(
+        self, container: dict[str, Any], key: str, source: Source, name: str, block: dict[str, Any] | None = None
+    ) -> None:
+        """The address or the encoded bytes at ``container[key]``: a file, unless it holds blanks and so is words.
+        ``block`` is the content part that it stands in. Bytes in lines, as in mail, are a file too."""
         value = container[key]
-        if type(value) is str and is_solid(value):
-            self.opaque(media_type(value) or name, source)
+        if type(value) is str and (is_solid(value) or is_blob("data", "".join(value.split()))):
+            self._file(container, key, source, media_type(value) or name, block)
         else:
             self.field(container, key, source)
+
+    def read_as(self, file: Attachment, text: str, *, plain: bool) -> None:
+        """What a file says: the part that stood for it is its text now, a document's unless a tool gave it. Edits of
+        the text come back as ``Attachment.put`` says."""
+        part = self.parts[file.part]
+        source = Source.TOOL if part.source is Source.TOOL else Source.DOCUMENT
+        self.parts[file.part] = replace(part, text=text, kind=PartKind.TEXT, source=source)
+        file.plain = plain
+
+    def _file(self, container: Any, key: Any, source: Source, name: str, block: dict[str, Any] | None = None) -> None:
+        file = Attachment(len(self.parts), container, key, name, block)
+        self._add(Part("", source, PartKind.OPAQUE, self._index, name), file)
+        self.files.append(file)
 
     def words(
         self, node: Any, source: Source, key: str = "", name: str = "", names: frozenset[str] = frozenset()
@@ -130,7 +219,10 @@ class Request:
                 if owner not in names or not is_identifier(value):
                     self.text(container, index, source, name=name)
             elif is_blob(owner, value):
-                self.opaque(media_type(value) or owner, source)
+                if owner in FILE_KEYS:
+                    self._file(container, index, source, media_type(value) or owner)
+                else:
+                    self.opaque(media_type(value) or owner, source)
 
     def field(
         self,
@@ -146,11 +238,14 @@ class Request:
             if is_words(key, value):
                 self.text(container, key, source, name=name)
             elif is_blob(key, value):
-                self.opaque(media_type(value) or key, source)
+                if key in FILE_KEYS:
+                    self._file(container, key, source, media_type(value) or key)
+                else:
+                    self.opaque(media_type(value) or key, source)
         elif type(value) is dict or type(value) is list:
             self.words(value, source, key, name, names)
 
-    def _add(self, part: Part, slot: _Slot | None) -> None:
+    def _add(self, part: Part, slot: _Slot | Attachment | None) -> None:
         if len(self.parts) >= self.most:
             raise ClientError("The request has too many parts.", reason="too-many-parts")
         self.parts.append(part)
@@ -168,17 +263,28 @@ class Request:
             return orjson.dumps(self.document)
         undo: list[tuple[Any, Any, Any]] = []
         try:
+            files: list[tuple[Attachment, str]] = []
             for index, text in edits.items():
                 slot = self._slots[index]
-                if slot is not None:
+                if isinstance(slot, Attachment):
+                    if text or self.parts[index].kind is not PartKind.OPAQUE:
+                        files.append((slot, text))
+                elif slot is not None:
                     container, key, is_value = slot
                     value = _parsed(text) if is_value else text
                     undo.append((container, key, container[key]))
                     container[key] = value
+            if files:  # last, since a file may take the block with it that other texts stand in
+                files.sort(key=lambda one: one[0].block is not None and not one[0].plain)
+                undo.extend(file.put(text) for file, text in files)
             return orjson.dumps(self.document)
         finally:
             for container, key, value in reversed(undo):
-                container[key] = value
+                if key is _WHOLE:
+                    container.clear()
+                    container.update(value)
+                else:
+                    container[key] = value
 
 
 def media_type(url: str) -> str:

@@ -79,6 +79,17 @@ class Weighed:
 
 
 @runtime_checkable
+class FileGuard(Protocol):
+    """A guard that says what was seen of the files of an exchange (``Exchange.files``); asked only where there are any.
+    What it could not read stands in ``InspectedFile.failed``."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def inspect_files(self, exchange: Exchange) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
 class ModelGuard(Protocol):
     """A guard that has models. Looks part by part: what it says of a part depends on that part alone."""
 

@@ -122,12 +122,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class InspectedFile:
+    """What was seen of a file that part ``part`` carries, before the guards of texts look. ``failed`` names guards that
+    could not read it, each with its reason (as in ``Unavailable``): then it counts as unread, never as clean."""
+
+    part: int
+    findings: tuple[Finding, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """All that is known of one turn when a guard looks at it.
 
     ``conversation`` identifies the thread (never guessed across principals), ``new_from`` is the index
     of the first message that was not part of an earlier, already inspected turn. ``earlier`` holds the newest
-    parts of turns that this request only refers to (``previous_response_id``).
+    parts of turns that this request only refers to (``previous_response_id``). ``files`` says what was seen of files.
     """
 
     channel: str
@@ -142,6 +152,7 @@ class Exchange:
     stream: bool = False
     new_from: int = 0
     earlier: tuple[Part, ...] = ()
+    files: tuple[InspectedFile, ...] = ()
 
 
 MODEL: Final = "model"
@@ -180,7 +191,8 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A guard could not run. ``reason`` is from a fixed vocabulary: ``error``, ``timeout``, ``not-loaded``."""
+    """A guard could not run. ``reason`` is from a fixed vocabulary: ``error``, ``timeout``, ``not-loaded``,
+    ``unreadable`` (of a file)."""
 
     guard: str
     reason: str

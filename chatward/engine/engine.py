@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 from chatward.core.identity import ProvingGate
 from chatward.core.normalise import read
-from chatward.core.ports import Guard, Item, ModelGuard, Request, TurnGuard
+from chatward.core.ports import FileGuard, Guard, Item, ModelGuard, Request, TurnGuard
 from chatward.core.text import Reading
 from chatward.core.values import (
     Action,
@@ -33,6 +33,7 @@ from chatward.core.values import (
     Exchange,
     Finding,
     Inspected,
+    InspectedFile,
     Moment,
     Outcome,
     Part,
@@ -51,6 +52,8 @@ from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unesca
 from chatward.engine.scanner import BudgetExceeded
 
 REMOVED = "[removed by a safety check]"
+ACTIVE = "files.active"
+"""Findings about what runs in a document: its text does not."""
 _TURN = -1  # the place of scores that are about a turn
 _EARLIER = 64  # parts of earlier turns that a thread keeps for session guards
 _CHANGED = Finding(
@@ -197,8 +200,9 @@ class Engine:
         principal: str = "anonymous",
         tenant: str = "default",
         prepared: Prepared | None = None,
+        files: tuple[InspectedFile, ...] = (),
     ) -> Screening:
-        """Inspects and judges a request; decides what goes to the bot."""
+        """Inspects and judges a request; decides what goes to the bot. ``files``: what was seen of those it carries."""
         owner = f"{tenant}\0{principal}"
         parts = tuple(request.parts)
         if not plan.inspects:  # nothing looks, so nothing is remembered
@@ -228,6 +232,7 @@ class Engine:
             stream=request.stream,
             new_from=history.new_from,
             earlier=thread.earlier if thread is not None else (),
+            files=files,
         )
         verdict, edits = self.judge_input(exchange, plan, vault, digests, prepared)
         if history.changed >= 0:
@@ -307,11 +312,16 @@ class Engine:
                 self._weigh_turn(guard, exchange, plan, found, scores, failed)
             else:
                 self._ask(guard, exchange, plan, fresh, found, failed)
+        file_guards = watch.file_guards if exchange.files else ()
+        for file_guard in file_guards:
+            self._ask_files(file_guard, exchange, found, failed)
         by_guard = highest(scores.values())
         outcomes: list[Outcome] = [
             Unavailable(name, failed[name]) if name in failed else Inspected(name, scores=by_guard.get(name, ()))
             for name in watch.names
         ]
+        for guard_id in [guard.spec.id for guard in file_guards]:
+            outcomes.append(Unavailable(guard_id, failed[guard_id]) if guard_id in failed else Inspected(guard_id))
         return outcomes, found
 
     def _look(
@@ -407,6 +417,21 @@ class Engine:
             if time.perf_counter() - began > plan.guard_budget:
                 failed[guard.spec.id] = "timeout"
 
+    @staticmethod
+    def _ask_files(
+        guard: FileGuard, exchange: Exchange, found: dict[int, list[Finding]], failed: dict[str, str]
+    ) -> None:
+        """What a guard says of the files. One that it could not read makes it unavailable; what was seen counts."""
+        try:
+            for finding in guard.inspect_files(exchange):
+                found.setdefault(finding.part, []).append(finding)
+        except Exception as error:
+            failed[guard.spec.id] = _reason(error)
+        for file in exchange.files:
+            for name, reason in file.failed:
+                if name == guard.spec.id:
+                    failed[name] = reason
+
     # --- treating ------------------------------------------------------------------------------------
 
     def _treat(
@@ -418,6 +443,7 @@ class Engine:
         if len(findings) > 1:
             findings.sort(key=lambda finding: (finding.span[0], -finding.span[1], finding.rule))
         taken = 0
+        stripped = removed = False
         for finding in findings:
             start, end = finding.span
             value = part.text[start:end]
@@ -436,6 +462,9 @@ class Engine:
                 continue
             if own and finding.entity and not plan.policy.enforces:
                 vault.note(finding.entity, value)
+            if finding.rule.startswith("files."):  # of a file whose text may go on in its place, or not even that
+                stripped = True
+                removed = removed or not part.text or finding.guard != ACTIVE
             if end <= taken or not plan.policy.enforces:
                 continue
             if decision.treatment is Treatment.PLACEHOLDER:
@@ -445,7 +474,9 @@ class Engine:
                     vault.note(finding.entity, value)
                 edits.append((start, end, replacement(decision, value, plan.hash_key)))
             taken = end
-        return rewrite(part.text, edits, part.kind) if edits else None
+        if removed:
+            return REMOVED
+        return rewrite(part.text, edits, part.kind) if edits or stripped else None
 
     # --- remembering ---------------------------------------------------------------------------------
 

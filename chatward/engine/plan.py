@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from chatward.core.errors import ConfigError
-from chatward.core.ports import Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
+from chatward.core.ports import FileGuard, Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
 from chatward.core.rules import Rule
 from chatward.core.values import Moment, Verdict
 from chatward.engine.digests import Digests
@@ -20,8 +20,8 @@ from chatward.engine.placeholders import placeholder_rule
 from chatward.engine.scanner import Prefilters, Scanner
 from chatward.policy.policy import Policy
 
-AnyGuard = Guard | RuleGuard | StreamGuard | ModelGuard
-"""Guards come in four shapes; one may have several (rules and a model, whole texts and streams)."""
+AnyGuard = Guard | RuleGuard | StreamGuard | ModelGuard | FileGuard
+"""Guards come in five shapes; one may have several (rules and a model, whole texts and streams)."""
 HostOf = Callable[[str], str | None]
 NONE = ("none",)
 
@@ -36,6 +36,8 @@ class Watch:
     exchange_guards: tuple[Guard, ...]
     stream_guards: tuple[StreamGuard, ...]
     model_guards: tuple[ModelGuard, ...] = ()
+    file_guards: tuple[FileGuard, ...] = ()
+    """Asked only where there are files, and only then named."""
 
     @cached_property
     def preparing(self) -> tuple[PreparingGuard, ...]:
@@ -128,5 +130,6 @@ def watch(guards: Sequence[AnyGuard], moment: Moment, pool: ScannerPool) -> Watc
         part_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.PART),
         exchange_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.EXCHANGE),
         stream_guards=tuple(streams),
+        file_guards=tuple(guard for guard in chosen if isinstance(guard, FileGuard)),
         model_guards=tuple(guard for guard in chosen if isinstance(guard, ModelGuard) and moment is Moment.INPUT),
     )
