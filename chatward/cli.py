@@ -72,8 +72,11 @@ COMMANDS: Final = (
     _command("users", "Make, list, change and disable operators", "app"),
     _command("genuine", "Keys that sign replies, the manifest, checking a reply", "app"),
     _command("seal", "Rotate keys of what is stored, erase subjects, verify receipts", "app"),
+    Command("backup", "Copy ledger, stores and settings, without people's keys", "chatward.commands.backup:backup"),
+    Command("restore", "Put a backup back, and verify it", "chatward.commands.backup:restore"),
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),
+    _command("monitoring", "Send the record to SIEMs, watch it for attacks, alert people", "app"),
     _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),
 )
 

@@ -151,6 +151,12 @@ class Event(str, Enum):
     """Somebody who may not asked for that."""
     CONVERSATIONS_PURGED = "conversation:record:purged"
     """Stored turns past their retention time, from before `before` (seconds since 1970). Written before they go."""
+    FINDING_JUDGED = "finding:verdict:given"
+    """The operator in `by` says of the `finding` (the number of its entry) that it is `true`, `false`, `accepted` for a
+    `reason` and `until` a time (seconds since 1970), or `open` again. Written before it counts."""
+    POLICY_APPLIED = "policy:file:applied"
+    """The operator in `by` wrote the configuration file from the console: `before` and `after` are digests of it, and
+    `keys` are what differs. Written before."""
     SUBJECT_ERASURE_INTENDED = "subject:erasure:intended"
     """A subject will be erased: `subject` is a digest. Written before anything is destroyed."""
     SUBJECT_ERASED = "subject:erasure:done"
@@ -159,6 +165,11 @@ class Event(str, Enum):
     """A tenant's keys will have another version. Written before it is made."""
     KEY_ROTATION_FINISHED = "seal:rotation:finished"
     """Every sealed field has that version. Written before the older keys are destroyed."""
+
+    BACKUP_MADE = "backup:copy:made"
+    """Everything but keys of people is copied into a backup. Written before."""
+    BACKUP_RESTORED = "backup:copy:restored"
+    """A backup's `files` were put in place and verified; `erasures` of the register hold for them."""
 
     CONSENT_GIVEN = "privacy:consent:given"
     """A person consented to a `purpose`, by the notice of version `notice`. Written before it counts."""
