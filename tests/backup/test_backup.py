@@ -147,9 +147,9 @@ def test_one_of_a_thousand_is_gone_from_every_file_and_from_what_a_backup_brings
             assert canary(number).encode() not in data, name
     assert not any(blob in data for data in raw(backup).values() for blob in wrapped)
     assert canary(gone) not in caplog.text
-    for folder in (place, restored):
-        assert set(folder.texts()) == {f"person:{number}" for number in range(1000)} - {f"person:{gone}"}
-        assert main(["ledger", "verify", str(folder.folder / "chatward.db")]) == 0
+    for one in (place, restored):
+        assert set(one.texts()) == {f"person:{number}" for number in range(1000)} - {f"person:{gone}"}
+        assert main(["ledger", "verify", str(one.folder / "chatward.db")]) == 0
     receipt = tmp_path / "receipt"
     receipt.write_text(receipts[0])
     assert main(["seal", "receipt", str(receipt), "--key", str(place.folder / "chatward-erasures.db.vkey")]) == 0
