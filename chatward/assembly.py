@@ -76,6 +76,10 @@ from chatward.ledger.sqlite import SqliteLedger
 from chatward.limits.limiter import Limiter
 from chatward.limits.opening import figures as limit_figures
 from chatward.limits.opening import opened as open_limits
+from chatward.monitoring.running import Process as Following
+from chatward.monitoring.running import check as check_receivers
+from chatward.monitoring.running import wanted as following
+from chatward.monitoring.standing import figures as receiver_figures
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath, in_the_path
@@ -339,11 +343,16 @@ def _keep_current(
         stack.callback(task.cancel)
     if loaded.settings.intel.sources and loaded.path is not None:
         stack.callback(Updater(loaded.path).close)
+    if following(loaded.settings) and loaded.path is not None:
+        stack.callback(Following(loaded.path).close)
 
 
 def _meter(settings: Settings, engine: RoutedEngine) -> Meter:
     meter = Meter()
     meter.certificates = partial(seconds_left, settings)
+    if following(settings):
+        check_receivers(settings, resolve)
+        meter.monitoring = partial(receiver_figures, settings)
     meter.intel = lambda: engine.routing.indicators.ages()  # noqa: PLW0108 - the routing is swapped at a reload
     return meter
 

@@ -16,7 +16,10 @@ from chatward.configuration import Loaded, stamp
 from chatward.core.errors import ConfigError
 from chatward.settings_types import dotted, values
 
-_FIXED: Final = ("bots.", "chat.", "conversations.", "ledger.", "limiter.", "limits.", "privacy.", "server.", "widget.")
+_FIXED: Final = (
+    "alerts", "bots.", "chat.", "conversations.", "ledger.", "limiter.", "limits.", "monitoring.", "privacy.",
+    "server.", "siem", "widget.",
+)  # fmt: skip
 """Keys that are read at the start alone."""
 
 

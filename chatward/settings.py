@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from chatward.settings_base import Fraction, Seconds, Size, Strict
+from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
 Mode = Literal["enforce", "monitor"]
@@ -847,3 +848,9 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Threat intelligence."""
     privacy: Privacy = field(default_factory=Privacy)
     """Purposes, consent and rights."""
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    """What is watched for in the record."""
+    siem: tuple[Siem, ...] = ()
+    """Who gets every entry of it."""
+    alerts: tuple[AlertTarget, ...] = ()
+    """Who is told when something is seen there."""

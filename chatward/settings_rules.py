@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from chatward.core.browsers import origin_problem
 from chatward.core.indicators import ThreatType
 from chatward.settings import Bot, Intel, Route, RuleException, Settings
+from chatward.settings_monitoring import monitoring_found
 from chatward.settings_types import Steps, did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -86,8 +87,16 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_kept(settings),
         *_genuine(settings),
         *_intel(settings.intel),
+        *_monitoring(settings),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
+
+
+def _monitoring(settings: Settings) -> Iterator[Problem]:
+    found = monitoring_found(settings.siem, settings.alerts, is_loopback, recorded=settings.ledger.enabled)
+    for steps, sentence in found:
+        secret = "secret itself" in sentence or "holds a secret" in sentence
+        yield Problem(steps, sentence, "secret-literal") if secret else Problem(steps, sentence)
 
 
 def _judge(settings: Settings) -> Iterator[Problem]:

@@ -32,6 +32,9 @@ _HELP: Final = {
     "chatward_limits_store_up": ("gauge", "Whether the shared store of limits answers."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
     "chatward_intel_age_seconds": ("gauge", "Seconds since a source of intelligence was last fetched; NaN: never."),
+    "chatward_siem_behind_entries": ("gauge", "Entries of the record that a receiver has not taken yet."),
+    "chatward_siem_waiting_seconds": ("gauge", "Seconds that the oldest of them has waited."),
+    "chatward_siem_up": ("gauge", "Whether a receiver took the last batch."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
 
@@ -53,6 +56,8 @@ class Meter:
         """Seconds that certificates have left, by the setting that names their file."""
         self.limits: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of limits by metric and limit; by the empty name where the metric has no label."""
+        self.monitoring: Callable[[], Mapping[str, Mapping[str, float]]] = dict
+        """Figures of receivers of the record, by metric and receiver."""
 
     def request(self, route: str, channel: str, action: str, reason: str, status: int, overhead: float) -> None:
         """One request was answered; ``reason`` is empty when nothing went wrong. Seconds."""
@@ -78,7 +83,7 @@ class Meter:
 
     def render(self) -> str:
         lines: list[str] = []
-        limits = self.limits()
+        limits, receivers = self.limits(), self.monitoring()
         for name, rows in (
             ("chatward_requests_total", _rows(self._requests, ("route", "channel", "action", "reason", "status"))),
             ("chatward_guard_unavailable_total", _rows(self._unavailable, ("route", "guard", "reason"))),
@@ -86,6 +91,7 @@ class Meter:
             ("chatward_replies_not_kept_total", _rows(self._not_kept, ("reason",))),
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
             *((name, _gauges("limit", limits.get(name, {}))) for name in _HELP if name.startswith("chatward_limits_")),
+            *((name, _gauges("sink", receivers.get(name, {}))) for name in _HELP if name.startswith("chatward_siem_")),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),

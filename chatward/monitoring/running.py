@@ -1,0 +1,103 @@
+"""The process beside the gateway that follows the ledger: one thread a receiver, none of them on the way of a message.
+
+The rules:
+
+1. The gateway starts ``chatward monitoring follow`` and holds a pipe to it. When the gateway is gone, however that came
+   about, the pipe is closed and the process ends. What was not taken by then is taken after the next start.
+2. A receiver that blocks, blocks its own thread alone.
+3. The process may die: the gateway does not care, ``status`` shows that nothing moves, and the next start goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from chatward import __version__
+from chatward.monitoring.cursors import Cursors
+from chatward.monitoring.follower import Follower
+from chatward.monitoring.receivers import Secret, host_of, shipping
+from chatward.settings import Settings
+from chatward.stores.database import Database
+
+
+class Running(Protocol):
+    """Something with a thread of its own."""
+
+    def run(self, stop: threading.Event) -> None: ...
+
+
+def wanted(settings: Settings) -> bool:
+    """Whether there is anything to follow the ledger for."""
+    return settings.ledger.enabled and bool(settings.siem or settings.alerts)
+
+
+def made(settings: Settings, database: Database, secret: Secret) -> list[Running]:
+    """Everything that follows the ledger. Raises ``ConfigError``."""
+    cursors, path, host = Cursors(database), Path(settings.ledger.path), host_of(settings)
+    found: list[Running] = [
+        Follower(one.name, path, cursors, shipping(one, host, __version__, secret), start=one.start)
+        for one in settings.siem
+    ]
+    return found
+
+
+def check(settings: Settings, secret: Secret) -> None:
+    """Raises ``ConfigError`` where a file or a secret of a receiver is missing: a gateway does not start without."""
+    for one in settings.siem:
+        shipping(one, "", __version__, secret).close()
+
+
+def follow(running: Sequence[Running], stop: threading.Event) -> None:
+    """Until ``stop``; then waits for batches that are under way, for a while."""
+    threads = [threading.Thread(target=one.run, args=(stop,), daemon=True) for one in running]
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(2.0)
+
+
+class Process:
+    """That process, for a configuration file. Closed, it ends soon; killed, nothing is lost."""
+
+    def __init__(self, config: Path) -> None:
+        command = [sys.executable, "-m", "chatward.cli", "monitoring", "follow", "--config", str(config)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(3.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def until_closed(stop: threading.Event) -> None:
+    """Sets ``stop`` once standard input is closed, if it is a pipe."""
+    try:
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return
+    except OSError:
+        return
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        stop.set()
+
+    threading.Thread(target=wait, daemon=True, name="parent").start()
