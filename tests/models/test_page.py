@@ -50,8 +50,10 @@ def test_numbers_in_prose_are_the_programs() -> None:
     assert f"more than\n  {cascade.WINDOWS:,} windows" in PAGE
     assert f"newest {cascade._REMEMBERED} texts" in PAGE
     assert f"fixed shares ({calibrate.SHARES[1]} and {calibrate.SHARES[0]})" in PAGE
-    assert calibrate.ASKED == 0.25
-    assert "the quarter of ordinary texts" in PAGE
+    asked = calibrate.ASKED
+    assert f"the {asked['attack']:.0%} of ordinary texts" in PAGE
+    assert f"({asked['indirect']:.0%} of clean documents for `indirect`," in PAGE
+    assert f"{asked['sexual']:.0%} to {asked['scam']:.0%} for the other heads)" in PAGE
     assert f"in {len(phrases.languages())} languages" in PAGE
     assert injection_model._READINGS == 3
     assert "at most three such\n  readings" in PAGE

@@ -143,7 +143,7 @@ def encoder() -> bytes:
             _tensor("heads", head_rows()),
             _tensor("tag_rows", tag_rows()),
             _tensor("casing_rows", casing_rows()),
-            *(_message(11, _value(name, 7, ("batch", "tokens"))) for name in ("ids", "casing", "mask")),
+            *(_message(11, _value(name, 7, ("batch", "tokens"))) for name in ("ids", "casing")),
             _message(12, _value("logits", 1, ("batch", len(HEADS)))),
             _message(12, _value("tags", 1, ("batch", "tokens", len(TAGS)))),
         )

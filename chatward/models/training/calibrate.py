@@ -38,7 +38,14 @@ LEAST: Final[Mapping[str, float]] = {
 }  # fmt: skip
 """The least logit that an alarm takes, by head (else zero): never an alarm where the models say "rather not", and
 more where an angry customer must not be taken for worse."""
-ASKED: Final = 0.25
+ASKED: Final[Mapping[str, float]] = {
+    "attack": 0.15, "toxic": 0.05, "hate": 0.05, "sexual": 0.03, "self-harm": 0.03, "violence": 0.03, "illegal": 0.05,
+    "scam": 0.10, "indirect": 0.25,
+}  # fmt: skip
+"""Share of ordinary texts about which tier 2 is asked, by head that asks. On texts that were held back, shares above
+these find nothing more for attacks, and little for the rest: what tier 1 ranks below them, tier 2 does not stop."""
+NOT_ASKED: Final = 0.25
+"""The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
 """What tier 1 and tier 2 count for where both have read a text."""
 _SAMPLE: Final = 2500  # texts of each corpus
@@ -104,7 +111,7 @@ def calibrate(
             close = alike[0][:, place] * SHARES[0] + alike[1][:, place] * SHARES[1]
             border = max(border, float(np.quantile(close, 1.0 - 10 * ALARMS[head])))
         border = max(border, LEAST.get(head, 0.0))
-        low = float(np.quantile(first[:, place], 1.0 - ASKED))
+        low = float(np.quantile(first[:, place], 1.0 - ASKED.get(head, NOT_ASKED)))
         heads[head] = {
             "low": _sigmoid(low),
             "high": 1.0,

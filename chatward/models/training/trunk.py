@@ -24,7 +24,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from chatward.models.heads import ENTITIES, HEADS, TAGS
-from chatward.models.runtime import onnxruntime
 from chatward.models.training.corpora import Example, Tagged
 from chatward.models.training.vocabulary import origins
 from chatward.models.wordpiece import CASINGS, WordPiece
@@ -391,22 +390,8 @@ def scores(trunk: Trunk, texts: Sequence[str], cutter: WordPiece, *, untrusted: 
 
 def export(trunk: Trunk, path: Path) -> None:
     """The trunk as ONNX with weights of 8 bits per channel; activations are quantised at run time."""
-    onnxruntime()
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from chatward.models.training import export as graph
 
     trunk.eval()
-    ids = torch.ones((2, 16), dtype=torch.long)
-    whole = path.with_suffix(".fp32.onnx")
-    dims = {0: "batch", 1: "tokens"}
-    torch.onnx.export(
-        trunk,
-        (ids, torch.zeros_like(ids), torch.ones_like(ids)),
-        str(whole),
-        input_names=["ids", "casing", "mask"],
-        output_names=["logits", "tags"],
-        dynamic_axes={"ids": dims, "casing": dims, "mask": dims, "logits": {0: "batch"}, "tags": dims},
-        opset_version=17,
-        dynamo=False,
-    )
-    quantize_dynamic(str(whole), str(path), per_channel=True, weight_type=QuantType.QInt8)
-    whole.unlink()
+    weights = {name: values.float().numpy() for name, values in trunk.state_dict().items()}
+    graph.write(weights, path, layers=_LAYERS, attention=_ATTENTION)

@@ -107,7 +107,7 @@ def items(texts: Sequence[str]) -> list[Any]:
 
 
 def test_export_keeps_what_the_encoder_answers(made: Any, tmp_path: Path) -> None:
-    """In 8 bits, through ONNX Runtime, batched and padded."""
+    """In 8 bits, through ONNX Runtime, window by window."""
     trunk.export(made, tmp_path / "encoder.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["encoder.onnx"]
     encoder = Encoder(tmp_path / "encoder.onnx", CUTTER)
