@@ -20,14 +20,13 @@ from chatward.monitoring.syslog import plain
 
 _KNOWN: Final = {
     "action": "act",
-    "outcome": "outcome",
-    "reason": "reason",
     "principal": "suser",
     "operator": "suser",
     "channel": "app",
     "input_tokens": "in",
     "output_tokens": "out",
 }
+_SAME: Final = frozenset(("outcome", "reason"))
 _LABELLED: Final = {
     "rule": ("cs1", "rule"),
     "route": ("cs3", "route"),
@@ -73,8 +72,10 @@ def extension(record: Record, host: str) -> dict[str, str]:
             key, label = _LABELLED[name]
             found[f"{key}Label"] = label
         else:
-            key = _KNOWN.get(name, "")
+            key = name if name in _SAME else _KNOWN.get(name, "")
             key = _own(name) if not key or key in found else key
+            while key in found:  # `a_b` and `a__b`
+                key += "X"
         found[key] = said
     return found
 
