@@ -41,6 +41,7 @@ from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.engine.engine import Screening
+from chatward.engine.placeholders import Vault
 from chatward.gateway.app import GatewayApp
 from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
@@ -67,7 +68,7 @@ from chatward.identity.risk import Watched
 from chatward.intel.watching import Updater
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
-from chatward.keeping import Keeping
+from chatward.keeping import Keeping, Remembering
 from chatward.keeping import opened as opened_keeping
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
@@ -113,6 +114,7 @@ class RoutedEngine:
         self.judge: Judge | None = None
         self.access: Access | None = None
         self.privacy: PrivacyGate | None = None
+        self.remembering: Remembering | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
@@ -129,9 +131,22 @@ class RoutedEngine:
         if self.privacy is not None:
             await self.privacy.admit(caller, plan.route, path, channel, call, request_id)
         prepared = await current.engine.prepare(call, plan)
-        screening = current.engine.screen(
-            call, plan, channel=channel, principal=principal.id, tenant=principal.tenant, prepared=prepared
-        )
+
+        def screen(vault: Vault | None) -> Screening:
+            return current.engine.screen(
+                call,
+                plan,
+                channel=channel,
+                principal=principal.id,
+                tenant=principal.tenant,
+                prepared=prepared,
+                vault=vault,
+            )
+
+        if self.remembering is None or not plan.inspects:
+            screening = screen(None)
+        else:
+            screening = await self.remembering.screen(principal, call, screen)
         screening.gate = gate
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
@@ -235,7 +250,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             engine.privacy = privacy.gate
         meter = _meter(settings, engine)
         running = _RunningWard(engine)
-        keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter)
+        keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter, engine)
         limiting = _limiting(stack, settings, engine, Records(ledger).note, meter)
         proving = open_proving(settings, lambda: data_plane.url)
         bots = {name: _signed(link, settings.bots[name], proving) for name, link in bots.items()}
@@ -365,6 +380,7 @@ async def _keeping(
     fetch: Fetching,
     privacy: InThePath | None,
     meter: Meter,
+    engine: RoutedEngine,
 ) -> Keeping | None:
     """What keeps conversations, with their purge under way; ``None`` where nothing is kept."""
     kept = await opened_keeping(
@@ -382,6 +398,7 @@ async def _keeping(
         kept.purge(privacy.holds.held if privacy is not None else lambda tenant, subject: False)
     )
     stack.callback(purging.cancel)
+    engine.remembering = kept.remembering
     return kept.keeping
 
 

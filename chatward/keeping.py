@@ -21,16 +21,21 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from chatward.core.errors import StoreError
-from chatward.core.identity import Fetch, Principal
+from chatward.core.identity import Fetch, Kind, Principal
 from chatward.core.sealing import Record, SealedFields
 from chatward.core.values import Exchange, Finding, Part, Verdict
+from chatward.engine.engine import Screening
+from chatward.engine.placeholders import Vault
 from chatward.seal.opening import Sealing
 from chatward.seal.opening import opened as open_sealing
 from chatward.seal.register import Register
 from chatward.settings import Settings
 from chatward.stores.conversations import ConversationStore
 from chatward.stores.turns import Turn, new_turns
+from chatward.stores.vaults import NOTHING, StaleError, Vaults
 
+_ATTEMPTS: Final = 8
+_EMPTY: Final = Vault().dump()
 PURGE_EVERY: Final = 3600.0
 """Seconds from one purge to the next."""
 Also = Callable[[Register], Sequence[SealedFields]]
@@ -147,12 +152,78 @@ class Keeping:
         return tuple(findings), inspected
 
 
+class Named(Protocol):
+    """What is needed of a request (``core.ports.Request``)."""
+
+    @property
+    def conversation(self) -> str: ...
+
+    @property
+    def previous(self) -> str: ...
+
+
+class Remembering:
+    """What stands behind placeholders, kept from one turn of a conversation to the next, in whatever process
+    (``stores.vaults``). Of callers whom nobody knows nothing is kept: they are one subject. ``failed`` is told the
+    reason where what a reply's thread needs could not be kept."""
+
+    def __init__(self, vaults: Vaults, failed: Callable[[str], None] = lambda reason: None) -> None:
+        self._vaults = vaults
+        self._failed = failed
+        self._saving: set[asyncio.Task[None]] = set()
+
+    async def screen(self, principal: Principal, call: Named, screen: Callable[[Vault | None], Screening]) -> Screening:
+        """``screen`` with the vault of the conversation. What it added is durable when this returns, where the caller
+        names the conversation; a reply's own thread is kept once the reply has left. Raises ``StoreError``
+        (``vault-busy``: too many at once in one conversation)."""
+        if principal.kind is Kind.ANONYMOUS:
+            return screen(None)
+        tenant, subject = principal.tenant, principal.id
+        name = f"name:{call.conversation}" if call.conversation else f"reply:{call.previous}" if call.previous else ""
+        for _ in range(_ATTEMPTS):
+            kept = await asyncio.to_thread(self._vaults.load, tenant, subject, name) if name else NOTHING
+            screening = screen(None if kept.data is None else Vault.load(kept.data))
+            screening.keep = partial(self._later, tenant, subject)
+            data = screening.vault.dump() if call.conversation else None
+            if data is None or data == (kept.data or _EMPTY):
+                return screening
+            try:
+                await asyncio.to_thread(self._vaults.save, tenant, subject, name, data, kept.state)
+            except StaleError:
+                continue
+            return screening
+        raise StoreError("This conversation is busy; try again.", reason="vault-busy")
+
+    def _later(self, tenant: str, subject: str, reply_id: str, vault: Vault) -> None:
+        if not len(vault):
+            return
+        task = asyncio.ensure_future(self._save(tenant, subject, f"reply:{reply_id}", vault.dump()))
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
+
+    async def _save(self, tenant: str, subject: str, name: str, data: dict[str, Any]) -> None:
+        try:
+            await asyncio.to_thread(self._vaults.save, tenant, subject, name, data, NOTHING.state)
+        except StaleError:
+            pass  # the bot gave one id twice: what came first stays
+        except StoreError as error:
+            _log.warning("what stands behind a reply's placeholders was not kept: %s", error.reason)
+            self._failed(error.reason)
+
+    async def aclose(self) -> None:
+        """Waits for what is being kept."""
+        while self._saving:
+            await asyncio.wait(set(self._saving))
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What was opened: the store, and what keeps turns in it."""
 
-    keeping: Keeping
+    keeping: Keeping | None
+    remembering: Remembering | None
     store: ConversationStore
+    vaults: Vaults
     _sealing: Sealing
 
     async def purge(self, kept: Callable[[str, str], bool], every: float = PURGE_EVERY) -> None:
@@ -160,13 +231,17 @@ class Kept:
         while True:
             try:
                 await asyncio.to_thread(self.store.purge, kept)
+                await asyncio.to_thread(self.vaults.purge, kept)
             except StoreError as error:  # tried again at the next turn; retention's age is reported
                 _log.error("stored conversations were not purged: %s", error.reason)
             await asyncio.sleep(every)
 
     async def aclose(self) -> None:
         """Writes what was taken, and closes the files."""
-        await self.keeping.aclose()
+        if self.keeping is not None:
+            await self.keeping.aclose()
+        if self.remembering is not None:
+            await self.remembering.aclose()
         await self.store.aclose()
         self._sealing.close()
 
@@ -181,7 +256,8 @@ async def opened(
     failed: Callable[[str], None] = lambda reason: None,
 ) -> Kept | None:
     """Opens the store of ``settings``; ``None`` where nothing is kept. Raises ``ConfigError`` and ``StoreError``."""
-    if not settings.conversations.store:
+    wanted = settings.conversations
+    if not (wanted.store or wanted.vault):
         return None
     loop = asyncio.get_running_loop()
 
@@ -190,5 +266,6 @@ async def opened(
         return asyncio.run_coroutine_threadsafe(question, loop).result()
 
     sealing = await asyncio.to_thread(partial(open_sealing, settings, record, fetch=fetch, ask=ask, also=also))
-    store = sealing.conversations()
-    return Kept(Keeping(store, read, failed), store, sealing)
+    store, vaults = sealing.conversations(), sealing.vaults()
+    keeping = Keeping(store, read, failed) if wanted.store else None
+    return Kept(keeping, Remembering(vaults, failed) if wanted.vault else None, store, vaults, sealing)

@@ -253,6 +253,9 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     store: bool = False
     """Whether it is kept, sealed under `[seal]`: what is new in a request before the bot is asked, a reply once it has
     left."""
+    vault: bool = False
+    """Whether what stands behind placeholders is kept, sealed, for conversations that their caller names and for threads
+    of the bot (`previous_response_id`): other processes, and this one after a restart, restore it then."""
     path: str = ""
     """The SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the
     ledger."""

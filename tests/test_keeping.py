@@ -28,10 +28,13 @@ from chatward.core.values import (
     Unavailable,
     Verdict,
 )
-from chatward.keeping import Keeping
+from chatward.engine.placeholders import Vault
+from chatward.keeping import Keeping, Remembering
 from chatward.seal.opening import opened as open_sealing
 from chatward.settings import Conversations, LedgerSettings, Route, Seal, Server, Settings
 from chatward.stores.turns import Turn
+from chatward.stores.vaults import Vaults
+from tests.seal.conftest import House
 from tests.simulators.gateway import GUARDS, RunningGateway
 from tests.simulators.scenes import Scene
 from tests.simulators.upstream import ScriptedUpstream
@@ -40,6 +43,11 @@ ANN = Principal("person:ann", Kind.PERSON, "default")
 AUDITOR = Principal("operator:1", Kind.OPERATOR, roles=frozenset({"auditor"}))
 FOUND = Finding("text.pii/email", Category.PII, Severity.LOW, 0.9, (0, 5), 0, "EMAIL")
 ALLOWED = Verdict(ran=("text.pii",))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
 
 
 @dataclass
@@ -185,8 +193,11 @@ CANARY = "Quillonbert"
 
 
 def ask(gateway: RunningGateway, messages: list[dict[str, str]], **more: Any) -> str:
+    headers = {"content-type": "application/json"}
+    if key := more.pop("key", None):
+        headers["authorization"] = f"Bearer {key}"
     body = json.dumps({"model": "ann~echo", "messages": messages, **more}).encode()
-    request = urllib.request.Request(f"{gateway.base_url}/chat/completions", body, {"content-type": "application/json"})
+    request = urllib.request.Request(f"{gateway.base_url}/chat/completions", body, headers)
     with urllib.request.urlopen(request, timeout=60) as answer:
         said = answer.read().decode()
     if more.get("stream"):
@@ -252,3 +263,70 @@ def test_nothing_is_kept_unless_it_is_asked_for(tmp_path: Path) -> None:
         finally:
             assert gateway.stop() == 0
     assert not list(tmp_path.glob("*conversations*"))
+
+
+class _Said:
+    """A request, as far as its conversation goes."""
+
+    def __init__(self, conversation: str = "", previous: str = "") -> None:
+        self.conversation = conversation
+        self.previous = previous
+
+
+class _Screening:
+    """An answer of the engine that has minted one placeholder."""
+
+    def __init__(self, vault: Vault | None, value: str) -> None:
+        self.vault = vault or Vault()
+        self.token = self.vault.mint("EMAIL", value, own=True)
+        self.keep: Any = None
+
+
+async def test_processes_share_what_stands_behind_placeholders(house: House) -> None:
+    first, second = (
+        Remembering(Vaults(house.store.database, house.sealer, house.entries.append)),
+        Remembering(Vaults(house.store.database, house.sealer, house.entries.append)),
+    )
+
+    async def ask(where: Remembering, value: str, who: Principal = ANN, **said: str) -> Any:
+        return await where.screen(who, _Said(**said), lambda vault: _Screening(vault, value))  # type: ignore[arg-type,return-value]
+
+    assert (await ask(first, "a@example.org", conversation="c")).token == "[EMAIL_1]"
+    assert (await ask(second, "b@example.org", conversation="c")).token == "[EMAIL_2]"
+    both = await asyncio.gather(*[ask(one, f"{n}@x.org", conversation="c") for n, one in enumerate((first, second))])
+    assert {one.token for one in both} == {"[EMAIL_3]", "[EMAIL_4]"}  # never one placeholder for two values
+    assert (await ask(first, "z@example.org", ANN, conversation="d")).token == "[EMAIL_1]"
+    nobody = Principal("anonymous", Kind.ANONYMOUS)
+    assert (await ask(first, "a@example.org", nobody, conversation="c")).token == "[EMAIL_1]"
+    assert (await ask(second, "b@example.org", nobody, conversation="c")).token == "[EMAIL_1]"
+
+    begun = await ask(first, "t@example.org")
+    begun.keep("resp_1", begun.vault)
+    await first.aclose()
+    assert (await ask(second, "t@example.org", previous="resp_1")).vault.restore("[EMAIL_1]") == "t@example.org"
+    assert (await ask(second, "u@example.org", previous="resp_1")).token == "[EMAIL_2]"
+
+
+@pytest.mark.xdist_group("keeping")
+def test_a_placeholder_is_restored_after_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOT_PASSPHRASE", "a passphrase for this test")
+    monkeypatch.setenv("KEY", "a-key-of-the-configuration-1")
+    with ScriptedUpstream({"echo": Scene(text="I wrote to [EMAIL_1].")}) as bot:
+        settings = Settings(
+            upstream=bot.url,
+            server=Server(port=0, admin_port=0, keys=("env:KEY",)),
+            ledger=LedgerSettings(path="ledger.db"),
+            routes={"default": Route(guards=GUARDS)},
+            conversations=Conversations(vault=True),
+            seal=Seal(passphrase="env:ROOT_PASSPHRASE"),
+        )
+        said = {"metadata": {"conversation_id": "case 17"}, "key": "a-key-of-the-configuration-1"}
+        for text in (f"My address is {CANARY}@example.org.", "Did you write?"):
+            gateway = RunningGateway(settings, tmp_path)
+            try:
+                assert ask(gateway, [{"role": "user", "content": text}], **said) == f"I wrote to {CANARY}@example.org."
+                other = said | {"metadata": {"conversation_id": "case 18"}}
+                assert CANARY not in ask(gateway, [{"role": "user", "content": "Did you write?"}], **other)
+            finally:
+                assert gateway.stop() == 0
+    assert not [path.name for path in tmp_path.iterdir() if path.is_file() and CANARY.encode() in path.read_bytes()]

@@ -18,6 +18,8 @@ from chatward.commands.privacy_tables import moment, show_incidents, show_proces
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
+from chatward.core.identity import Kind as Who
+from chatward.core.identity import Principal
 from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.correcting import correct as append_correction
@@ -29,6 +31,7 @@ from chatward.privacy.retention import oldest
 from chatward.privacy.retention import purge as purge_store
 from chatward.settings import Settings
 from chatward.settings_privacy import retention_days
+from chatward.stores.revealing import AUDITOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -176,6 +179,7 @@ def export(
                 by=BY,
                 reason=reason,
                 clock=time.time,
+                vaults=None if sealing is None else sealing.vaults(),
             )
         finally:
             if store is not None:
@@ -190,6 +194,37 @@ def export(
         print_json({"files": [str(out / name) for name in written], "parts": made["parts"]})
     else:
         print_table(("part", "rows"), list(made["parts"].items()))
+    return 0
+
+
+@app.command()
+def values(
+    subject: Subject,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reveal them: why; it is kept, sealed.")] = "",
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """List the placeholders that are kept for a person; with --reason what stands behind them, on record."""
+    operator = Principal(BY, Who.OPERATOR, tenant=tenant, roles=frozenset({AUDITOR}))
+    found: list[dict[str, object]] = []
+    with desk_of(config) as desk, sealing_of(desk, needed=True) as sealing:
+        assert sealing is not None
+        vaults = sealing.vaults()
+        for id_, at in vaults.listing(tenant, subject):
+            rows = (
+                vaults.reveal(operator, tenant, id_, reason) if reason else [(t, "") for t in vaults.read(tenant, id_)]
+            )
+            found += [
+                {"id": id_, "used": moment(at), "placeholder": token, **({"value": value} if reason else {})}
+                for token, value in rows
+            ]
+    if as_json:
+        print_json({"values": found})
+    else:
+        print_table(
+            ("id", "used", "placeholder", *(["value"] if reason else [])), [list(one.values()) for one in found]
+        )
     return 0
 
 
@@ -237,6 +272,7 @@ def purge(config: ConfigFile = None, as_json: AsJson = False) -> int:
         if sealing is not None:
             store = sealing.conversations()
             turns = purge_store(store, desk.holds).turns
+            sealing.vaults().purge(desk.holds.held)
             left = oldest(store.database)
             desk.runner.run(store.aclose())
         forgotten = desk.requests.forget()

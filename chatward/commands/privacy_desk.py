@@ -64,7 +64,8 @@ def desk_of(config: str | None) -> Iterator[Desk]:
 def sealing_of(desk: Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
     """Stored conversations, where there may be any."""
     settings = desk.settings
-    if not needed and not settings.conversations.store and settings.seal.passphrase is None:
+    kept = settings.conversations.store or settings.conversations.vault
+    if not needed and not kept and settings.seal.passphrase is None:
         yield None
         return
     fetch = Fetching()

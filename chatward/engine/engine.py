@@ -19,7 +19,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatward.core.identity import ProvingGate
@@ -119,6 +119,8 @@ class Screening:
     """What the conversation is called here: as its caller names it, else by its first turn, under a process's own key.
     Two of one caller that begin alike are one. Empty where nothing looks."""
     gate: ProvingGate | None = field(default=None, repr=False)
+    keep: Callable[[str, Vault], None] | None = field(default=None, repr=False)
+    """Takes what is kept of the thread that the reply of this id begins."""
 
     @property
     def refusal(self) -> str:
@@ -147,6 +149,8 @@ class Screening:
                 self.engine.remember_refused(self)
             else:
                 self.engine.remember(self, reply, reply_id)
+                if self.keep is not None and reply_id:
+                    self.keep(reply_id, self.vault)
         return self.verdict if reply is None else reply.verdict()
 
 
@@ -201,8 +205,10 @@ class Engine:
         tenant: str = "default",
         prepared: Prepared | None = None,
         files: tuple[InspectedFile, ...] = (),
+        vault: Vault | None = None,
     ) -> Screening:
-        """Inspects and judges a request; decides what goes to the bot. ``files``: what was seen of those it carries."""
+        """Inspects and judges a request; decides what goes to the bot. ``files``: what was seen of those it carries;
+        ``vault``: values of this conversation that were kept elsewhere."""
         owner = f"{tenant}\0{principal}"
         parts = tuple(request.parts)
         if not plan.inspects:  # nothing looks, so nothing is remembered
@@ -214,7 +220,8 @@ class Engine:
             unseen = Verdict(policy=plan.policy.version)
             return Screening(exchange, plan, unseen, {}, Vault(), b"", b"", self, request.conversation)
         thread = self._threads.get(owner, request.previous) if request.previous else None
-        vault = thread.vault if thread is not None else Vault()
+        if vault is None:
+            vault = thread.vault if thread is not None else Vault()
         prepared = prepared or Prepared([plan.digests.of(part) for part in parts])
         digests = prepared.digests
         history = self._chains.read(owner, request.messages, digests)

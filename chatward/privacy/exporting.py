@@ -29,8 +29,10 @@ from chatward.privacy.notice import notice
 from chatward.privacy.requests import Requests
 from chatward.privacy.standing import Standings
 from chatward.settings import Settings
-from chatward.stores.conversations import AUDITOR, ConversationStore
+from chatward.stores.conversations import ConversationStore
+from chatward.stores.revealing import AUDITOR
 from chatward.stores.turns import ReadTurn
+from chatward.stores.vaults import Vaults
 
 FORMAT: Final = "chatward-export/1"
 NOT_COVERED: Final = ("accounts, API keys and passkeys", "what the bots and their processors keep")
@@ -52,11 +54,13 @@ def export(
     by: str,
     reason: str,
     clock: Callable[[], float],
+    vaults: Vaults | None = None,
 ) -> dict[str, Any]:
     """Everything, as plain data. ``conversations``: ``None`` where none are stored. ``reason`` is kept, sealed, with
     every conversation that is opened for it. Raises ``StoreError`` and ``ClientError``."""
     operator = Principal(by, Kind.OPERATOR, tenant=tenant, roles=frozenset({AUDITOR}))
     threads = [] if conversations is None else list(_threads(conversations, operator, tenant, subject, reason))
+    values = [] if vaults is None else list(_values(vaults, operator, tenant, subject, reason))
     said = [
         {"purpose": one.purpose, "word": one.word.value, "notice": one.notice or None, "at": _time(one.at)}
         for one in standings.statements(tenant, subject)
@@ -71,6 +75,7 @@ def export(
         if any(one.fields.get(name) == subject for name in _NAMES)
     ]
     parts = {"conversations": len(threads), "statements": len(said), "requests": len(asked), "record": len(entries)}
+    parts |= {"placeholders": len(values)} if vaults is not None else {}
     told = notice(settings)
     fields = {"tenant": tenant, "principal": subject, "by": by, "parts": list(parts), "rows": sum(parts.values())}
     record(Entry(Event.SUBJECT_EXPORTED, "", fields))
@@ -89,6 +94,7 @@ def export(
         "statements": said,
         "requests": asked,
         "conversations": threads,
+        "placeholders": values,
         "record": entries,
     }
 
@@ -134,6 +140,12 @@ def as_html(exported: Mapping[str, Any]) -> str:
                 lines.append("<p>This cannot be read any more.</p>")
             lines += [f"<pre>{_text(part['text'] or part['kind'])}</pre>" for part in turn["parts"]]
         lines.append("</section>")
+    if exported["placeholders"]:
+        lines.append("<h2>What bots saw as placeholders</h2><dl>")
+        lines += [
+            f"<dt>{_text(one['placeholder'])}</dt><dd>{_text(one['value'])}</dd>" for one in exported["placeholders"]
+        ]
+        lines.append("</dl>")
     lines.append(f"<h2>The record</h2><p>{len(exported['record'])} entries name you; they hold no text.</p>")
     lines.append("<h2>Not in this file</h2><ul>")
     lines += [f"<li>{_text(one)}</li>" for one in exported["not_covered"]]
@@ -159,6 +171,12 @@ def _threads(
             "turns": [_turn(turn) for turn in turns],
             "read_by": [{"by": by, "at": _time(at)} for by, at, _ in store.reveals(tenant, listed.id)],
         }
+
+
+def _values(vaults: Vaults, operator: Principal, tenant: str, subject: str, reason: str) -> Iterator[dict[str, object]]:
+    for id_, at in vaults.listing(tenant, subject):
+        for token, value in vaults.reveal(operator, tenant, id_, reason):
+            yield {"used": _time(at), "placeholder": token, "value": _whole(value)}
 
 
 def _turn(turn: ReadTurn) -> dict[str, Any]:

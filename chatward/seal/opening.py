@@ -30,6 +30,7 @@ from chatward.settings_privacy import retention_days
 from chatward.stores.conversation_rows import Fields
 from chatward.stores.conversations import ConversationStore
 from chatward.stores.database import Database
+from chatward.stores.vaults import Vaults
 
 DAY: Final = 86_400.0
 
@@ -76,6 +77,10 @@ class Sealing:
         return ConversationStore(
             self.data, self.sealer, self._record, retention=self._retention, clock=self._clock, limit=limit
         )
+
+    def vaults(self) -> Vaults:
+        """What stands behind placeholders."""
+        return Vaults(self.data, self.sealer, self._record, retention=self._retention, clock=self._clock)
 
     def close(self) -> None:
         for database in (self.data, self.register.database, self.keys.database):

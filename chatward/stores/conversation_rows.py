@@ -7,6 +7,7 @@ twice (AUTOINCREMENT), so what is written meanwhile is still before it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,12 +39,19 @@ SCHEMA: Final = Schema(
         "CREATE INDEX reveals_subject ON reveals (tenant, subject)",
         "CREATE TABLE seal_walks (tenant TEXT NOT NULL, field TEXT NOT NULL, version INTEGER NOT NULL,"
         " past INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (tenant, field)) WITHOUT ROWID",
+        "CREATE TABLE vaults (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+        " subject TEXT NOT NULL, at REAL NOT NULL, state INTEGER NOT NULL, body BLOB NOT NULL)",
+        "CREATE INDEX vaults_subject ON vaults (tenant, subject)",
+        "CREATE TABLE vault_names (value BLOB NOT NULL, vault INTEGER NOT NULL REFERENCES vaults (number)"
+        " ON DELETE CASCADE, PRIMARY KEY (value, vault)) WITHOUT ROWID",
+        "CREATE INDEX vault_names_vault ON vault_names (vault)",
     ),
 )
 
 NAME: Final = "conversations.name"
 BODY: Final = "turns.body"
 REASON: Final = "reveals.reason"
+VAULT: Final = "vaults.body"
 
 
 def name_place(tenant: str, subject: str, id_: str) -> Place:
@@ -59,6 +67,11 @@ def turn_place(tenant: str, subject: str, id_: str, turn: int, day: int) -> Plac
 def reason_place(tenant: str, subject: str, reveal: str) -> Place:
     """Why somebody revealed a conversation. Sealed with its subject's own key."""
     return Place(tenant, subject, REASON, reveal)
+
+
+def vault_place(tenant: str, subject: str, id_: str) -> Place:
+    """What stands behind a conversation's placeholders. Sealed with a key of its own."""
+    return Place(tenant, subject, VAULT, id_, id_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,14 @@ _FIELDS: Final = (
         "SELECT max(number) FROM reveals",
         lambda tenant, row: reason_place(tenant, row[0], row[1]),
     ),
+    _Field(
+        VAULT,
+        "body",
+        "SELECT number, {}, subject, id FROM vaults c WHERE c.tenant = ? AND c.number > ? ORDER BY c.number",
+        "UPDATE vaults SET body = ? WHERE number = ?",
+        "SELECT max(number) FROM vaults",
+        lambda tenant, row: vault_place(tenant, row[0], row[1]),
+    ),
 )
 _BEGINNING: Final = 64
 _PAGE: Final = 5000
@@ -123,12 +144,16 @@ class Fields:
         return [
             row[0]
             for row in self.database.rows(
-                "SELECT tenant FROM conversations UNION SELECT tenant FROM reveals ORDER BY 1"
+                "SELECT tenant FROM conversations UNION SELECT tenant FROM reveals"
+                " UNION SELECT tenant FROM vaults ORDER BY 1"
             )
         ]
 
     def subjects(self) -> list[tuple[str, str]]:
-        rows = self.database.rows("SELECT tenant, subject FROM conversations UNION SELECT tenant, subject FROM reveals")
+        rows = self.database.rows(
+            "SELECT tenant, subject FROM conversations UNION SELECT tenant, subject FROM reveals"
+            " UNION SELECT tenant, subject FROM vaults"
+        )
         return [(row[0], row[1]) for row in rows]
 
     def reseal(self, tenant: str, version: int, change: Change, limit: int) -> Resealed:
@@ -162,6 +187,11 @@ class Fields:
             connection.execute("DELETE FROM conversation_names WHERE conversation = ?", (row[0],))
             value = self._sealer.index(tenant, place.subject, NAME, name)[0]
             connection.execute("INSERT INTO conversation_names VALUES (?, ?)", (value, row[0]))
+        elif field.name == VAULT:
+            name = json.loads(self._sealer.open(place, fresh))["name"]
+            connection.execute("DELETE FROM vault_names WHERE vault = ?", (row[0],))
+            value = self._sealer.index(tenant, place.subject, VAULT, name)[0]
+            connection.execute("INSERT INTO vault_names VALUES (?, ?)", (value, row[0]))
         return True
 
     def behind(self, tenant: str, is_behind: Callable[[Place, bytes], bool]) -> int:
@@ -186,9 +216,9 @@ class Fields:
                 " WHERE c.tenant = ? AND c.subject = ?",
                 (tenant, subject),
             ).fetchone()[0])  # fmt: skip
-            for table in ("conversations", "reveals"):  # turns and names go with their conversation
+            for table in ("conversations", "reveals", "vaults"):  # turns and names go with what they are of
                 count += connection.execute(
-                    f"DELETE FROM {table} WHERE tenant = ? AND subject = ?",  # noqa: S608 - one of two
+                    f"DELETE FROM {table} WHERE tenant = ? AND subject = ?",  # noqa: S608 - one of three
                     (tenant, subject),
                 ).rowcount
         empty_log(self.database)

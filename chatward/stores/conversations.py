@@ -27,22 +27,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chatward.core.errors import ClientError, IdentityError, StoreError
+from chatward.core.errors import ClientError, StoreError
 from chatward.core.events import Event
-from chatward.core.identity import Kind, Principal
+from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.core.sealing import Place, Record, Sealer
 from chatward.stores import turns as forms
 from chatward.stores.clearing import empty_log
 from chatward.stores.conversation_rows import NAME, SCHEMA, name_place, reason_place, turn_place
 from chatward.stores.database import Database
+from chatward.stores.revealing import Revealing
 from chatward.stores.turns import ReadTurn, Turn
 from chatward.stores.writing import Writer
 
-AUDITOR: Final = "auditor"
 DAY: Final = 86_400
-_SHORTEST_REASON: Final = 8
-_LONGEST_REASON: Final = 2_000
+_EVENTS: Final = (Event.CONVERSATION_REVEALED, Event.CONVERSATION_REVEAL_REFUSED)
+_NEAR: Final = 120.0
+"""Seconds between a message's entry in the ledger and its turn here."""
 _NAMED: Final = (
     "SELECT {} FROM conversation_names n JOIN conversations c ON c.number = n.conversation"
     " WHERE n.value IN ({}) AND c.tenant = ? AND c.subject = ?"
@@ -103,6 +104,7 @@ class ConversationStore:
         self._record = record
         self._retention = retention
         self._clock = clock
+        self._revealing = Revealing(database, sealer, record, clock)
         database.adopt(SCHEMA)
         self._writer: Writer[_Item] = Writer(
             "conversations", self._write, lambda item: forms.size(item.turn), limit=limit
@@ -195,6 +197,23 @@ class ConversationStore:
         )
         return None if row is None else Listed(*row)
 
+    def of_exchange(self, subject: str, exchange: str, at: float) -> tuple[str, str] | None:
+        """Tenant and id of the conversation that keeps a message of the ledger: its caller, its id, and its time. For
+        the console, whose operators serve all tenants; the id of a message stands sealed, so turns near it are opened.
+        """
+        rows = self.database.rows(
+            "SELECT DISTINCT c.tenant, c.id, t.turn, t.day, t.at, t.body FROM (SELECT DISTINCT tenant FROM"
+            " conversations) n JOIN conversations c ON c.tenant = n.tenant AND c.subject = ?1 AND c.last >= ?2 - ?3"
+            " JOIN turns t ON t.conversation = c.number AND t.at BETWEEN ?2 - ?3 AND ?2 + ?3"
+            " ORDER BY abs(t.at - ?2) LIMIT 200",
+            (subject, at, _NEAR),
+        )
+        for tenant, id_, *row in rows:
+            known = Listed(id_, tenant, subject, 0.0, 0.0, 0)
+            if self._turn(known, tuple(row), masked=True).exchange == exchange:
+                return tenant, id_
+        return None
+
     def read(self, tenant: str, id_: str, *, after: int = 0, limit: int = 1000) -> list[ReadTurn]:
         """Turns of a conversation, masked. ``after``: the number of the last one read."""
         return self._turns(tenant, id_, after, limit, masked=True)
@@ -204,38 +223,8 @@ class ConversationStore:
     ) -> list[ReadTurn]:
         """Turns of a conversation as they were written. See rule 4."""
         known = self._known(tenant, id_)
-        fields: dict[str, object] = {
-            "by": principal.id,
-            "tenant": tenant,
-            "subject": known.subject,
-            "conversation": id_,
-        }
-        if principal.kind is not Kind.OPERATOR or AUDITOR not in principal.roles:
-            self._record(Entry(Event.CONVERSATION_REVEAL_REFUSED, "", fields | {"reason": "reveal-not-permitted"}))
-            raise IdentityError("An auditor may do this, with a reason.", reason="reveal-not-permitted", status=403)
-        told = " ".join(reason.split())
-        if not _SHORTEST_REASON <= len(told) <= _LONGEST_REASON:
-            raise ClientError(
-                f"Say why, in {_SHORTEST_REASON} to {_LONGEST_REASON} characters.", reason="reveal-reason-missing"
-            )
-        reveal = secrets.token_hex(8)
-        with self.database.writing() as connection:
-            place = reason_place(tenant, known.subject, reveal)
-            connection.execute(
-                "INSERT INTO reveals (id, tenant, subject, conversation, by, at, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    reveal,
-                    tenant,
-                    known.subject,
-                    id_,
-                    principal.id,
-                    self._clock(),
-                    self._sealer.seal(place, _bytes(told)),
-                ),
-            )
-        self._record(
-            Entry(Event.CONVERSATION_REVEALED, "", fields | {"reveal": reveal, "after": after, "limit": limit})
-        )
+        fields = {"tenant": tenant, "conversation": id_, "after": after, "limit": limit}
+        self._revealing.permit(principal, known.subject, id_, reason, fields, _EVENTS)
         return self._turns(tenant, id_, after, limit, masked=False)
 
     def reveals(self, tenant: str, id_: str) -> list[tuple[str, float, str]]:

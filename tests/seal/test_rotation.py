@@ -200,5 +200,5 @@ def test_erased_subjects_do_not_hold_a_rotation_up(house: House) -> None:
 
 def test_the_store_is_the_port(house: House, tmp_path: Path) -> None:
     fields: Fields = house.fields
-    assert fields.tables == {"conversations.name", "turns.body", "reveals.reason"}
+    assert fields.tables == {"conversations.name", "turns.body", "reveals.reason", "vaults.body"}
     assert Resealed(0, 0) == fields.reseal("nobody", 2, lambda place, sealed: sealed, 10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,7 @@ def test_what_cannot_be_recorded_is_not_revealed(house: House) -> None:
     def failing(entry: Entry) -> None:
         raise StoreError("The record cannot be written now.", reason="ledger-closed")
 
-    house.store._record = failing
+    house.store._revealing = replace(house.store._revealing, record=failing)
     assert reason_of(lambda: house.store.reveal(AUDITOR, "default", ids(house)[0], REASON)) == "ledger-closed"
 
 
