@@ -28,6 +28,7 @@ from chatward.identity.credential import credential
 
 VIA: Final = "via"
 _STRANGER: Final = "caller:"
+_REMEMBERED: Final = 10_000
 
 
 class Chain:
@@ -49,6 +50,7 @@ class Chain:
         self._anonymous = anonymous
         self._strict = strict or anonymous is None
         self._refused = refused
+        self._strangers: dict[str, Principal] = {}
 
     def identify(self, presented: Presented) -> Principal | Awaitable[Principal]:
         """Who asks. Raises ``IdentityError``: that of the one whose kind it is, ``credentials-ambiguous`` (400) or
@@ -71,7 +73,7 @@ class Chain:
         if self._anonymous is None:
             return False
         stranger = principal.id.startswith(_STRANGER) and not self._strict
-        return principal == (replace(self._anonymous, id=principal.id) if stranger else self._anonymous)
+        return principal == (self._stranger(self._anonymous, principal.id) if stranger else self._anonymous)
 
     def _ask(self, presented: Presented, rest: Iterator[tuple[str, Authenticator]]) -> Principal | Awaitable[Principal]:
         for name, authenticator in rest:
@@ -114,7 +116,15 @@ class Chain:
         if found is None:
             return self._anonymous
         digest = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).hexdigest()
-        return replace(self._anonymous, id=_STRANGER + digest[:16])
+        return self._stranger(self._anonymous, _STRANGER + digest[:16])
+
+    def _stranger(self, anonymous: Principal, id_: str) -> Principal:
+        known = self._strangers.get(id_)
+        if known is None:
+            if len(self._strangers) >= _REMEMBERED:
+                self._strangers.clear()
+            known = self._strangers[id_] = replace(anonymous, id=id_)
+        return known
 
 
 def _given_out(principal: Principal, name: str) -> Principal:

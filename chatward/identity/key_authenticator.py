@@ -57,6 +57,7 @@ _STATE: Final = (
     " WHERE k.id = ? AND v.version = ?"
 )
 _FOREVER: Final = float("inf")
+_KNOWN_BY_KEY: Final = principal_id("")
 
 
 @dataclass(slots=True)
@@ -125,10 +126,12 @@ class KeyAuthenticator:
 
     def budget(self, principal: str) -> Budget | None:
         """The budget of a principal that is known by a key; ``None`` for all others, and where there is none."""
+        id_ = principal.removeprefix(_KNOWN_BY_KEY)
+        if id_ == principal:
+            return None
         budgets = self._fresh().budgets
         if principal not in budgets:
-            id_ = principal.removeprefix(principal_id(""))
-            row = self._database.row("SELECT budget FROM keys WHERE id = ?", (id_,)) if id_ != principal else None
+            row = self._database.row("SELECT budget FROM keys WHERE id = ?", (id_,))
             if len(budgets) >= _REMEMBERED:
                 budgets.clear()
             budgets[principal] = (read_budget(row[0]) or None) if row else None
@@ -189,7 +192,7 @@ class KeyAuthenticator:
 
     def _end(self, principal: str, version: str) -> float:
         """Until when this version of this key is good as things stand."""
-        id_ = principal.removeprefix(principal_id(""))
+        id_ = principal.removeprefix(_KNOWN_BY_KEY)
         if id_ == principal or not version.isdecimal():
             return -_FOREVER
         row = self._database.row(_STATE, (id_, int(version)))
