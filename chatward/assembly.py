@@ -20,7 +20,9 @@ import uvloop
 from msgspec.structs import replace
 
 from chatward import __version__
-from chatward.callers import callers
+from chatward.behaviour.opening import Behaviour
+from chatward.behaviour.opening import opened as open_behaviour
+from chatward.callers import Callers, callers
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
@@ -54,7 +56,7 @@ from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.records import Records
 from chatward.gateway.renewal import Renewal
 from chatward.gateway.server import EmbeddedServer
-from chatward.gateway.services import Open
+from chatward.gateway.services import AnyService, Asked, Entrance, Open
 from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
 from chatward.genuine.manifest import PATH as MANIFEST
@@ -64,7 +66,7 @@ from chatward.genuine.replies import Proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where, told
 from chatward.identity.record import recorder
-from chatward.identity.risk import Watched
+from chatward.identity.risk import Risks, Watched
 from chatward.intel.watching import Updater
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
@@ -88,6 +90,11 @@ from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
 from chatward.settings_rules import complete, is_loopback
+from chatward.traffic.api import PREFIX as TRAFFIC
+from chatward.traffic.api import TrafficApi
+from chatward.traffic.ladder import WAIT
+from chatward.traffic.opening import opened as open_traffic
+from chatward.traffic.watch import Traffic
 from chatward.ward import Ward
 
 KEY_SIZE = 32
@@ -251,9 +258,17 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         meter = _meter(settings, engine)
         running = _RunningWard(engine)
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter, engine)
-        limiting = _limiting(stack, settings, engine, Records(ledger).note, meter)
+        limiting, watching = (
+            _limiting(stack, settings, engine, Records(ledger).note, meter),
+            _watching(stack, settings, engine, asking, secret, Records(ledger).note, meter),
+        )
+        behaviour = _behaviour(stack, settings, secret, Records(ledger).note, asking.desks.risks)
         proving = open_proving(settings, lambda: data_plane.url)
         bots = {name: _signed(link, settings.bots[name], proving) for name, link in bots.items()}
+        gates = opened_gates(settings)
+        if gates is not None:
+            stack.callback(gates.close)
+            bots = {name: dataclasses.replace(link, admits=partial(gates.check, name)) for name, link in bots.items()}
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
         app = GatewayApp(
@@ -268,8 +283,11 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keeping=keeping,
             signing=proving,
             limiting=limiting,
+            observing=behaviour.gathering if behaviour is not None else None,
+            watching=watching,
             services={
                 **asking.services,
+                **(_passes(watching) if watching is not None else {}),
                 **(privacy.services if privacy is not None else {}),
                 MANIFEST: Open(manifest_service(proving)),
                 DIRECTORY: Open(directory_service(proving)),
@@ -365,6 +383,7 @@ def _keep_current(
 def _meter(settings: Settings, engine: RoutedEngine) -> Meter:
     meter = Meter()
     meter.certificates = partial(seconds_left, settings)
+    meter.assurance = partial(assurance_figures, settings)
     if following(settings):
         check_receivers(settings, resolve)
         meter.monitoring = partial(receiver_figures, settings)
@@ -410,6 +429,58 @@ def _limiting(
         stack.push_async_callback(limiter.aclose)
         meter.limits = partial(limit_figures, limiter)
     return limiter
+
+
+def _watching(
+    stack: AsyncExitStack,
+    settings: Settings,
+    engine: RoutedEngine,
+    asking: Callers,
+    secret: bytes,
+    note: Callable[[Entry], None],
+    meter: Meter,
+) -> Traffic | None:
+    proxies = networks(settings.server.trusted_proxies)
+    traffic = open_traffic(
+        settings,
+        secret,
+        note=note,
+        proxied=lambda address: is_proxy(address, proxies),
+        bot_of=lambda path, model: engine.routing.take(path, model).bot,
+        risk=lambda principal, signal, points: (
+            asking.risks.add(principal.id, signal, points) if asking.risks is not None else None
+        ),
+    )
+    if traffic is not None:
+        stack.push_async_callback(traffic.parts.passes.aclose)
+        meter.traffic = traffic.figures.read
+    return traffic
+
+
+def _passes(traffic: Traffic) -> Mapping[str, AnyService]:
+    """Where passes are given out."""
+    api = TrafficApi(traffic)
+    return {TRAFFIC: Asked(api.handle), WAIT: Entrance(api.wait)}
+
+
+def _behaviour(
+    stack: AsyncExitStack, settings: Settings, secret: bytes, note: Callable[[Entry], None], risks: Risks | None
+) -> Behaviour | None:
+    """What learns from messages, with its thread; ``None`` where it is not configured."""
+    loop = asyncio.get_running_loop()
+
+    def tell(entry: Entry) -> None:
+        with suppress(RuntimeError):  # the loop has ended: what is left is in the file
+            loop.call_soon_threadsafe(note, entry)
+
+    def rate(principal: str, signal: str, points: float) -> None:
+        if risks is not None:
+            risks.add(principal, signal, points)
+
+    opened = open_behaviour(settings, secret, tell, rate)
+    if opened is not None:
+        stack.push_async_callback(asyncio.to_thread, opened.close)
+    return opened
 
 
 def _settle_memory() -> None:

@@ -94,6 +94,8 @@ class Callers:
     """SCIM for the admin plane, where it is enabled."""
     first_link: Callable[[], str | None]
     """The token of the link by which the first admin signs up; ``None`` once there is one. Blocks."""
+    risks: Risks | None = None
+    """Who is how risky."""
 
     def close(self) -> None:
         """Writes what is counted, and closes the file."""
@@ -178,6 +180,7 @@ def callers(
         Desks(signing_in, approvals, invitations, issued, authorizer, risks=risks),
         directory,
         operators.first_link,
+        risks,
     )
 
 

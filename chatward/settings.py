@@ -13,7 +13,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from chatward.settings_assurance import Assurance, Vendor
 from chatward.settings_base import Fraction, Seconds, Size, Strict
+from chatward.settings_behaviour import BehaviourSettings
+from chatward.settings_traffic import TrafficSettings
+from chatward.settings_behaviour import BehaviourSettings
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
@@ -841,6 +845,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits by name."""
     limiter: Limiter = field(default_factory=Limiter)
     """How they are counted."""
+    traffic: TrafficSettings = field(default_factory=TrafficSettings)
+    """Who is automated, and what is done about it."""
     step_up: StepUp = field(default_factory=StepUp)
     """Proofs in the middle of a conversation."""
     authorization: Authorization = field(default_factory=Authorization)
@@ -849,6 +855,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How risky callers are just now."""
     intel: Intel = field(default_factory=Intel)
     """Threat intelligence."""
+    behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
+    """What is usual, and what is not."""
     privacy: Privacy = field(default_factory=Privacy)
     """Purposes, consent and rights."""
     monitoring: Monitoring = field(default_factory=Monitoring)
@@ -857,3 +865,7 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who gets every entry of it."""
     alerts: tuple[AlertTarget, ...] = ()
     """Who is told when something is seen there."""
+    assurance: Assurance = field(default_factory=Assurance)
+    """Known vulnerabilities, and what is due about them."""
+    vendors: dict[str, Vendor] = field(default_factory=dict)
+    """Third parties by name."""

@@ -43,9 +43,11 @@ from chatward.gateway.parties import (
     Keeping,
     Limiting,
     Limits,
+    Observing,
     Scope,
     Screening,
     Signing,
+    Watching,
 )
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
@@ -91,6 +93,8 @@ class GatewayApp:
         keeping: Keeping | None = None,
         signing: Signing | None = None,
         limiting: Limiting | None = None,
+        observing: Observing | None = None,
+        watching: Watching | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -126,6 +130,8 @@ class GatewayApp:
             keeping,
             signing,
             limiting,
+            observing,
+            watching,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0
@@ -175,6 +181,10 @@ class GatewayApp:
             self._flights.leave(flight)
             if flight.taken is not None:
                 flight.taken.end()
+            if flight.observed is not None:
+                flight.observed()
+            if flight.watched is not None:
+                flight.watched.end()
 
     def _served_by(self, method: str, path: str) -> Dialect | None:
         """The dialect that serves a request, unless its path or method is none of a dialect's."""

@@ -86,13 +86,13 @@ class Checkpoint:
 
     def _peer(self, scope: Scope) -> Peer:
         certificate = getattr(scope, "certificate", None)  # granian's scope has none
-        return self._peer_of(_address(scope.client), scope.scheme, scope.headers, certificate)
+        return self._peer_of(near_address(scope.client), scope.scheme, scope.headers, certificate)
 
     def _asked(self, scheme: str, scope: Scope) -> str:
         return self._origin or f"{scheme}://{scope.headers.get('host') or ''}"
 
 
-def _address(client: str) -> str:
+def near_address(client: str) -> str:
     """An address without the port that granian puts behind it."""
     if client.startswith("["):
         return client[1 : client.find("]")]

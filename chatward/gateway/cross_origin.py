@@ -26,7 +26,8 @@ from chatward.gateway.parties import Scope
 from chatward.settings_rules import is_loopback
 
 ASKS: Final = "access-control-request-method"
-WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/widget/sessions", "/widget.js")
+WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/traffic/page", "/v1/traffic/pass", "/v1/widget/sessions",
+                 "/widget.js")  # fmt: skip
 WIDGET_BELOW: Final = "/v1/challenges/"
 _API: Final = "/v1/"
 _STAINLESS: Final = ("arch", "helper-method", "lang", "os", "package-version", "retry-count", "runtime",
@@ -47,6 +48,7 @@ REQUEST_HEADERS: Final = (
     "user-agent",
     "x-api-key",
     "x-chatward-challenge",
+    "x-chatward-page",
     *(f"x-stainless-{name}" for name in _STAINLESS),
 )
 """What pages may send: what the gateway reads, and what the official clients add by themselves."""

@@ -74,6 +74,10 @@ class Fields:
     def __contains__(self, key: object) -> bool:
         return key in self._first
 
+    def names(self) -> tuple[str, ...]:
+        """Each once, in the order in which they came."""
+        return tuple(self._first)
+
 
 class Door:
     """One request and the way to its answer: RSGI's scope and HTTP protocol in one object."""

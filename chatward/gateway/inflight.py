@@ -51,6 +51,12 @@ class Flight:
     watch: Any = None
     taken: Any = None
     """What it took of its limits (``parties.Taken``)."""
+    observed: Any = None
+    """What is told that it is over (``parties.Observing``), where anything is."""
+    reply: Any = None
+    """The engine's own of its reply, once there is one."""
+    watched: Any = None
+    """Who is automated (``parties.WatchedMessage``)."""
     sharing: Sequence[tuple[str, str]] = ()
     """Further headers of the answer: what it says to a page of another origin (CORS), and of limits."""
 

@@ -25,7 +25,7 @@ from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
 from chatward.gateway.answers import Answers, answer_headers, detailed, log_unexpected
 from chatward.gateway.bodies import Fields, check_declared, read_body
-from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.checkpoint import Checkpoint, near_address
 from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
@@ -38,9 +38,11 @@ from chatward.gateway.parties import (
     Keeping,
     Limiting,
     Limits,
+    Observing,
     Scope,
     Screening,
     Signing,
+    Watching,
 )
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
@@ -85,6 +87,8 @@ class Messages:
         keeping: Keeping | None = None,
         signing: Signing | None = None,
         limiting: Limiting | None = None,
+        observing: Observing | None = None,
+        watching: Watching | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -99,6 +103,8 @@ class Messages:
         self._keeping = keeping
         self._signing = signing
         self._limiting = limiting
+        self._observing = observing
+        self._watching = watching
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -106,6 +112,8 @@ class Messages:
         caller, body = await self._admit(flight, scope, door)
         principal = caller.principal
         call = dialect.parse(body)
+        if self._watching is not None:
+            await self._watch(flight, scope, caller, path, call)
         if self._limiting is not None:
             flight.taken = taken = await self._limiting.take(caller, path, call, body)
             flight.sharing = (*flight.sharing, *taken.headers)
@@ -113,6 +121,8 @@ class Messages:
             call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
         )
         verdict = screening.verdict
+        if self._observing is not None and path in CONVERSING:
+            flight.observed = partial(self._observing.finished, flight, caller, screening)
         flight.route = screening.route
         flight.action = verdict.action.label
         for missing in verdict.unavailable:
@@ -126,6 +136,8 @@ class Messages:
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
         bot = self._bots[screening.bot]
+        if bot.admits is not None:
+            bot.admits()
         self._checkpoint.still(principal)  # the body may have taken its time
         if self._budgets is not None:
             await self._budgets.reserve(principal.id)
@@ -150,6 +162,14 @@ class Messages:
         finally:
             if started is not None:
                 self._records.later(started)
+
+    async def _watch(self, flight: Flight, scope: Scope, caller: Caller, path: str, call: Call) -> None:
+        assert self._watching is not None
+        if scope.method != "POST":
+            return
+        near = getattr(scope, "client", "")
+        flight.watched = watched = await self._watching.look(caller, path, call, near_address(near), flight.id)
+        flight.sharing = (*flight.sharing, *watched.headers)
 
     async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Caller, bytes]:
         """Who asks, and the body. What can be refused unread is refused unread."""
@@ -233,7 +253,8 @@ class Messages:
             await self._records.failed(flight, reason, response.status)
         else:
             if screening.inspects:
-                reply, gate = screening.reply(), screening.gate
+                flight.reply = reply = screening.reply()
+                gate = screening.gate
                 if gate is not None and may_call(body):  # a challenge is written, which takes a thread
                     gate.on_thread = True
                     answer = await asyncio.to_thread(call.reply, body, reply)
@@ -310,7 +331,7 @@ class Messages:
         limit: int,
         principal: Principal,
     ) -> None:
-        reply = screening.reply() if screening.inspects else None
+        flight.reply = reply = screening.reply() if screening.inspects else None
         rewriter: Noticing | None = None
         if reply is not None:
             rewriter = Noticing(call.rewriter(reply), reply, lambda: self._proof(principal, screening, reply))

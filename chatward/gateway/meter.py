@@ -30,13 +30,24 @@ _HELP: Final = {
     "chatward_limits_store_failures_total": ("counter", "Times that the shared store of limits did not answer."),
     "chatward_limits_undecided_total": ("counter", "Requests decided without it, as `limiter.on_failure` says."),
     "chatward_limits_store_up": ("gauge", "Whether the shared store of limits answers."),
+    "chatward_traffic_messages_total": ("counter", "Messages scored, by what sent them as far as that is seen."),
+    "chatward_traffic_rungs_total": ("counter", "Messages by rung of the ladder; taken in enforce mode alone."),
+    "chatward_traffic_signals_total": ("counter", "Signals of automation seen, by name."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
     "chatward_intel_age_seconds": ("gauge", "Seconds since a source of intelligence was last fetched; NaN: never."),
     "chatward_siem_behind_entries": ("gauge", "Entries of the record that a receiver has not taken yet."),
     "chatward_siem_waiting_seconds": ("gauge", "Seconds that the oldest of them has waited."),
     "chatward_siem_up": ("gauge", "Whether a receiver took the last batch."),
+    "chatward_advisories_age_seconds": ("gauge", "Seconds since the day that advisories are of, by ecosystem; NaN: none."),
+    "chatward_patch_tasks_late": ("gauge", "Vulnerabilities past their due day, by where they were found."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
+
+_TRAFFIC: Final = (
+    ("chatward_traffic_messages_total", "actor"),
+    ("chatward_traffic_rungs_total", "rung"),
+    ("chatward_traffic_signals_total", "signal"),
+)
 
 
 class Meter:
@@ -54,8 +65,12 @@ class Meter:
         """Seconds since the last success of sources of threat intelligence."""
         self.certificates: Callable[[], Mapping[str, float]] = dict
         """Seconds that certificates have left, by the setting that names their file."""
+        self.assurance: Callable[[], Mapping[str, Mapping[str, float]]] = dict
+        """Age of advisories by ecosystem, and late tasks by target, by metric."""
         self.limits: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of limits by metric and limit; by the empty name where the metric has no label."""
+        self.traffic: Callable[[], Mapping[str, Mapping[str, float]]] = dict
+        """Figures of bot detection by metric and actor, rung or signal."""
         self.monitoring: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of receivers of the record, by metric and receiver."""
 
@@ -84,6 +99,8 @@ class Meter:
     def render(self) -> str:
         lines: list[str] = []
         limits, receivers = self.limits(), self.monitoring()
+        known = self.assurance()
+        traffic = self.traffic()
         for name, rows in (
             ("chatward_requests_total", _rows(self._requests, ("route", "channel", "action", "reason", "status"))),
             ("chatward_guard_unavailable_total", _rows(self._unavailable, ("route", "guard", "reason"))),
@@ -92,7 +109,10 @@ class Meter:
             ("chatward_requests_in_flight", iter([("", "", float(self.in_flight()))])),
             *((name, _gauges("limit", limits.get(name, {}))) for name in _HELP if name.startswith("chatward_limits_")),
             *((name, _gauges("sink", receivers.get(name, {}))) for name in _HELP if name.startswith("chatward_siem_")),
+            *((name, _gauges(label, traffic.get(name, {}))) for name, label in _TRAFFIC),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
+            ("chatward_advisories_age_seconds", _gauges("ecosystem", known.get("chatward_advisories_age_seconds", {}))),
+            ("chatward_patch_tasks_late", _gauges("target", known.get("chatward_patch_tasks_late", {}))),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
             ("chatward_upstream_seconds", _histogram(self._upstream)),

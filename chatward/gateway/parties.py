@@ -87,6 +87,15 @@ class Signing(Protocol):
         ...
 
 
+class Observing(Protocol):
+    """Learns from requests that are over (``behaviour.gathering``). ``flight`` and ``screened`` are the gateway's and
+    the engine's own."""
+
+    def finished(self, flight: Any, caller: Caller, screened: Any) -> None:
+        """However it ended. Never waits, never raises."""
+        ...
+
+
 class Budgeting(Protocol):
     """Counts what callers use (``identity.budgets``)."""
 
@@ -128,6 +137,27 @@ class Limiting(Protocol):
         ...
 
 
+class WatchedMessage(Protocol):
+    """One message that was looked at."""
+
+    @property
+    def headers(self) -> Iterable[tuple[str, str]]:
+        """Further header fields of its answer."""
+        ...
+
+    def end(self) -> None:
+        """The answer is over. Never waits, never raises."""
+        ...
+
+
+class Watching(Protocol):
+    """Who is automated, and what is done about it (``chatward.traffic``)."""
+
+    async def look(self, caller: Caller, path: str, call: Call, near_address: str, exchange: str) -> WatchedMessage:
+        """Raises ``ChatwardError`` where the message does not go on. ``near_address`` is the connection's."""
+        ...
+
+
 class Scope(Protocol):
     """RSGI's scope, as far as it is used."""
 
@@ -164,6 +194,8 @@ class BotLink:
     max_reply: int = 32 * 1024 * 1024
     sign: Callable[[str], list[tuple[str, str]]] | None = None
     """The fields that sign a request of this method; ``None``: they are not signed."""
+    admits: Callable[[], None] | None = None
+    """Raises ``ChatwardError`` where the bot is not to be asked just now; ``None``: it always is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatward.core.errors import ClientError
-from chatward.core.identity import Fields, Presented, Principal
+from chatward.core.identity import Caller, Fields, Presented, Principal
 from chatward.core.ports import Headers
 from chatward.gateway.answers import answer_headers
 from chatward.gateway.bodies import check_declared, read_body, too_large
@@ -49,7 +49,15 @@ class Entrance:
     handle: Callable[[Presented, str, str, bytes], Awaitable[Answered]]
 
 
-AnyService = Service | Open | Entrance
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A service for who is known, that needs to see more of the request or waits for others: who asks, path and body.
+    Runs on the event loop. Raises ``ChatwardError``."""
+
+    handle: Callable[[Caller, str, bytes], Awaitable[Answered]]
+
+
+AnyService = Service | Open | Entrance | Asked
 
 
 class Services:
@@ -75,6 +83,10 @@ class Services:
             body = await self._body(flight, scope, door, check=check_declared)
             presented = self._checkpoint.presented(scope)
             answered = await asyncio.to_thread(service.handle, presented, scope.path, body)
+        elif isinstance(service, Asked):
+            caller = await self._checkpoint.identify(scope)
+            body = await self._body(flight, scope, door, check=check_declared)
+            answered = await service.handle(caller, scope.path, body)
         else:
             caller = await self._checkpoint.identify(scope)
             body = await self._body(flight, scope, door, check=check_declared)
