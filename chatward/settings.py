@@ -16,9 +16,10 @@ from msgspec import Meta, field
 from chatward.settings_assurance import Assurance, Vendor
 from chatward.settings_base import Fraction, Seconds, Size, Strict
 from chatward.settings_behaviour import BehaviourSettings
-from chatward.settings_traffic import TrafficSettings
-from chatward.settings_behaviour import BehaviourSettings
+from chatward.settings_end_users import EndUserSettings
+from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
+from chatward.settings_traffic import TrafficSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
 Mode = Literal["enforce", "monitor"]
@@ -526,6 +527,8 @@ class Identity(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Signing in with a browser."""
     scim: Scim = field(default_factory=Scim)
     """The directory that says who works here."""
+    end_users: EndUserSettings = field(default_factory=EndUserSettings)
+    """The people behind one API key."""
 
 
 class StepUp(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -859,6 +862,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is usual, and what is not."""
     privacy: Privacy = field(default_factory=Privacy)
     """Purposes, consent and rights."""
+    files: Files = field(default_factory=Files)
+    """Files that travel with messages."""
     monitoring: Monitoring = field(default_factory=Monitoring)
     """What is watched for in the record."""
     siem: tuple[Siem, ...] = ()

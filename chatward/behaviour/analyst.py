@@ -1,0 +1,248 @@
+"""From observations to alerts: which entities a message counts for, what is unusual about them, and who is told.
+
+The rules:
+
+1. A message counts for four entities (``values.FORMS``), each by itself. "Nobody in particular" has no baseline of its
+   own, only its address block has.
+2. An alert goes into the file and the ledger (``behaviour:alert:raised``), and is worth ``points`` of risk to its
+   principal. In the ledger stand ids, numbers and names of features; an address block stands there as a keyed digest.
+3. What the thread of ``worker`` calls is called by it alone; ``forget`` may come from others, hence the lock.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, Protocol
+
+from chatward.behaviour.baselines import Baselines, Seen, Unusual, group_of
+from chatward.behaviour.rows import Rows, digest
+from chatward.behaviour.store import BehaviourStore
+from chatward.behaviour.values import FEATURES, Alert
+from chatward.core.events import Event
+from chatward.core.observing import Observation
+from chatward.core.ports import Entry
+
+IPV4: Final = 24
+IPV6: Final = 56
+NOBODY: Final = "anonymous"
+_REFUSED: Final = frozenset({"block", "challenge"})
+_MOST_TOLD: Final = 10
+"""Alerts in a second that are put on record; the file has all."""
+
+Tell = Callable[[Entry], None]
+Rate = Callable[[str, str, float], None]
+"""Principal, signal, points (``identity.risk.Risks.add``)."""
+
+
+class Folding(Protocol):
+    """What makes incidents of alerts (``incidents.Incidents``)."""
+
+    def alert(self, alert: Alert) -> str:
+        """The incident that an alert is part of; empty: none."""
+        ...
+
+    def message(self, observation: Observation, alerts: list[Alert]) -> list[tuple[Alert, str]]:
+        """Alerts that come of comparing a message with others, with their incidents."""
+        ...
+
+    def save(self, store: BehaviourStore, now: float) -> None: ...
+
+    def forget(self, tenant: str, principal: str) -> None: ...
+
+
+class Analyst:
+    """All of behaviour for one process. ``clock``: seconds since 1970, for what is kept how long."""
+
+    def __init__(
+        self,
+        key: bytes,
+        store: BehaviourStore,
+        *,
+        most: int = 100_000,
+        width: float = 300.0,
+        half_life: float = 14 * 86_400.0,
+        risk: float = 1e-5,
+        points: float = 1.0,
+        keep: float = 90 * 86_400.0,
+        tell: Tell = lambda entry: None,
+        rate: Rate = lambda principal, signal, points: None,
+        folding: Folding | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._key = blake2b(key, digest_size=32, person=b"chatward-behave").digest()
+        self._store = store
+        self._points = points
+        self._keep = keep
+        self._tell = tell
+        self._rate = rate
+        self._folding = folding
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._pending: list[tuple[Alert, str]] = []
+        self._purged = 0.0
+        self._second = self._told = self._left_out = 0
+        self.baselines = Baselines(Rows(most), risk, width, half_life)
+        self.alerts = 0
+        store.load(self.baselines.rows)
+        for name, state in store.states().items():
+            if name.startswith("peers:"):
+                self.baselines.peers(int(name.removeprefix("peers:"))).restore(state)
+
+    def learn(self, observation: Observation) -> None:
+        """One finished message."""
+        with self._lock:
+            self._learn(observation)
+
+    def _learn(self, seen: Observation) -> None:
+        added = self._added(seen)
+        found: list[Alert] = []
+        for form, name in entities(seen):
+            entity = digest(self._key, form, seen.tenant, name)
+            kind = seen.kind if form == "principal" else ""
+            for unusual in self.baselines.add(entity, group_of(form, kind), added):
+                found.append(self._alert(seen, form, name, unusual))
+        folded: list[tuple[Alert, str]] = []
+        if self._folding is not None:
+            folded = self._folding.message(seen, found)
+            folded += [(alert, self._folding.alert(alert)) for alert in found]
+        else:
+            folded = [(alert, "") for alert in found]
+        for alert, incident in folded:
+            self._raise(alert, incident)
+
+    def _added(self, seen: Observation) -> Seen:
+        marks = 0
+        for name in (*seen.tools, *seen.rules):
+            marks |= 1 << _hash(name, 64)
+        return Seen(
+            seen.request,
+            seen.at,
+            seen.action in _REFUSED,
+            bool(seen.rules),
+            _hash(seen.session or seen.request, 64),
+            marks,
+            math.log1p(max(seen.sent, 0)),
+            math.log1p(max(seen.took, 0.0) * 1e3),
+        )
+
+    def _alert(self, seen: Observation, form: str, name: str, unusual: Unusual) -> Alert:
+        points = max((one.score / max(one.threshold, 1.0) for one in unusual.deviations), default=1.0)
+        return Alert(
+            at=seen.at,
+            tenant=seen.tenant,
+            form=form,
+            entity=name,
+            bot=seen.bot,
+            signal=unusual.signal,
+            deviations=unusual.deviations,
+            evidence=unusual.evidence,
+            points=round(min(max(points, 1.0), 5.0), 2),
+        )
+
+    def _raise(self, alert: Alert, incident: str) -> None:
+        self.alerts += 1
+        self._pending.append((alert, incident))
+        if alert.form == "principal" and alert.entity != NOBODY and self._points:
+            self._rate(alert.entity, f"behaviour/{alert.signal}", self._points)
+        second = int(alert.at)
+        if second != self._second:
+            self._second, self._told = second, 0
+        if self._told >= _MOST_TOLD:
+            self._left_out += 1
+            return
+        self._told += 1
+        self._tell(self._entry(alert, incident))
+
+    def _entry(self, alert: Alert, incident: str) -> Entry:
+        named = alert.entity if alert.form != "address" else digest(self._key, "address", alert.entity).hex()
+        fields: dict[str, object] = {
+            "tenant": alert.tenant,
+            "form": alert.form,
+            "entity": named,
+            "bot": alert.bot,
+            "signal": alert.signal,
+            "features": list(alert.features),
+            "values": [one.value for one in alert.deviations],
+            "expected": [one.expected for one in alert.deviations],
+            "scores": [one.score for one in alert.deviations],
+            "requests": list(alert.evidence),
+        }
+        if alert.form == "principal":
+            fields["principal"] = alert.entity
+        if incident:
+            fields["incident"] = incident
+        if self._left_out:
+            fields["left_out"], self._left_out = self._left_out, 0
+        return Entry(Event.BEHAVIOUR_ALERT_RAISED.value, alert.evidence[-1] if alert.evidence else "", fields)
+
+    def save(self) -> None:
+        """Writes what was learnt and raised since. Raises ``StoreError``."""
+        with self._lock:
+            pending, self._pending = self._pending, []
+            try:
+                if pending:
+                    self._store.add(pending)
+            except BaseException:
+                self._pending = [*pending, *self._pending]
+                raise
+            now = self._clock()
+            if self._folding is not None:
+                self._folding.save(self._store, now)
+            states = {f"peers:{group}": peers.state() for group, peers in self.baselines.groups.items()}
+            self._store.save(self.baselines.rows, states)
+            if now - self._purged > 3_600:
+                self._purged = now
+                self.baselines.evict(now)
+                self._store.purge(now - self._keep)
+
+    def forget(self, tenant: str, principal: str) -> int:
+        """Erases a principal: baseline, alerts, membership in incidents. Raises ``StoreError``."""
+        with self._lock:
+            entity = digest(self._key, "principal", tenant, principal)
+            self.baselines.forget(entity)
+            self._pending = [
+                (alert, incident)
+                for alert, incident in self._pending
+                if (alert.form, alert.tenant, alert.entity) != ("principal", tenant, principal)
+            ]
+            if self._folding is not None:
+                self._folding.forget(tenant, principal)
+            return self._store.erase(tenant, principal, entity)
+
+    def usual(self, group: int) -> dict[str, float]:
+        """Medians of a peer group's features."""
+        return dict(zip(FEATURES, (one.value for one in self.baselines.peers(group).usual), strict=True))
+
+
+def entities(seen: Observation) -> list[tuple[str, str]]:
+    """Form and name of all that a message counts for."""
+    found = [("tenant", seen.tenant), ("bot", seen.bot)]
+    if seen.principal != NOBODY:
+        found.append(("principal", seen.principal))
+    block = block_of(seen.address)
+    if block:
+        found.append(("address", block))
+    return found
+
+
+@lru_cache(10_000)
+def block_of(address: str) -> str:
+    """The address block that an address stands for: /24 of IPv4, /56 of IPv6; empty: of no address."""
+    try:
+        one: Any = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if one.version == 6 and one.ipv4_mapped is not None:
+        one = one.ipv4_mapped
+    return str(ipaddress.ip_network((one, IPV4 if one.version == 4 else IPV6), strict=False))
+
+
+@lru_cache(10_000)
+def _hash(name: str, of: int) -> int:
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") % of
