@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 
 from chatward import reference
 from chatward.assembly import channels
@@ -29,6 +30,8 @@ from chatward.console.chat import pages
 from chatward.console.desks import Desks, desk_router
 from chatward.console.login import login_router
 from chatward.console.verify import verify_pages
+from chatward.console.watch_desk import watch_routes
+from chatward.console.watching import Watching
 from chatward.core.events import Event
 from chatward.core.rules import Rule
 from chatward.gateway import meter, router
@@ -223,7 +226,8 @@ def served() -> set[str]:
     admin = admin_app(anything, anything, anything, Settings(), "0", anything)
     routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
-    return gateway | {route.path for route in (*routes, *desks) if hasattr(route, "path")}
+    watch_routes(watch := APIRouter(), anything, Watching(), anything)
+    return gateway | {route.path for route in (*routes, *desks, *watch.routes) if hasattr(route, "path")}
 
 
 def test_every_path_is_documented_and_every_documented_path_is_served() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from chatward.console.access import AdminAccess, AdminCaller, set_seed, set_session
-from chatward.console.wording import ENGLISH
+from chatward.console.preferences import LANGUAGES, THEMES, ZONES, preferences
+from chatward.console.wording import ENGLISH, in_language, visible
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.identity.lockout import TooManyError
 from chatward.identity.operator_passkeys import OperatorPasskeys
@@ -23,22 +25,62 @@ _PATH: Final = re.compile(r"/(?![/\\])[\w.~/?=&%+,:@-]{0,500}", re.ASCII)
 
 
 NAVIGATION: Final = (
-    ("/", "console", "admin:overview:read"),
-    ("/approvals", "approvals_title", "admin:approvals:read"),
-    ("/operators", "operators_title", "admin:operators:read"),
-    ("/keys", "keys_title", "admin:keys:read"),
-    ("/policy/explain", "explain_title", "admin:policy:read"),
+    ("/", "overview_title", "admin:overview:read", "group_watch"),
+    ("/live", "live_title", "admin:ledger:read", "group_watch"),
+    ("/messages", "messages_title", "admin:ledger:read", "group_watch"),
+    ("/findings", "findings_title", "admin:findings:read", "group_watch"),
+    ("/approvals", "approvals_title", "admin:approvals:read", "group_decide"),
+    ("/privacy", "privacy_title", "admin:privacy:read", "group_decide"),
+    ("/policy", "policy_title", "admin:policy:read", "group_rules"),
+    ("/policy/explain", "explain_title", "admin:policy:read", "group_rules"),
+    ("/bots", "bots_title", "admin:bots:read", "group_rules"),
+    ("/feeds", "feeds_title", "admin:intel:read", "group_rules"),
+    ("/ledger", "ledger_title", "admin:ledger:read", "group_prove"),
+    ("/health", "health_title", "admin:overview:read", "group_prove"),
+    ("/operators", "operators_title", "admin:operators:read", "group_people"),
+    ("/keys", "keys_title", "admin:keys:read", "group_people"),
 )
-"""The pages that are linked from each other: path, title, and the action without which one is not shown."""
+"""The pages that are linked from each other: path, title, the action without which one is not shown, and its group."""
 
 
-def navigation(caller: AdminCaller, here: str = "") -> list[dict[str, object]]:
-    """Links to what the caller may see; nothing for who has not signed in."""
-    if not caller.signed_in:
+def navigation(caller: AdminCaller, here: str = "", say: Mapping[str, str] = ENGLISH) -> list[dict[str, Any]]:
+    """Links to what the caller may see, by group; nothing for who has not signed in and has no open console."""
+    if not caller.signed_in and not (caller.open_console and here):
         return []
-    found = [(path, ENGLISH[title]) for path, title, action in NAVIGATION if caller.may(action)]
-    found.append(("/account", ENGLISH["account_title"]))
-    return [{"path": path, "title": title, "here": path == here} for path, title in found]
+    groups: dict[str, list[dict[str, object]]] = {}
+    for path, title, action, group in NAVIGATION:
+        if caller.may(action):
+            groups.setdefault(group, []).append({"path": path, "title": say[title], "here": path == here})
+    if caller.signed_in:
+        own = {"path": "/account", "title": say["account_title"], "here": here == "/account"}
+        groups.setdefault("group_people", []).append(own)
+    return [{"title": say[group], "links": links} for group, links in groups.items()]
+
+
+def _put(sentence: str, *values: object, **named: object) -> str:
+    """A sentence of the catalog with its places filled. What is put there is escaped where the sentence is."""
+    return sentence.format(*(f"{one:,}" if isinstance(one, int) else one for one in values), **named)
+
+
+def _age(seconds: float) -> str:
+    """How long ago, in the largest unit that fits: ``5 min``, ``3 h``, ``2 d``."""
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
+    "number": lambda value: f"{value:,}",
+    "put": _put,
+    "age": _age,
+    "visible": visible,
+    "iso": lambda at: datetime.fromtimestamp(at / 1e9, UTC).isoformat(timespec="seconds"),
+    "plainly": lambda value: visible(
+        orjson.dumps(value, default=str).decode() if not isinstance(value, str) else value
+    ),
+}
+"""What templates do with values: numbers, ages, times, and text that could pass for something else."""
 
 
 class Pages:
@@ -48,12 +90,17 @@ class Pages:
         self._access = access
         loader = PackageLoader("chatward.console", "templates")
         self._templates = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+        self._templates.filters |= FILTERS
 
     def render(self, caller: AdminCaller, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         csrf = self._access.csrf
         seed = csrf.seed(caller.headers)
-        known: dict[str, Any] = {"say": ENGLISH, "csrf": csrf.token(seed, caller.token), "problem": "", "done": ""}
-        known |= {"navigation": navigation(caller, values.get("here", "")), "wide": False}
+        view = preferences(caller.headers)
+        for name in ("problem", "done"):  # sentences are ours, and known by what they say in English
+            values[name] = in_language(values.get(name, ""), view.language)
+        known: dict[str, Any] = {"say": view.say, "view": view, "csrf": csrf.token(seed, caller.token), "wide": False}
+        known |= {"navigation": navigation(caller, values.get("here", ""), view.say)}
+        known |= {"languages": LANGUAGES, "zones": ZONES, "themes": THEMES, "signed_in": caller.signed_in}
         response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
         set_seed(self._access, response, seed)
         return response

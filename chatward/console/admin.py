@@ -8,7 +8,6 @@ Importing this module imports FastAPI (about 20 MB and half a second): only ``se
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Collection, Sequence
 from importlib.resources import files
 from typing import Any, Literal, Protocol
@@ -17,20 +16,21 @@ from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from chatward.console import litellm
-from chatward.console.access import AdminAccess, caller_of
-from chatward.console.access_pages import navigation
+from chatward.console.access import AdminAccess
+from chatward.console.access_pages import Pages
 from chatward.console.asgi import App, Receive, Scope, Send, error_body
 from chatward.console.guarding import Guarding
 from chatward.console.login import login_router
+from chatward.console.overview import overview_routes
 from chatward.console.scim import PREFIX as SCIM
-from chatward.console.verdicts import LedgerRecord, Row, rows, tally, verdict_object
-from chatward.console.wording import ENGLISH
+from chatward.console.verdicts import LedgerRecord, verdict_object
+from chatward.console.watch_desk import watch_routes
+from chatward.console.watching import Watching
 from chatward.core.errors import ChatwardError
 from chatward.core.events import Event
 from chatward.core.identity import Authorizer
@@ -119,20 +119,21 @@ def admin_app(
     authorizer: Authorizer | None = None,
     directory: APIRouter | None = None,
     desks: APIRouter | None = None,
+    watching: Watching | None = None,
 ) -> App:
     """The admin plane as an ASGI application.
 
     Operators sign in by ``signing_in``; every route is decided upon by ``authorizer``, or by roles alone.
-    ``directory`` is SCIM, ``desks`` are the pages of operators (``console.desks``). ``keys`` are the keys
+    ``directory`` is SCIM, ``desks`` are the pages of operators (``console.desks``), ``watching`` is
+    what the pages that show what happened stand on. ``keys`` are the keys
     themselves, already read from where ``settings.server.keys`` points. Without keys and operators only requests that
     name a loopback host are answered, so an address beyond this machine needs them.
     """
     app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
-    page = Environment(
-        loader=PackageLoader("chatward.console", "templates"), autoescape=True, undefined=StrictUndefined
-    ).get_template("console.html")
+    watched, pages = watching or Watching(), Pages(signing_in)
     static = files("chatward.console").joinpath("static")
     styles, icon = static.joinpath("console.css").read_bytes(), static.joinpath("icon.svg").read_bytes()
+    script = static.joinpath("console.js").read_bytes()
     refusal = _routes(settings).get("default", Route()).refusal
 
     async def judge(text: str, role: str, conversation: str) -> Verdict:
@@ -140,20 +141,13 @@ def admin_app(
         await ledger.append(_entry(verdict, role))
         return verdict
 
-    async def recent(limit: int) -> list[Row]:
-        """The newest verdicts first. One verdict comes with a few other entries, hence the factor."""
-        return rows(reversed(await asyncio.to_thread(ledger.tail, limit * 8)))[:limit]
-
-    @app.get("/", include_in_schema=False)
-    async def console(request: Request) -> HTMLResponse:
-        found, caller = await recent(200), caller_of(request)
-        known = {"say": ENGLISH, "navigation": navigation(caller, "/"), "open": caller.open_console}
-        told = {"status": _status(ward, settings, version), "rows": found[:50], "seen": len(found)}
-        return HTMLResponse(page.render(**known, **told, tally=tally(found)))
-
     @app.get("/console.css", include_in_schema=False)
     async def console_styles() -> Response:
         return Response(styles, media_type="text/css")
+
+    @app.get("/console.js", include_in_schema=False)
+    async def console_script() -> Response:
+        return Response(script, media_type="text/javascript; charset=utf-8")
 
     @app.get("/icon.svg", include_in_schema=False)
     async def console_icon() -> Response:
@@ -205,6 +199,10 @@ def admin_app(
 
     host, most = settings.server.admin_host, settings.server.max_body
     app.include_router(login_router(signing_in))
+    overview_routes(app.router, pages, watched, lambda: _status(ward, settings, version), ledger.tail)
+    watch = APIRouter()
+    watch_routes(watch, pages, watched, signing_in)
+    app.include_router(watch)
     if desks is not None:
         app.include_router(desks)
     guarded = Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)

@@ -31,6 +31,7 @@ _OPEN: Final = {
     "/login": {"GET", "HEAD", "POST"},
     "/console.css": {"GET", "HEAD"},
     "/access.css": {"GET", "HEAD"},
+    "/console.js": {"GET", "HEAD"},
     "/icon.svg": {"GET", "HEAD"},
     "/passkeys.js": {"GET", "HEAD"},
     "/api/v1/session": {"GET", "HEAD", "POST"},
@@ -39,14 +40,18 @@ _OPEN: Final = {
 }
 _PROVIDER: Final = re.compile(r"/login/[A-Za-z0-9_.-]{1,64}(?:/callback)?", re.ASCII)
 _WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)
-_OWN: Final = re.compile(r"/logout|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII)
+_OWN: Final = re.compile(
+    r"/logout|/preferences|/views/(?:save|delete)|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII
+)
 _POSTS: Final = tuple(
     (re.compile(form, re.ASCII), action)
     for form, action in (
         (r"/account/review|/operators/review|/api/v1/operators/[\w:-]+/review", "admin:operators:approve"),
         (r"/approvals/decide|/api/v1/approvals/[\w-]+/decision", "admin:approvals:approve"),
         (r"/approvals/reveal|/api/v1/approvals/[\w-]+/reveal", "admin:approvals:export"),
-        (r"/policy/explain|/api/v1/policy/explain", "admin:policy:read"),
+        (r"/policy/(?:explain|try)|/api/v1/policy/(?:explain|try)", "admin:policy:read"),
+        (r"/messages/reveal", "admin:ledger:export"),
+        (r"/ledger/verify|/api/v1/ledger/verify", "admin:ledger:read"),
     )
 )
 """What is posted and is not a change of its area: consent, what is shown whole, and a question."""
@@ -57,7 +62,16 @@ _AREAS: Final = {
     "/api/v1/openapi.json": "overview",
     "/beta/litellm_basic_guardrail_api": "inspect",
 }
-_ALSO: Final = {"invitations": "operators"}
+_ALSO: Final = {
+    "invitations": "operators",
+    "messages": "ledger",
+    "messages.csv": "ledger",
+    "live": "ledger",
+    "findings.csv": "findings",
+    "search": "overview",
+    "health": "overview",
+    "feeds": "intel",
+}
 """Paths whose first segment is named otherwise than their area."""
 
 

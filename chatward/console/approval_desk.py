@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages, moment
-from chatward.console.wording import ENGLISH, REASONS
+from chatward.console.wording import ENGLISH, REASONS, visible
 from chatward.core.errors import ClientError
 from chatward.core.values import Category, Verdict
 from chatward.identity.approvals import Approvals, Pending
@@ -210,13 +210,6 @@ def _exact(number: str) -> float:
     if repr(float(number)) != number:
         raise ValueError("another form")
     return float(number)
-
-
-def visible(text: str) -> str:
-    """Text with everything that is not printable as ``\\u`` and its code."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
 
 def masked(text: str, check: Check) -> Shown:

@@ -46,6 +46,25 @@ _FILES: Final = (
     ("step-up.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 )
+_TRAFFIC: Final = (
+    ("traffic.js", "text/javascript; charset=utf-8"),
+    ("work.js", "text/javascript; charset=utf-8"),
+    ("wait.css", "text/css; charset=utf-8"),
+)
+"""Where bots are looked for."""
+_TRAP: Final = (
+    '<p class="visually-hidden" aria-hidden="true"><label for="more">Leave this empty</label> '
+    '<input id="more" type="text" tabindex="-1" autocomplete="off"></p>\n'
+)
+"""A field that nobody sees, hears or reaches: what fills it in is a program."""
+
+
+def page_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """``HEADERS``; where bots are looked for, the page may start the one worker whose policy is named so."""
+    if not settings.traffic.enabled:
+        return HEADERS
+    (name, policy), *rest = HEADERS
+    return ((name, policy.replace("trusted-types 'none'", "trusted-types chatward-work")), *rest)
 
 
 def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
@@ -58,9 +77,11 @@ def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
         title=escape(chat.title),
         model=escape(chat.model),
         disclosure=escape(chat.disclosure),
+        traffic='<script src="chat/traffic.js" defer></script>\n' if settings.traffic.enabled else "",
+        trap=_TRAP if settings.traffic.enabled else "",
         sign_in="signin" if any(one.client_id for one in settings.identity.oidc.values()) else "",
     )
     found = {PAGE: ("text/html; charset=utf-8", page.encode())}
-    for name, content_type in _FILES:
+    for name, content_type in (*_FILES, *(_TRAFFIC if settings.traffic.enabled else ())):
         found[f"{PAGE}/{name}"] = (content_type, static.joinpath(name).read_bytes())
     return found

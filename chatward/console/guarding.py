@@ -42,7 +42,9 @@ from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, P
 from chatward.identity.csrf import FIELD, HEADER
 
 FORMS: Final = re.compile(
-    r"/login|/logout|/welcome/[\w-]{43}|/(?:account|approvals|keys|operators)(?:/[a-z-]+)?|/policy/explain", re.ASCII
+    r"/login|/logout|/preferences|/welcome/[\w-]{43}"
+    r"|/(?:account|approvals|findings|keys|ledger|messages|operators|policy|views)(?:/[a-z-]+)?",
+    re.ASCII,
 )
 """Paths that take forms."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
@@ -61,9 +63,10 @@ _SCRIPTED: Final = (
     ),
     *_PAGE_HEADERS[1:],
 )
-_WITH_PASSKEYS: Final = re.compile(r"/login|/account(?:/[a-z-]+)?", re.ASCII)
-"""Pages with a script of this package: a browser gives its passkeys to nothing else."""
-_FIELDS: Final = 20
+_BARE: Final = re.compile(r"/(?:api|beta|scim)/.*|/metrics|/healthz|.*\.(?:css|js|svg|csv)")
+"""What is no page: programs' paths and files. All others are pages, with scripts of this package alone."""
+_FIELDS: Final = 520
+"""Fields of a form: a page of findings has one for each row."""
 
 
 class _DeniedError(IdentityError):
@@ -147,7 +150,7 @@ class Guarding:
             await send({"type": "websocket.close", "code": 1008})
             return
         path, headers = scope["path"], Headers(scope["headers"])
-        pages = _SCRIPTED if _WITH_PASSKEYS.fullmatch(path) else _PAGE_HEADERS if FORMS.fullmatch(path) else HEADERS
+        pages = HEADERS if _BARE.fullmatch(path) else _SCRIPTED
         added = (*pages, *((HSTS,) if self._access.secure else ()))
 
         async def guarded(message: Message) -> None:

@@ -6,8 +6,7 @@ The shape is that of a line of ``chatward scan``: ``id``, ``action``, ``text`` (
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -88,6 +87,7 @@ class Row:
     route: str
     channel: str
     exchange: str
+    nanoseconds: int = 0
 
 
 _SIDES = {
@@ -106,12 +106,6 @@ def rows(records: Iterable[LedgerRecord]) -> list[Row]:
     return [_row(record) for record in records if record.event in _SIDES and _word(record.fields, "action")]
 
 
-def tally(found: Sequence[Row]) -> dict[str, int]:
-    """How many rows per action, every action named."""
-    counts = Counter(row.action for row in found)
-    return {action: counts[action] for action in ("allow", "redact", "challenge", "block")}
-
-
 def _row(record: LedgerRecord) -> Row:
     fields = record.fields
     action, would = _word(fields, "action"), _word(fields, "would")
@@ -128,6 +122,7 @@ def _row(record: LedgerRecord) -> Row:
         route=_word(fields, "route"),
         channel=_word(fields, "channel"),
         exchange=record.exchange,
+        nanoseconds=record.at,
     )
 
 

@@ -25,6 +25,7 @@ HEADERS: Final = (
 """Sent with the script."""
 
 _SCRIPTS: Final = ("talk.js", "markdown.js", "step-up.js", "widget.js")
+_TRAFFIC: Final = "traffic.js"
 _STYLES: Final = ("widget.css", "markdown.css", "step-up.css")
 
 
@@ -36,8 +37,11 @@ def widget_pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
     static = files("chatward.console").joinpath("static")
     style = "\n".join(static.joinpath(name).read_text("utf-8") for name in _STYLES)
     told = {"title": widget.title, "disclosure": widget.disclosure, "model": widget.model}
+    if settings.traffic.enabled:
+        told["traffic"] = "on"
+    names = (_TRAFFIC, *_SCRIPTS) if settings.traffic.enabled else _SCRIPTS
     constants = f"const SETTINGS = {_literal(told)};\nconst STYLE = {_literal(style)};\n"
-    scripts = "\n".join(static.joinpath(name).read_text("utf-8") for name in _SCRIPTS)
+    scripts = "\n".join(static.joinpath(name).read_text("utf-8") for name in names)
     # In a function of its own: the names in it are not the page's.
     script = f'(() => {{\n"use strict";\n{constants}{scripts}\n}})();\n'
     return {SCRIPT: ("text/javascript; charset=utf-8", script.encode())}

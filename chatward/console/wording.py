@@ -1,10 +1,17 @@
-"""What the pages of signing in say, in one place, so that another language is another set of these."""
+"""What pages say, in one place: another language is another catalog with the same keys.
+
+The names of rules, events, settings and roles are the same in every language: they are what is typed and looked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-ENGLISH: Final = {
+from chatward.console.wording_german import GERMAN
+from chatward.console.wording_watching import WATCHING
+
+_SIGNING_IN: Final = {
     "name": "User name",
     "password": "Password",
     "code": "One-time code",
@@ -182,6 +189,25 @@ ENGLISH: Final = {
     "explain_none": "No policy decided.",
     "explain_json": "The context must be a JSON object.",
 }
+
+ENGLISH: Final[Mapping[str, str]] = {**_SIGNING_IN, **WATCHING}
+CATALOGS: Final[Mapping[str, Mapping[str, str]]] = {"en": ENGLISH, "de": {**ENGLISH, **GERMAN}}
+"""Language -> catalog. What a catalog does not have is said in English."""
+_KEYS: Final = {sentence: key for key, sentence in ENGLISH.items()}
+
+
+def in_language(sentence: str, language: str) -> str:
+    """A sentence of the English catalog in another language; any other as it is."""
+    key = _KEYS.get(sentence)
+    return sentence if key is None else CATALOGS[language][key]
+
+
+def visible(text: str) -> str:
+    """Text with everything that is not printable as ``\\u`` and its code."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
 
 REASONS: Final = {
     "expected": "It was to be expected",

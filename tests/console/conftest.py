@@ -17,7 +17,12 @@ from chatward.console.access import AdminAccess
 from chatward.console.admin import admin_app
 from chatward.console.desks import Desks, desk_router
 from chatward.console.guarding import Guarding
+from chatward.console.happened import Happened
+from chatward.console.seeing import Seeing
+from chatward.console.views import Views
+from chatward.console.watching import Watching
 from chatward.core.errors import IdentityError, StoreError
+from chatward.core.events import Event
 from chatward.core.identity import Authorizer, Principal
 from chatward.core.ports import Entry
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Unavailable, Verdict
@@ -38,6 +43,7 @@ from chatward.identity.relying_party import RelyingParty
 from chatward.identity.risk import Risks
 from chatward.identity.sessions import Sessions
 from chatward.ledger.events import encode
+from chatward.ledger.sqlite import SqliteLedger
 from chatward.settings import Settings
 from chatward.stores.database import Database
 from tests.browsing import browser
@@ -259,6 +265,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         clock: Clock | None = None,
         passwords: Passwords | None = None,
         passkeys: RelyingParty | None = None,
+        watching: Callable[[Database, SimulatedLedger], Watching] | None = None,
     ) -> House:
         ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
 
@@ -289,10 +296,116 @@ def house(tmp_path: Path) -> Callable[..., House]:
         ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])
         settings = Settings(upstream="https://bot.example/v1")
         router = desk_router(desks, ward.check)
-        plane = admin_app(SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3", access, desks=router)
+        watched = watching(database, ledger) if watching is not None else None
+        plane = admin_app(
+            SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3", access, desks=router, watching=watched
+        )
         inner = plane._app  # type: ignore[attr-defined]
         app = Guarding(inner, access, host=host, keys=keys, max_body=100_000, authorizer=authorizer)
         url = "https://console.example" if secure else "http://127.0.0.1:8788"
         return House(app, inner, access, ledger, database, clock, factor, url, desks, ward, challenges)
+
+    return build
+
+
+# --- what happened: a real ledger on the disk, its index, and pages over them
+
+NOW = 1_700_000_000.0
+Said = tuple[str, str, dict[str, object]]
+
+
+def exchange(number: int, action: str = "allow", rule: str = "", **more: object) -> list[Said]:
+    """The entries of one message, as the gateway writes them: event, exchange, fields."""
+    judged: dict[str, object] = {"channel": "openai_chat", "route": "default", "action": action, "policy": "3f9c2a17"}
+    if rule:
+        judged |= {"rule": rule, "rules": [rule], "findings": 1}
+    judged |= {"principal": f"key:{number % 7:016x}", **more}
+    id_ = f"01890a5d-ac96-774b-bcce-{number:012d}"
+    if action in {"block", "challenge"}:
+        return [("message:input:judged", id_, judged)]
+    sent = {"bot": "main", "stream": False, **judged}
+    reply = {"status": 200, "channel": "openai_chat", "route": "default", "action": "allow", "policy": "3f9c2a17"}
+    return [("upstream:call:intended", id_, sent), ("reply:output:judged", id_, reply)]
+
+
+SCENE: tuple[Said, ...] = tuple(
+    entry
+    for number in range(120)
+    for entry in (
+        exchange(number, "block", "text.injection/override")
+        if number % 12 == 5
+        else exchange(number, "redact", "text.pii/email")
+        if number % 10 == 3
+        else exchange(number, unavailable=["text.links"], route="quiet")
+        if number % 40 == 7
+        else exchange(number)
+    )
+)
+"""Two hours of an ordinary day: 120 messages, a minute apart."""
+
+
+def written(path: Path, entries: Sequence[Said], *, until: float = NOW) -> Path:
+    """A real ledger with these entries, half a minute apart, the last at ``until``."""
+    at = iter(range(len(entries)))
+
+    def clock() -> int:
+        return int((until - (len(entries) - 1 - next(at, len(entries) - 1)) * 30) * 1e9)
+
+    async def write() -> None:
+        ledger = SqliteLedger(path, "process", min_free=1, clock=clock)
+        for event, id_, fields in entries:
+            await ledger.append(Entry(event, id_, fields))
+        await ledger.aclose()
+
+    asyncio.run(write())
+    return path
+
+
+def appended(path: Path, *entries: Said) -> None:
+    """More entries of the same ledger, now."""
+
+    async def write() -> None:
+        ledger = SqliteLedger(path, "process", min_free=1, clock=lambda: int(NOW * 1e9))
+        for event, id_, fields in entries:
+            await ledger.append(Entry(event, id_, fields))
+        await ledger.aclose()
+
+    asyncio.run(write())
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger of ``SCENE``; read it, or copy it."""
+    return written(tmp_path_factory.mktemp("scene") / "ledger.db", SCENE)
+
+
+def seen(ledger: Path, clock: Callable[[], float] = lambda: NOW) -> Seeing:
+    """An index of a ledger, in memory, up to date."""
+    happened = Happened(ledger, None, pause=0)
+    happened.catch_up(None)
+    return Seeing(happened, clock)
+
+
+@pytest.fixture
+def watch(tmp_path: Path, scene: Path) -> Callable[..., Callable[[Database, SimulatedLedger], Watching]]:
+    """For ``house(watching=...)``: pages over the ledger of ``SCENE``, or over another one; entries that pages put on
+    record are written there."""
+
+    def build(ledger: Path | None = None, **more: Any) -> Callable[[Database, SimulatedLedger], Watching]:
+        path = ledger
+        if path is None:
+            path = tmp_path / "watched.db"
+            for name in (scene, *scene.parent.glob(scene.name + "?*")):
+                path.with_name(name.name.replace(scene.name, path.name)).write_bytes(name.read_bytes())
+
+        def made(database: Database, kept: SimulatedLedger) -> Watching:
+            async def record(entry: Entry) -> None:
+                kept.append(entry)
+                event = entry.event.value if isinstance(entry.event, Event) else entry.event
+                await asyncio.to_thread(appended, path, (event, entry.exchange, dict(entry.fields)))
+
+            return Watching(seen(path), path, Views(database), record, **more)
+
+        return made
 
     return build

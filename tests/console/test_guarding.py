@@ -31,13 +31,15 @@ OPEN = {
     ("POST", "/welcome/{token}"),
     ("GET", "/console.css"),
     ("GET", "/access.css"),
+    ("GET", "/console.js"),
     ("GET", "/icon.svg"),
     ("GET", "/api/v1/session"),
     ("POST", "/api/v1/session"),
 }
+OWN_FORMS = ("/account", "/log", "/preferences", "/views")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 TOKEN = "t" * 43
-MANY = b"&".join(b"a%d=" % at for at in range(50))
+MANY = b"&".join(b"a%d=" % at for at in range(600))
 
 
 class Counting:
@@ -115,7 +117,7 @@ async def test_no_route_is_reached_without_a_decision(house):
             assert is_open or not served, (method, path)
             authorizer.asked.clear()
             served.clear()
-            kind = "application/x-www-form-urlencoded" if path.startswith(("/account", "/log")) else "application/json"
+            kind = "application/x-www-form-urlencoded" if path.startswith(OWN_FORMS) else "application/json"
             headers = {"x-csrf-token": csrf, "content-type": kind, "accept": "*/*"}
             body = b"a=b" if "form" in kind else b"{}"
             await somebody.request(method, filled(path), headers=headers, content=body)
@@ -146,7 +148,19 @@ def test_a_path_that_nobody_thought_of_is_decided(method, path):
         assert rule.area == rule.action.split(":")[1]
     else:
         assert path.startswith(
-            ("/healthz", "/log", "/welcome/", "/console.css", "/access.css", "/icon.svg", "/acc", "/api")
+            (
+                "/healthz",
+                "/log",
+                "/welcome/",
+                "/preferences",
+                "/views/",
+                "/console.js",
+                "/console.css",
+                "/access.css",
+                "/icon.svg",
+                "/acc",
+                "/api",
+            )
         )
 
 
@@ -458,16 +472,16 @@ async def test_no_page_of_another_frames_or_keeps_it(house, path):
         assert answer.headers.get_list("content-security-policy") == [policy]
         assert "frame-ancestors 'none'" in policy
         assert "default-src 'none'" in policy
-        # A browser gives passkeys to scripts alone, so two pages have the one of this package.
-        scripted = path in {"/login", "/account"}
+        # Pages have scripts of this package alone, which make no markup of text; files have none.
+        scripted = path not in {"/healthz", "/access.css"}
         assert ("script-src" in policy, "script-src 'self';" in policy) == (scripted, scripted)
+        assert ("require-trusted-types-for 'script'; trusted-types 'none'" in policy) == scripted
         assert "unsafe" not in policy
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["strict-transport-security"] == "max-age=31536000"
-        form = path.startswith(("/login", "/account", "/welcome"))
-        assert ("form-action 'self'" in policy) == form
-        assert answer.headers["referrer-policy"] == ("same-origin" if form else "no-referrer")
+        assert ("form-action 'self'" in policy) == scripted
+        assert answer.headers["referrer-policy"] == ("same-origin" if scripted else "no-referrer")
         assert "access-control-allow-origin" not in answer.headers
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from chatward.console.access_pages import NAVIGATION
 from chatward.core.identity import Assurance
 
 GOOD = "correct horse battery"
@@ -193,5 +194,5 @@ async def test_pages_link_to_each_other_by_what_one_may_see(house):
     for name in ("ann", "eve"):
         page = (await (await signed_in(it, name)).get("/operators")).text
         links[name] = set(re.findall(r'<li><a href="([^"]+)"', page))
-    everything = {"/", "/approvals", "/operators", "/keys", "/policy/explain", "/account"}
-    assert links == {"ann": everything, "eve": everything - {"/keys"}}
+    everything = {path for path, _, _, _ in NAVIGATION} | {"/account"}
+    assert links == {"ann": everything, "eve": everything - {"/keys", "/privacy"}}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.console.verdicts import rows, tally, verdict_object
+from chatward.console.verdicts import rows, verdict_object
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.ledger.events import EVENTS
 
@@ -66,11 +66,6 @@ def test_no_fields_break_the_console(fields):
     assert len(rows([Stored("reply:output:judged", fields)])) <= 1
     assert all(isinstance(rule, str) for rule in row.rules)
     assert isinstance(row.action, str)
-
-
-def test_a_tally_names_every_action():
-    found = rows([Stored("message:input:judged", {"action": action}) for action in ("block", "block", "redact")])
-    assert tally(found) == {"allow": 0, "redact": 1, "challenge": 0, "block": 2}
 
 
 def judged(action: Action, confidence: float, span: tuple[int, int]) -> Decision:

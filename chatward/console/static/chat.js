@@ -9,6 +9,11 @@ const form = element("form"), field = element("message"), log = element("log"), 
 const access = element("access"), key = element("key"), person = element("person");
 const announcer = new ChatwardTalk.Announcer(element("announcer"));
 
+// Where bots are looked for, traffic.js is there.
+const watch = typeof ChatwardTraffic === "undefined" ? null : new ChatwardTraffic.Watch(field, {
+  ask: (path) => fetch(path, { headers: headers(), credentials: "same-origin", cache: "no-store" }), trap: element("more"),
+});
+
 let model = document.body.dataset.model;
 let turns = [];
 let running = null;
@@ -106,9 +111,11 @@ async function ask(turn, answer, request) {
   const body = JSON.stringify({ model, stream: true, messages: turns });
   const view = new ChatwardMarkdown.View(answer.body);
   return ChatwardTalk.converse({
-    send: (more) => fetch("v1/chat/completions", {
-      method: "POST", headers: { ...headers(), ...more }, signal, credentials: "same-origin", body,
+    send: async (more) => fetch("v1/chat/completions", {
+      method: "POST", headers: { ...headers(), ...(await watch?.header(message)), ...more }, signal,
+      credentials: "same-origin", body,
     }),
+    work: watch === null ? undefined : (wanted) => work(answer, wanted, signal),
     prove: (challenge, over) => prove(message, challenge, over ? AbortSignal.any([signal, over]) : signal),
     stop: () => request.abort(),
     hid(sentence) {
@@ -128,6 +135,21 @@ async function ask(turn, answer, request) {
     },
     proof: (line, text) => showProof(answer, line, text),
   }).finally(() => { if (answer.said) view.end(); });
+}
+
+/** Works for a pass while the person reads that it does; gives whether there is one. */
+async function work(answer, wanted, signal) {
+  const said = ChatwardTraffic.moment(wanted, document.baseURI);
+  answer.item.append(said);
+  announcer.say(said.textContent);
+  try {
+    return await ChatwardTraffic.pass(wanted, {
+      post: (path, body) => fetch(path, { method: "POST", headers: headers(), signal, credentials: "same-origin", body }),
+      page: await watch.token(), address: "chat/work.js", signal,
+    });
+  } finally {
+    said.remove();
+  }
 }
 
 function explain(error) {
@@ -152,6 +174,7 @@ async function send(text) {
   try {
     const reply = await ask(turn, answer, running);
     announcer.end();
+    watch?.done();
     turns.push({ role: "assistant", content: reply });
   } catch (error) {
     announcer.end();

@@ -148,12 +148,16 @@ const ChatwardTalk = (() => {
 
   /** Sends until it goes through. `send(headers)` sends the very same request with more headers; `prove(challenge)`
    *  gives "met" or why not. */
-  async function sendProven(send, prove) {
+  async function sendProven(send, prove, work) {
     let proven = {};
     for (let round = 0; ; round += 1) {
       const response = await send(proven);
       if (response.ok) return response;
       const error = await failure(response);
+      if (error.code === "work-needed" && work && round < ROUNDS) {
+        if (await work(error.details.work)) continue;
+        throw error;
+      }
       if (error.challenge === null || round === ROUNDS) throw error;
       const outcome = await prove(error.challenge);
       if (outcome !== "met") throw new Unproven(outcome);
@@ -161,11 +165,12 @@ const ChatwardTalk = (() => {
     }
   }
 
-  /** One answer, streamed. `how`: `send(headers)`, `prove(challenge, signal)`, `stop()` ends the request; and what is
+  /** One answer, streamed. `how`: `send(headers)`, `prove(challenge, signal)`, `stop()` ends the request, `work(wanted)` works for
+   *  a pass and gives whether there is one; and what is
    *  told meanwhile: `hid(sentence)` of the message, `text(piece)`, `notice(sentence, stopped)` of the answer, and where
    *  it is signed `proof(line, text)` at its end. Gives the answer's text. */
   async function converse(how) {
-    const response = await sendProven(how.send, how.prove);
+    const response = await sendProven(how.send, how.prove, how.work);
     how.hid(sayHidden("message", readObject(response.headers.get("x-chatward-notice"))));
     const over = new AbortController(), tools = new Set();
     let text = "", finish = "", unproven = null, proof = "";

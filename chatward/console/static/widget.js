@@ -183,6 +183,7 @@ class ChatwardChat extends HTMLElement {
   #running = null;
   #session = null;
   #announcer;
+  #watch = null;
   #built = false;
 
   connectedCallback() {
@@ -270,6 +271,9 @@ class ChatwardChat extends HTMLElement {
     parts.box = make("section", { id: "box", "aria-label": title }, parts.panel, parts.open);
     shadow.append(parts.box);
 
+    if (SETTINGS.traffic) {
+      this.#watch = new ChatwardTraffic.Watch(parts.field, { ask: (path) => this.#send(path, { method: "GET", headers: {} }) });
+    }
     parts.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = parts.field.value.trim();
@@ -392,9 +396,11 @@ class ChatwardChat extends HTMLElement {
     const view = new ChatwardMarkdown.View(shown.answer.body);
     try {
       await ChatwardTalk.converse({
-        send: (more) => this.#send("v1/chat/completions", {
-          method: "POST", headers: { "content-type": "application/json", ...more }, body, signal,
+        send: async (more) => this.#send("v1/chat/completions", {
+          method: "POST", body, signal,
+          headers: { "content-type": "application/json", ...(await this.#watch?.header(exchange.asked)), ...more },
         }),
+        work: this.#watch === null ? undefined : (wanted) => this.#work(shown.answer, wanted, signal),
         prove: (challenge, over) => this.#prove(exchange.asked, challenge, over ? AbortSignal.any([signal, over]) : signal),
         stop: () => request.abort(),
         hid: (text) => {
@@ -422,6 +428,20 @@ class ChatwardChat extends HTMLElement {
     }
   }
 
+  async #work(answer, wanted, signal) {
+    const said = ChatwardTraffic.moment(wanted, this.#root);
+    answer.item.append(said);
+    this.#announcer.say(said.textContent);
+    const headers = { "content-type": "application/json" };
+    try {
+      return await ChatwardTraffic.pass(wanted, {
+        post: (path, body) => this.#send(path, { method: "POST", headers, body, signal }), signal,
+      });
+    } finally {
+      said.remove();
+    }
+  }
+
   async #say(text) {
     const exchange = { asked: text, said: "", hid: null, note: null, done: false };
     this.#exchanges.push(exchange);
@@ -433,6 +453,7 @@ class ChatwardChat extends HTMLElement {
     try {
       await this.#ask(exchange, shown, request);
       exchange.done = true;
+      this.#watch?.done();
       this.#tell("answered");
     } catch (error) {
       const aborted = request.signal.aborted && !(error instanceof ChatwardTalk.Unproven);

@@ -1,0 +1,202 @@
+// The console's script: the palette, the live feed, choosing all rows. It makes elements and sets their text; no string
+// becomes markup, so it runs under `require-trusted-types-for 'script'`.
+"use strict";
+
+const make = (name, text, kind) => {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+};
+
+// --- the palette: pages, rules, callers, messages by a few letters
+
+const find = document.querySelector(".find");
+if (find) {
+  const dialog = make("dialog", "", "palette");
+  dialog.setAttribute("aria-label", find.dataset.palette);
+  const input = make("input");
+  input.type = "search";
+  input.placeholder = find.dataset.hint;
+  input.setAttribute("aria-label", find.dataset.hint);
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-expanded", "true");
+  input.setAttribute("aria-controls", "palette-list");
+  input.setAttribute("aria-autocomplete", "list");
+  input.autocomplete = "off";
+  const list = make("ul");
+  list.id = "palette-list";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", find.dataset.palette);
+  const close = make("button", find.dataset.close, "no");
+  close.type = "button";
+  close.addEventListener("click", () => dialog.close());
+  dialog.append(input, list, close);
+  document.body.append(dialog);
+
+  let turn = 0;
+  let at = 0;
+  const choose = (place) => {
+    const all = [...list.children];
+    if (!all.length) return;
+    at = (place + all.length) % all.length;
+    all.forEach((one, number) => one.setAttribute("aria-selected", String(number === at)));
+    input.setAttribute("aria-activedescendant", all[at].id);
+    all[at].scrollIntoView({ block: "nearest" });
+  };
+  const look = async () => {
+    const mine = ++turn;
+    let found = [];
+    try {
+      const answer = await fetch("/api/v1/search?q=" + encodeURIComponent(input.value));
+      if (answer.ok) found = (await answer.json()).found;
+    } catch {
+      found = [];
+    }
+    if (mine !== turn) return;
+    list.replaceChildren(...found.map((one, number) => {
+      const item = make("li");
+      item.id = "palette-" + number;
+      item.setAttribute("role", "option");
+      item.dataset.address = one.address;
+      item.append(make("span", one.title), make("span", one.kind, "soft"));
+      item.addEventListener("click", () => location.assign(one.address));
+      return item;
+    }));
+    input.removeAttribute("aria-activedescendant");
+    choose(0);
+  };
+  const open = (event) => {
+    event.preventDefault();
+    input.value = "";
+    dialog.showModal();
+    look();
+  };
+  find.addEventListener("click", open);
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") open(event);
+  });
+  input.addEventListener("input", look);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      choose(at + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (event.key === "Enter" && list.children[at]) {
+      event.preventDefault();
+      location.assign(list.children[at].dataset.address);
+    }
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}
+
+// --- the live feed: batches wait for the next frame, and the table keeps its newest rows
+
+const table = document.getElementById("live");
+if (table) {
+  const KEPT = 200;
+  const body = table.tBodies[0];
+  const words = JSON.parse(table.dataset.words);
+  const state = document.getElementById("live-state");
+  const rate = document.getElementById("live-rate");
+  const left = document.getElementById("live-left");
+  const pause = document.getElementById("live-pause");
+  const form = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: table.dataset.zone };
+  const clock = new Intl.DateTimeFormat("en-GB", form);
+  let waiting = [];
+  let paused = false;
+  let asked = false;
+  let counted = 0;
+  let missed = 0;
+
+  const linked = (href, text, code) => {
+    const link = make("a", code ? "" : text);
+    link.href = href;
+    if (code) link.append(make("code", text));
+    return link;
+  };
+  const cell = (...content) => {
+    const made = make("td");
+    made.append(...content);
+    return made;
+  };
+  const row = ([at, exchange, side, action, would, rule, route, bot, principal]) => {
+    const made = make("tr");
+    const when = make("time", clock.format(at));
+    when.dateTime = new Date(at).toISOString();
+    let first = when;
+    if (exchange) {
+      first = linked("/messages/" + encodeURIComponent(exchange), "");
+      first.append(when);
+    }
+    const tag = make("span", words[action] || action, "tag " + action);
+    const also = would ? [" ", make("span", words.would + " " + (words[would] || would), "soft")] : [];
+    made.append(
+      cell(first), cell(words["side_" + side.replaceAll(" ", "_")] || side), cell(tag, ...also),
+      cell(rule ? make("code", rule) : ""), cell(route), cell(bot), cell(principal ? make("code", principal) : ""),
+    );
+    return made;
+  };
+  const draw = () => {
+    asked = false;
+    if (paused) return;
+    const some = waiting.slice(-KEPT).reverse();
+    waiting = [];
+    const fragment = document.createDocumentFragment();
+    fragment.append(...some.map(row));
+    body.prepend(fragment);
+    while (body.rows.length > KEPT) body.deleteRow(-1);
+  };
+  const schedule = () => {
+    if (!asked) {
+      asked = true;
+      requestAnimationFrame(draw);
+    }
+  };
+  let reached = table.dataset.from;
+  const connect = () => {
+    const query = new URLSearchParams(table.dataset.query);
+    query.set("from", reached);
+    const source = new EventSource("/live/feed?" + query);
+    source.addEventListener("open", () => { state.textContent = table.dataset.on; });
+    source.addEventListener("error", () => {
+      state.textContent = table.dataset.off;
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
+    });
+    source.addEventListener("message", (event) => {
+      const said = JSON.parse(event.data);
+      reached = event.lastEventId || reached;
+      counted += said.rows.length + said.left;
+      if (said.left) {
+        missed += said.left;
+        left.hidden = false;
+        left.firstElementChild.textContent = missed.toLocaleString();
+      }
+      waiting.push(...said.rows);
+      if (waiting.length > KEPT) waiting = waiting.slice(-KEPT);
+      schedule();
+    });
+    addEventListener("pagehide", () => source.close(), { once: true });
+  };
+  connect();
+  let before = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    rate.textContent = Math.round(counted / ((now - before) / 1000)).toLocaleString();
+    counted = 0;
+    before = now;
+  }, 2000);
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.textContent = paused ? pause.dataset.go : pause.dataset.pause;
+    schedule();
+  });
+}
+
+// --- choosing all rows of a form
+
+for (const all of document.querySelectorAll("[data-all]")) {
+  const boxes = () => [...document.querySelectorAll('input[type="checkbox"][name^="' + all.dataset.all + '"]')];
+  all.addEventListener("change", () => boxes().forEach((one) => { one.checked = all.checked; }));
+}

@@ -1,0 +1,23 @@
+"""All pages that show what happened and how things stand, in one router."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from chatward.console.access import AdminAccess, AdminCaller
+from chatward.console.access_pages import Pages
+from chatward.console.live_desk import live_routes
+from chatward.console.message_desk import message_routes
+from chatward.console.search_desk import search_routes
+from chatward.console.watching import Watching
+
+
+def watch_routes(router: APIRouter, pages: Pages, watching: Watching, access: AdminAccess) -> None:
+    """Adds them to ``router``; every one is decided before it is reached (``guarding``)."""
+
+    def valid(caller: AdminCaller) -> bool:
+        return not caller.signed_in or access.sessions.valid(caller.principal)
+
+    message_routes(router, pages, watching)
+    live_routes(router, pages, watching, valid)
+    search_routes(router, pages, watching, secure=access.secure)

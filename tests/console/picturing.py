@@ -1,0 +1,49 @@
+"""A console with an ordinary day in it, on a port of this machine: for tests in a browser, and for the screenshots."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chatward.gateway.server import EmbeddedServer
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """The address of an application that is served until the block ends."""
+    loop, url = asyncio.new_event_loop(), []
+    started, stopping = threading.Event(), asyncio.Event()
+
+    async def run() -> None:
+        server = EmbeddedServer(app, "127.0.0.1", 0, interface="asgi")
+        await server.start()
+        url.append(server.url)
+        started.set()
+        await stopping.wait()
+        await server.stop()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+    thread.start()
+    assert started.wait(30)
+    try:
+        yield url[0]
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(30)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[Any, str]]:
+    """The house of the screenshots."""
+    from tests.console import conftest
+
+    house: Callable[..., Any] = conftest.house.__wrapped__(folder)  # type: ignore[attr-defined]
+    ledger = conftest.written(folder / "scene.db", conftest.SCENE)
+    watch = conftest.watch.__wrapped__(folder, ledger)  # type: ignore[attr-defined]
+    it = house({"ann": ["admin", "auditor"]}, secure=False, watching=watch(ledger))
+    with serving(it.app) as url:
+        yield it, url
