@@ -106,7 +106,7 @@ class Baselines:
     def peers(self, group: int) -> Peers:
         peers = self.groups.get(group)
         if peers is None:
-            peers = self.groups[group] = Peers(self.risk)
+            peers = self.groups[group] = Peers(self.risk, many=FORMS[group // 16] in {"bot", "tenant"})
         return peers
 
     def forget(self, entity: bytes) -> bool:

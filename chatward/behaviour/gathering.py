@@ -30,7 +30,8 @@ class Gathering:
             self.failed += 1
 
     def _observation(self, flight: Any, caller: Caller, screening: Any) -> Observation:
-        principal, verdict, exchange = caller.principal, screening.verdict, screening.exchange
+        principal = getattr(caller, "person", caller.principal)
+        verdict, exchange = screening.verdict, screening.exchange
         text, sent = _newest(exchange)
         rules = {one.finding.rule: None for one in verdict.decisions if one.action > Action.ALLOW}
         tools: tuple[str, ...] = ()

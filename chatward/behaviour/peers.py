@@ -20,7 +20,7 @@ from chatward.behaviour.rows import HOURS
 from chatward.behaviour.values import FEATURES
 
 Floats = NDArray[np.float64]
-BEFORE: Final = 8.0
+BEFORE: Final = 5.0
 """Standard deviations that are extreme as long as a group's tails are not known."""
 LEAST: Final = 4.0
 """What is below is never extreme, whatever the tails say."""
@@ -28,16 +28,24 @@ SLOWEST: Final = 1 / 5000
 ODD_FROM: Final = 0.5
 """Scores of half-space trees below this are never odd."""
 _SPREAD: Final = 3.0
+PRIOR: Final = 10.0
+"""Windows that what is presumed of a group weighs, before anything is known of it."""
+_OF_ONE: Final = (1.1, 0.05, 0.05, 0.7, 0.3, 4.0, 7.0, 0.5, 0.0), (0.6, 0.1, 0.1, 0.2, 0.2, 2.0, 4.0, 0.1, 4.0)
+_OF_MANY: Final = (4.0, 1.0, 1.0, 3.0, 0.3, 4.0, 7.0, 0.5, 0.0), (4.0, 2.0, 2.0, 4.0, 0.2, 2.0, 4.0, 0.1, 4.0)
+"""Means and variances of the features, by which a new installation begins: of a person, key or address block, and of
+what many share (bot, tenant), of whose size nothing can be presumed."""
 
 
 class Peers:
-    """One group. ``risk``: the share of windows in which a feature is extreme by chance."""
+    """One group. ``risk``: the share of windows in which a feature is extreme by chance; ``many``: whether its entities
+    are what many share."""
 
-    def __init__(self, risk: float) -> None:
+    def __init__(self, risk: float, *, many: bool = False) -> None:
         size = len(FEATURES)
-        self.weight = 0.0
-        self.mean: Floats = np.zeros(size)
-        self.variance: Floats = np.ones(size)
+        self.weight = PRIOR
+        mean, variance = _OF_MANY if many else _OF_ONE
+        self.mean: Floats = np.array(mean)
+        self.variance: Floats = np.array(variance)
         self.visits: Floats = np.zeros(HOURS)
         self.tails = [Extremes(risk) for _ in range(size)]
         self.oddness = Extremes(risk)
