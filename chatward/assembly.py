@@ -83,6 +83,7 @@ from chatward.monitoring.running import Process as Following
 from chatward.monitoring.running import check as check_receivers
 from chatward.monitoring.running import wanted as following
 from chatward.monitoring.standing import figures as receiver_figures
+from chatward.overseeing import overseeing
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath, in_the_path
@@ -90,6 +91,7 @@ from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing, routing
 from chatward.settings import Bot, Server, Settings
 from chatward.settings_rules import complete, is_loopback
+from chatward.stores.conversations import ConversationStore
 from chatward.traffic.api import PREFIX as TRAFFIC
 from chatward.traffic.api import TrafficApi
 from chatward.traffic.ladder import WAIT
@@ -121,6 +123,8 @@ class RoutedEngine:
         self.judge: Judge | None = None
         self.access: Access | None = None
         self.privacy: PrivacyGate | None = None
+        self.conversations: ConversationStore | None = None
+        """What is stored of conversations, for the console."""
         self.remembering: Remembering | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
@@ -312,6 +316,17 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ),
         )
         data_plane = _data_plane(Marked(app) if privacy is not None else app, server)
+        watching = overseeing(
+            stack,
+            loaded,
+            ledger,
+            ledger_path,
+            database=asking.database,
+            metrics=meter.render,
+            record=recorder(ledger, loop),
+            privacy=privacy.database if privacy is not None else None,
+            conversations=engine.conversations,
+        )
         admin = admin_app(
             running,
             _AdminLedger(ledger, ledger_path),
@@ -323,6 +338,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             authorizer=asking.access.authorizer,
             directory=asking.directory,
             desks=desk_router(asking.desks, lambda text: running.check(text, "assistant")),
+            watching=watching,
         )
         admin_plane = _admin_plane(admin, server)
         await data_plane.start()
@@ -418,6 +434,7 @@ async def _keeping(
     )
     stack.callback(purging.cancel)
     engine.remembering = kept.remembering
+    engine.conversations = kept.store
     return kept.keeping
 
 
