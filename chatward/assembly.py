@@ -26,6 +26,7 @@ from chatward.callers import Callers, callers
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
+from chatward.channels.labels import Labelled
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.channels.openai_embeddings import Embeddings
 from chatward.channels.openai_models import Models
@@ -41,9 +42,11 @@ from chatward.console.widget import widget_pages
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
-from chatward.core.values import Verdict
+from chatward.core.values import InspectedFile, Verdict
 from chatward.engine.engine import Screening
 from chatward.engine.placeholders import Vault
+from chatward.files.desk import FileDesk, Seen
+from chatward.files.opening import opened as open_files
 from chatward.gateway.app import GatewayApp
 from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
@@ -123,6 +126,7 @@ class RoutedEngine:
         self.judge: Judge | None = None
         self.access: Access | None = None
         self.privacy: PrivacyGate | None = None
+        self.files: FileDesk | None = None
         self.conversations: ConversationStore | None = None
         """What is stored of conversations, for the console."""
         self.remembering: Remembering | None = None
@@ -141,6 +145,11 @@ class RoutedEngine:
                 gate = self.access.gate(caller, where, request_id)
         if self.privacy is not None:
             await self.privacy.admit(caller, plan.route, path, channel, call, request_id)
+        files: tuple[Seen, ...] = ()
+        inspected: tuple[InspectedFile, ...] = ()
+        if self.files is not None and isinstance(call, Labelled) and call.files and plan.reads_files:
+            files = await self.files.look(call, change=plan.policy.enforces)
+            inspected = tuple(one.inspected for one in files)
         prepared = await current.engine.prepare(call, plan)
 
         def screen(vault: Vault | None) -> Screening:
@@ -152,6 +161,7 @@ class RoutedEngine:
                 tenant=principal.tenant,
                 prepared=prepared,
                 vault=vault,
+                files=inspected,
             )
 
         if self.remembering is None or not plan.inspects:
@@ -259,6 +269,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
+        engine.files = await asyncio.to_thread(open_files, settings)
+        if engine.files is not None:
+            stack.callback(engine.files.close)
         meter = _meter(settings, engine)
         running = _RunningWard(engine)
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter, engine)

@@ -274,7 +274,7 @@ class Engine:
             text = self._treat(part, found[index], plan, vault, repeated if old else decisions)
             if old and any(decision.treatment is Treatment.BLOCK for decision in repeated):
                 repeated = [_removed(decision) for decision in repeated]
-                text = REMOVED if part.kind is PartKind.TEXT else "{}"
+                text = "{}" if part.kind is PartKind.JSON else REMOVED
             if text is not None:
                 edits[index] = text
         verdict = plan.policy.judge(outcomes, [*decisions, *repeated])
@@ -321,7 +321,7 @@ class Engine:
                 self._ask(guard, exchange, plan, fresh, found, failed)
         file_guards = watch.file_guards if exchange.files else ()
         for file_guard in file_guards:
-            self._ask_files(file_guard, exchange, found, failed)
+            self._ask_files(file_guard, exchange, reported if plan.policy.blocks_unavailable else 0, found, failed)
         by_guard = highest(scores.values())
         outcomes: list[Outcome] = [
             Unavailable(name, failed[name]) if name in failed else Inspected(name, scores=by_guard.get(name, ()))
@@ -426,9 +426,10 @@ class Engine:
 
     @staticmethod
     def _ask_files(
-        guard: FileGuard, exchange: Exchange, found: dict[int, list[Finding]], failed: dict[str, str]
+        guard: FileGuard, exchange: Exchange, reported: int, found: dict[int, list[Finding]], failed: dict[str, str]
     ) -> None:
-        """What a guard says of the files. One that it could not read makes it unavailable; what was seen counts."""
+        """What a guard says of the files. One that it could not read makes it unavailable, and what was seen counts; of
+        a message before ``reported``, which was refused for it then, it is a finding, so that it is taken out."""
         try:
             for finding in guard.inspect_files(exchange):
                 found.setdefault(finding.part, []).append(finding)
@@ -436,7 +437,12 @@ class Engine:
             failed[guard.spec.id] = _reason(error)
         for file in exchange.files:
             for name, reason in file.failed:
-                if name == guard.spec.id:
+                if name != guard.spec.id:
+                    continue
+                if exchange.parts[file.part].message < reported:
+                    unread = Finding(f"{name}/unread", Category.POLICY, Severity.HIGH, 1.0, (0, 0), file.part)
+                    found.setdefault(file.part, []).append(unread)
+                else:
                     failed[name] = reason
 
     # --- treating ------------------------------------------------------------------------------------

@@ -81,6 +81,11 @@ class Plan:
     def inspects(self) -> bool:
         return bool(self.watches)
 
+    @property
+    def reads_files(self) -> bool:
+        """Whether files of requests are looked at."""
+        return Moment.INPUT in self.watches and bool(self.watches[Moment.INPUT].file_guards)
+
 
 class ScannerPool:
     """Scanners by their rules, so that equal sets are compiled once."""

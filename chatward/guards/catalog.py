@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatward.core.indicators import NO_INDICATORS, Indicators
-from chatward.core.ports import Guard, ModelGuard, RuleGuard, StreamGuard
+from chatward.core.ports import FileGuard, Guard, ModelGuard, RuleGuard, StreamGuard
+from chatward.guards.files.guard import file_guards
+from chatward.guards.files.looking import IDS as FILES
 from chatward.guards.links.exfiltration import ExfiltrationGuard
 from chatward.guards.links.intel import IntelGuard
 from chatward.guards.links.model import LinkModelGuard
@@ -43,7 +45,7 @@ IDS: tuple[str, ...] = (
     "session.escalation",
 )
 
-KNOWN: tuple[str, ...] = (*IDS, "text.judge")
+KNOWN: tuple[str, ...] = (*IDS, *FILES, "text.judge")
 """What rules' settings may name: all guards, and the judge that is asked after them."""
 
 
@@ -53,7 +55,7 @@ def catalog(
     indicators: Indicators = NO_INDICATORS,
     owned: Sequence[str] = (),
     brands: Sequence[str] = (),
-) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard, ...]:
+) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard | FileGuard, ...]:
     """One of each guard. ``canaries`` are strings that must never appear in a reply, ``recognisers`` the operator's
     own, ``indicators`` what threat intelligence lists, ``owned`` the bot's own pages, ``brands`` domains to protect."""
     return (
@@ -72,4 +74,5 @@ def catalog(
         SocialEngineeringGuard(),
         LimitsGuard(),
         EscalationGuard(shipped),
+        *file_guards(),
     )

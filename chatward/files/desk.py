@@ -1,0 +1,209 @@
+"""Files of a request, looked at before the guards of texts: what they say becomes text of the request, what was seen of
+them goes to the guards of files.
+
+The rules:
+
+1. Every file is looked at by a worker (``workers``) and, where there is one, by ClamAV; both within the time that one
+   file may take, and all files of a request within three times that. Who has not answered has not seen it clean: the
+   guard that stands for it is unavailable.
+2. A file that came before is remembered by digest for ``_TTL`` seconds, if it could be read: conversations repeat their
+   files. Signatures change, so not for longer.
+3. Images go on without metadata, where the route enforces: other bytes take the place of the caller's.
+4. An address is no file: nobody sees here what is there (``references``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final, Protocol, TypeVar
+
+from chatward.core.errors import ClientError
+from chatward.core.values import Category, Finding, InspectedFile, Severity
+from chatward.files.decoding import Undecodable, declared_of, decoded, is_reference
+from chatward.files.worker import Asked
+from chatward.files.workers import Failed
+from chatward.guards.files.inspecting import Report, unread
+from chatward.guards.files.looking import MALWARE, TYPE, UNREADABLE
+from chatward.settings_files import Files
+
+_TTL: Final = 600.0
+_MEMORY: Final = 32 * 1024 * 1024
+"""Bytes of texts and images that reports which are remembered may hold."""
+_REQUEST: Final = 3.0
+_REFERENCE: Final = Finding(f"{TYPE}/reference", Category.POLICY, Severity.MEDIUM, 0.9, (0, 0))
+
+
+OneFile = TypeVar("OneFile", bound="Carried")
+
+
+class Carried(Protocol):
+    """``channels.request.Attachment``, as this package sees it."""
+
+    @property
+    def part(self) -> int: ...
+
+    @property
+    def data(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def declared(self) -> str: ...
+
+    def replace(self, data: bytes) -> None: ...
+
+
+class Carrying(Protocol[OneFile]):
+    """A request that may carry files."""
+
+    @property
+    def files(self) -> Sequence[OneFile]: ...
+
+    def read_as(self, file: OneFile, text: str, *, plain: bool) -> None: ...
+
+
+class Asking(Protocol):
+    """``workers.Workers``."""
+
+    async def report(self, asked: Asked, seconds: float) -> Report: ...
+
+    def close(self) -> None: ...
+
+
+class Antivirus(Protocol):
+    """``clamd.Clamd``."""
+
+    async def scan(self, data: bytes, seconds: float) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file of a request and what was seen of it."""
+
+    part: int
+    name: str
+    data: bytes
+    report: Report
+
+    @property
+    def inspected(self) -> InspectedFile:
+        return InspectedFile(self.part, self.report.findings, self.report.failed)
+
+
+class FileDesk:
+    """Looks at files. For one event loop at a time."""
+
+    def __init__(
+        self,
+        settings: Files,
+        workers: Asking,
+        antivirus: Antivirus | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._antivirus = antivirus
+        self._clock = clock
+        self._kept: OrderedDict[bytes, tuple[float, Report]] = OrderedDict()
+        self._size = 0
+
+    def close(self) -> None:
+        self._workers.close()
+
+    async def look(self, call: Carrying[OneFile], *, change: bool) -> tuple[Seen, ...]:
+        """All files of a request; their texts are parts of it afterwards. ``change``: images lose their metadata.
+        Raises ``ClientError`` (``too-many-files``)."""
+        files = call.files
+        if len(files) > self._settings.most:
+            raise ClientError(
+                f"A message may carry {self._settings.most} files; send fewer at once.", reason="too-many-files"
+            )
+        deadline = self._clock() + _REQUEST * self._settings.seconds
+        seen = await asyncio.gather(*(self._one(file, deadline) for file in files))
+        for file, one in zip(files, seen, strict=True):
+            if change and one.report.cleaned is not None:
+                file.replace(one.report.cleaned)
+            if one.report.text:
+                call.read_as(file, one.report.text, plain=one.report.plain)
+        return tuple(seen)
+
+    async def _one(self, file: Carried, deadline: float) -> Seen:
+        data = file.data
+        if is_reference(data):
+            found = (_REFERENCE,) if self._settings.references == "block" else ()
+            return Seen(file.part, file.name, b"", Report("reference", "", 0, "", found))
+        try:
+            content = decoded(data)
+        except Undecodable:
+            return Seen(file.part, file.name, b"", unread(b"", UNREADABLE))
+        report = await self.inspect(content, file.name, declared_of(data) or file.declared, deadline=deadline)
+        return Seen(file.part, file.name, content, report)
+
+    async def inspect(
+        self, data: bytes, name: str = "", declared: str = "", *, deadline: float | None = None
+    ) -> Report:
+        """The report on one file. Never raises for what the file holds, nor for those who do not answer."""
+        if len(data) > self._settings.largest:
+            return unread(data, UNREADABLE)
+        key = sha256(f"{name}\0{declared}\0".encode("utf-8", "replace") + sha256(data).digest()).digest()
+        known = self._known(key)
+        if known is not None:
+            return known
+        seconds = self._settings.seconds
+        if deadline is not None:
+            seconds = min(seconds, max(deadline - self._clock(), 0.0))
+        report, antivirus = await asyncio.gather(
+            self._read(Asked(data, name, declared), seconds), self._scan(data, seconds)
+        )
+        names, failed = antivirus
+        found = [Finding(f"{MALWARE}/clamav-{one}", Category.MALWARE, Severity.CRITICAL, 0.95, (0, 0)) for one in names]
+        report = replace(report, findings=(*report.findings, *found), failed=(*report.failed, *failed))
+        if not report.failed:
+            self._keep(key, report)
+        return report
+
+    async def _read(self, asked: Asked, seconds: float) -> Report:
+        try:
+            return await self._workers.report(asked, seconds)
+        except Failed as error:
+            return unread(asked.data, error.reason)
+
+    async def _scan(self, data: bytes, seconds: float) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+        if self._antivirus is None:
+            return [], ()
+        try:
+            return await self._antivirus.scan(data, seconds), ()
+        except TimeoutError:
+            return [], ((MALWARE, "timeout"),)
+        except Exception:  # whatever it was, nobody has said that the file is clean
+            return [], ((MALWARE, "error"),)
+
+    # --- remembering
+
+    def _known(self, key: bytes) -> Report | None:
+        kept = self._kept.get(key)
+        if kept is None or self._clock() - kept[0] > _TTL:
+            return None
+        self._kept.move_to_end(key)
+        return kept[1]
+
+    def _keep(self, key: bytes, report: Report) -> None:
+        old = self._kept.pop(key, None)
+        if old is not None:
+            self._size -= _weight(old[1])
+        self._kept[key] = (self._clock(), report)
+        self._size += _weight(report)
+        while self._size > _MEMORY:
+            _, (_, gone) = self._kept.popitem(last=False)
+            self._size -= _weight(gone)
+
+
+def _weight(report: Report) -> int:
+    return 512 + 4 * len(report.text) + len(report.cleaned or b"")

@@ -1,0 +1,70 @@
+"""Settings in, a desk for files out."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from chatward.core.errors import ConfigError
+from chatward.files.clamd import Clamd
+from chatward.files.desk import FileDesk
+from chatward.files.worker import Setup
+from chatward.files.workers import Failed, Workers
+from chatward.guards.files.looking import Bounds
+from chatward.intel.opening import folder_of
+from chatward.intel.rules import current
+from chatward.settings import Settings
+from chatward.settings_files import Files
+
+INSTALL: Final = 'uv pip install "chatward[files]"'
+_SUFFIXES: Final = (".yar", ".yara")
+
+
+def opened(settings: Settings, *, start: bool = True) -> FileDesk | None:
+    """The desk; ``None`` where files are not looked at. ``start``: a worker is started at once, so that rules which do
+    not compile are told now; else with the first file. Raises ``ConfigError``. May wait for a second: call it on a
+    thread."""
+    wanted = settings.files
+    if not wanted.enabled:
+        return None
+    rules = tuple(_rules(settings))
+    if rules and importlib.util.find_spec("yara_x") is None:
+        raise ConfigError(
+            f"files.rules: YARA rules need an extra: {INSTALL}", key="files.rules", reason="extra-missing"
+        )
+    workers = Workers(Setup(bounds_of(wanted), wanted.memory, rules, wanted.strip_metadata), wanted.workers)
+    if start and rules:
+        try:
+            workers.start()
+        except Failed as error:
+            raise ConfigError("no process that looks at files could be started", reason="worker-failed") from error
+    return FileDesk(wanted, workers, Clamd(wanted.clamd) if wanted.clamd else None)
+
+
+def bounds_of(wanted: Files) -> Bounds:
+    """The bounds of the settings."""
+    return Bounds(
+        unpacked=wanted.unpacked, ratio=wanted.ratio, depth=wanted.depth, members=wanted.members, text=wanted.text
+    )
+
+
+def _rules(settings: Settings) -> Iterator[str]:
+    """Texts of YARA rules: the operator's, and the newest of each bundle of threat intelligence."""
+    for name in settings.files.rules:
+        path = Path(name)
+        found = sorted(one for one in path.iterdir() if one.suffix in _SUFFIXES) if path.is_dir() else [path]
+        for one in found:
+            try:
+                yield one.read_text("utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise ConfigError(
+                    f"files.rules: {one} cannot be read", key="files.rules", reason="file-unreadable"
+                ) from None
+    folder = folder_of(settings)
+    for source in settings.intel.sources:
+        if source.format == "yara":
+            path_of = current(folder, source.name)
+            if path_of is not None:
+                yield path_of.read_text("utf-8", "replace")
