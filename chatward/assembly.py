@@ -68,6 +68,7 @@ from chatward.genuine.opening import opened as open_proving
 from chatward.genuine.replies import Proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.access import Access, Where, told
+from chatward.identity.end_users import opened as people_behind
 from chatward.identity.record import recorder
 from chatward.identity.risk import Risks, Watched
 from chatward.intel.watching import Updater
@@ -134,7 +135,7 @@ class RoutedEngine:
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
         plan = current.take(path, call.model)
-        principal, gate, withheld = caller.principal, None, 0
+        person, gate, withheld = caller.person, None, 0
         if self.access is not None:
             where = Where(plan.bot, call.model, plan.route)
             withheld = self.access.documents(caller, where, call)
@@ -157,8 +158,8 @@ class RoutedEngine:
                 call,
                 plan,
                 channel=channel,
-                principal=principal.id,
-                tenant=principal.tenant,
+                principal=person.id,
+                tenant=person.tenant,
                 prepared=prepared,
                 vault=vault,
                 files=inspected,
@@ -167,8 +168,8 @@ class RoutedEngine:
         if self.remembering is None or not plan.inspects:
             screening = screen(None)
         else:
-            screening = await self.remembering.screen(principal, call, screen)
-        screening.gate = gate
+            screening = await self.remembering.screen(person, call, screen)
+        screening.gate, screening.person = gate, caller.subject
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:
@@ -265,7 +266,8 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         )
         stack.callback(asking.close)
         engine.access = asking.access
-        privacy = in_the_path(settings, recorder(ledger, loop), Records(ledger).note)
+        behind = people_behind(settings.identity.end_users, secret)
+        privacy = in_the_path(settings, recorder(ledger, loop), Records(ledger).note, people=behind)
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
@@ -300,6 +302,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keeping=keeping,
             signing=proving,
             limiting=limiting,
+            end_users=behind,
             observing=behaviour.gathering if behaviour is not None else None,
             watching=watching,
             services={

@@ -20,6 +20,7 @@ from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_tab
 from chatward.core.errors import ClientError, ConfigError
 from chatward.core.identity import Kind as Who
 from chatward.core.identity import Principal
+from chatward.identity.end_users import opened as people_behind
 from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.correcting import correct as append_correction
@@ -194,6 +195,31 @@ def export(
         print_json({"files": [str(out / name) for name in written], "parts": made["parts"]})
     else:
         print_table(("part", "rows"), list(made["parts"].items()))
+    return 0
+
+
+@app.command()
+def who(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What a program calls a person, such as an address.")],
+    key: Annotated[
+        str, typer.Option(metavar="KEY", help="The id of the program's key, where keys share no space.")
+    ] = "",
+    tenant: Tenant = "default",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Print the id of a person behind a key, for the other commands."""
+    settings = loaded_settings(config).settings
+    wanted = settings.identity.end_users
+    if not wanted.role:
+        raise ConfigError("no key names people", key="identity.end_users.role", reason="usage")
+    if not (key or wanted.space):
+        raise ConfigError("say whose name it is, with --key", reason="usage")
+    ledger = Path(settings.ledger.path)
+    people = people_behind(wanted, ledger.with_name(ledger.name + ".key").read_bytes())
+    assert people is not None
+    subject = people.subject(tenant, key if key.startswith("key:") else f"key:{key}", name.strip())
+    print_json({"subject": subject}) if as_json else print(subject)
     return 0
 
 

@@ -94,10 +94,17 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what showed it."""
+    """Who asks, and what showed it. ``subject``: whom the request is about, where that is somebody else, whom a program
+    names (``identity.end_users``)."""
 
     principal: Principal
     presented: Presented
+    subject: Principal | None = None
+
+    @property
+    def person(self) -> Principal:
+        """Whose data it is."""
+        return self.subject or self.principal
 
 
 class Authenticator(Protocol):

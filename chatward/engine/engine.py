@@ -22,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chatward.core.identity import ProvingGate
+from chatward.core.identity import Principal, ProvingGate
 from chatward.core.normalise import read
 from chatward.core.ports import FileGuard, Guard, Item, ModelGuard, Request, TurnGuard
 from chatward.core.text import Reading
@@ -119,6 +119,8 @@ class Screening:
     """What the conversation is called here: as its caller names it, else by its first turn, under a process's own key.
     Two of one caller that begin alike are one. Empty where nothing looks."""
     gate: ProvingGate | None = field(default=None, repr=False)
+    person: Principal | None = field(default=None, repr=False)
+    """Whose data it is, where that is not the caller's."""
     keep: Callable[[str, Vault], None] | None = field(default=None, repr=False)
     """Takes what is kept of the thread that the reply of this id begins."""
 

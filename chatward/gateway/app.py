@@ -43,6 +43,7 @@ from chatward.gateway.parties import (
     Keeping,
     Limiting,
     Limits,
+    Naming,
     Observing,
     Scope,
     Screening,
@@ -95,6 +96,7 @@ class GatewayApp:
         limiting: Limiting | None = None,
         observing: Observing | None = None,
         watching: Watching | None = None,
+        end_users: Naming | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -132,6 +134,7 @@ class GatewayApp:
             limiting,
             observing,
             watching,
+            end_users,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

@@ -38,6 +38,7 @@ from chatward.gateway.parties import (
     Keeping,
     Limiting,
     Limits,
+    Naming,
     Observing,
     Scope,
     Screening,
@@ -89,6 +90,7 @@ class Messages:
         limiting: Limiting | None = None,
         observing: Observing | None = None,
         watching: Watching | None = None,
+        end_users: Naming | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -104,6 +106,7 @@ class Messages:
         self._signing = signing
         self._limiting = limiting
         self._observing = observing
+        self._end_users = end_users
         self._watching = watching
         self._withheld = Withheld()
 
@@ -129,10 +132,10 @@ class Messages:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
         keeping = self._keeping if path in CONVERSING else None
         if keeping is not None:
-            await keeping.asked(flight.id, principal, screening)
+            await keeping.asked(flight.id, caller.person, screening)
         if verdict.blocked:
             screening.finish(None, "")
-            await self._records.judged(flight, principal.id, verdict)
+            await self._records.judged(flight, caller.person.id, verdict)
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
         bot = self._bots[screening.bot]
@@ -188,7 +191,14 @@ class Messages:
         body = await read_body(headers, door, limits.max_body)
         flight.reading = False
         flight.waited += time.perf_counter() - began
-        return caller, body
+        return caller if self._end_users is None else self._end_users.named(caller, body), body
+
+    def _admitted(self, name: str) -> BotLink:
+        """A bot that may be asked just now. Raises ``ChatwardError``."""
+        bot = self._bots[name]
+        if bot.admits is not None:
+            bot.admits()
+        return bot
 
     async def _send(
         self, flight: Flight, scope: Scope, principal: Principal, bot: BotLink, path: str, body: bytes
@@ -271,7 +281,7 @@ class Messages:
                     answer = detailed(dialect.error(demand), demand)
                 else:
                     if self._keeping is not None:
-                        self._keeping.replied(flight.id, principal, screening, reply)
+                        self._keeping.replied(flight.id, screening.person or principal, screening, reply)
                     proof = "" if reply.blocked is not None else self._proof(principal, screening, reply)
                     extra = [*extra, (PROOF, proof)] if proof else extra
             else:
@@ -286,7 +296,8 @@ class Messages:
     def _proof(self, principal: Principal, screening: Screening, reply: Any) -> str:
         if self._signing is None:
             return ""
-        return self._signing.prove(f"{principal.tenant}\0{principal.id}", screening.thread, reply.parts())
+        person = screening.person or principal
+        return self._signing.prove(f"{person.tenant}\0{person.id}", screening.thread, reply.parts())
 
     def _ended(
         self, flight: Flight, outcome: str, verdict: Verdict | None, usage: Mapping[str, int], principal: Principal
@@ -377,7 +388,7 @@ class Messages:
                 flight.action = max(screening.verdict.action, verdict.action).label
                 outcome = "blocked" if verdict.blocked else outcome
                 if self._keeping is not None:
-                    self._keeping.replied(flight.id, principal, screening, reply)
+                    self._keeping.replied(flight.id, screening.person or principal, screening, reply)
             self._meter.stream(flight.route, flight.channel, outcome)
             self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
             self._ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {}, principal)

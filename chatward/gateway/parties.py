@@ -44,6 +44,11 @@ class Screening(Protocol):
         ...
 
     @property
+    def person(self) -> Principal | None:
+        """Whose data it is, where that is not the caller's."""
+        ...
+
+    @property
     def thread(self) -> str:
         """What the conversation is called; empty where it has no name."""
         ...
@@ -93,6 +98,14 @@ class Observing(Protocol):
 
     def finished(self, flight: Any, caller: Caller, screened: Any) -> None:
         """However it ended. Never waits, never raises."""
+        ...
+
+
+class Naming(Protocol):
+    """Finds whom a request is about (``identity.end_users``)."""
+
+    def named(self, caller: Caller, body: bytes) -> Caller:
+        """The caller, for that person. Raises ``ClientError``."""
         ...
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from chatward.core.errors import StoreError
 from chatward.core.events import Event
+from chatward.core.identity import Caller
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import Verdict
 from chatward.gateway.inflight import Flight
@@ -45,9 +46,11 @@ class Records:
         self._left_out = 0
         self._pending: set[asyncio.Future[None]] = set()
 
-    def intended(self, flight: Flight, bot: str, principal: str, verdict: Verdict, stream: bool) -> Awaitable[None]:
+    def intended(self, flight: Flight, bot: str, caller: Caller, verdict: Verdict, stream: bool) -> Awaitable[None]:
         """Before a bot is called. Raises ``StoreError`` (here or when awaited): then nothing may be sent."""
-        fields = {"bot": bot, "principal": principal, "stream": stream, **_judgement(flight, verdict)}
+        fields = {"bot": bot, "principal": caller.person.id, "stream": stream, **_judgement(flight, verdict)}
+        if caller.subject is not None:
+            fields["key"] = caller.principal.id
         return self._ledger.append(Entry(_UPSTREAM_INTENDED, flight.id, fields))
 
     def judged(self, flight: Flight, principal: str, verdict: Verdict) -> Awaitable[None]:

@@ -263,7 +263,7 @@ class Limiter:
 
     def _key(self, rule: Rule, caller: Caller, bot: str) -> str:
         """Whose count it is; empty where it is nobody's."""
-        principal, per = caller.principal, rule.limit.per
+        principal, per = caller.person, rule.limit.per
         if per == "principal":
             whose = principal.id
         elif per == "tenant":

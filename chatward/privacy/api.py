@@ -3,7 +3,7 @@
 The rules:
 
 1. Who asks is who is known by their credential; they speak for themselves alone. A key that stands for many people
-   speaks for all of them at once: give each their own.
+   speaks for all of them at once, unless its program names them (``identity.end_users``, by the header).
 2. A consent names the version of the notice that the person was shown. A version that is no longer told is refused.
 3. Objecting is offered where the law does (GDPR Article 21(1): public task, legitimate interests); consent is
    withdrawn instead. Opting out is offered for purposes that are no service. Restricting (Article 18) always is: what
@@ -30,6 +30,7 @@ from chatward.core.errors import ClientError, IdentityError
 from chatward.core.identity import Assurance, Fields, Principal
 from chatward.core.ports import Headers
 from chatward.identity.allowance import Allowance
+from chatward.identity.end_users import EndUsers
 from chatward.privacy.gate import says_gpc
 from chatward.privacy.notice import notice
 from chatward.privacy.requests import Kind, Law, Request, Requests
@@ -73,11 +74,14 @@ class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PrivacyApi:
     """The service. ``answer`` raises ``ClientError``, ``IdentityError`` and ``StoreError``."""
 
-    def __init__(self, settings: Settings, standings: Standings, requests: Requests) -> None:
+    def __init__(
+        self, settings: Settings, standings: Standings, requests: Requests, people: EndUsers | None = None
+    ) -> None:
         self._settings = settings
         self._privacy = settings.privacy
         self._standings = standings
         self._requests = requests
+        self._people = people
         self._strangers = Allowance(STRANGERS)
 
     def answer(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
@@ -88,6 +92,8 @@ class PrivacyApi:
             if known and method != "OPTIONS":
                 raise ClientError("This method is not allowed here.", reason="method-not-allowed", status=405)
             raise ClientError("There is nothing at this address.", reason="not-found", status=404)
+        if self._people is not None:
+            principal = self._people.person(principal, headers)
         if not somebody(principal):
             raise IdentityError("Sign in first: this is kept for one person.", reason="not-authenticated")
         if method == "POST" and principal.assurance is Assurance.NONE:

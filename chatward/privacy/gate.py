@@ -105,7 +105,7 @@ class PrivacyGate:
         """Raises ``PrivacyError`` and ``StoreError``."""
         if path.startswith(_MODELS):
             return
-        principal = caller.principal
+        principal = caller.person
         gpc = self.privacy.gpc and says_gpc(caller.presented.headers)
         if gpc and self._opt_outs and principal.assurance > Assurance.NONE:  # a stranger has no profile to keep it in
             said = self.standings.of(principal.tenant, principal.id).opts_out

@@ -12,6 +12,7 @@ from pathlib import Path
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record, SealedFields
+from chatward.identity.end_users import EndUsers
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
@@ -52,6 +53,7 @@ def in_the_path(
     record: Record,
     later: Callable[[Entry], None] = lambda entry: None,
     clock: Callable[[], float] = time.time,
+    people: EndUsers | None = None,
 ) -> InThePath | None:
     """Opens it, or ``None`` where ``[privacy]`` switches nothing on. Raises ``ConfigError`` and ``StoreError``."""
     today = datetime.fromtimestamp(clock(), UTC).date()
@@ -64,7 +66,7 @@ def in_the_path(
     standings = Standings(database, record, clock)
     requests = Requests(database, record, clock)
     requests.forget()
-    api = PrivacyApi(settings, standings, requests)
+    api = PrivacyApi(settings, standings, requests, people)
     return InThePath(
         PrivacyGate(settings, standings, later),
         dict.fromkeys(PREFIXES, api.answer),

@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from chatward.core.errors import StoreError
+from chatward.core.identity import Caller, Kind, Presented, Principal
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Unavailable, Verdict
 from chatward.gateway.inflight import Flight
 from chatward.gateway.records import MAX_RULES, REFUSALS_PER_SECOND, Records
@@ -25,6 +26,10 @@ def flight() -> Flight:
     return made
 
 
+def caller(id_: str) -> Caller:
+    return Caller(Principal(id_, Kind.SERVICE), Presented("POST", "", {}))  # type: ignore[arg-type]
+
+
 def verdict(count: int) -> Verdict:
     findings = [Finding(f"text.pii/rule-{number}", Category.PII, Severity.LOW, 0.9, (0, 4)) for number in range(count)]
     decisions = tuple(Decision(finding, Action.REDACT, Treatment.MASK) for finding in findings)
@@ -36,7 +41,7 @@ def verdict(count: int) -> Verdict:
 
 async def test_an_intent_says_who_where_and_why() -> None:
     ledger = MemoryLedger()
-    await Records(ledger).intended(flight(), "default", "key:ab", verdict(2), True)
+    await Records(ledger).intended(flight(), "default", caller("key:ab"), verdict(2), True)
     assert ledger.entries[0].fields == {
         "bot": "default", "principal": "key:ab", "stream": True, "channel": "openai-chat", "route": "default",
         "action": "allow", "would": "redact", "policy": "p1", "rule": "text.pii/rule-0", "findings": 2,
@@ -93,4 +98,4 @@ async def test_what_is_waited_for_does() -> None:
     ledger = MemoryLedger()
     ledger.failing = "ledger-disk-full"
     with pytest.raises(StoreError):
-        await Records(ledger).intended(flight(), "default", "anonymous", Verdict(), False)
+        await Records(ledger).intended(flight(), "default", caller("anonymous"), Verdict(), False)

@@ -50,13 +50,13 @@ retention_days = 30
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
         handler: Any = type("Handler", (_Bot,), {"asked": [], "enough": threading.Event()})
         self.bot = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self.bot.serve_forever, daemon=True).start()
         self.folder = folder
         self.config = folder / "chatward.toml"
-        self.config.write_text(CONFIG.format(port=self.bot.server_port, folder=folder))
+        self.config.write_text(config.format(port=self.bot.server_port, folder=folder))
         self.gateway = RunningGateway(load(self.config).settings, folder)
         self.keys = KeyStore(Database(folder / "chatward-identity.db"), lambda entry: None)
 

@@ -107,6 +107,7 @@ class WordScreening:
     refusal: str = REFUSAL
     bot: str = "default"
     route: str = "default"
+    person: Any = None
     gate: Any = None
     finished: list[tuple[WordReply | None, str]] = field(default_factory=list)
 
