@@ -20,6 +20,8 @@ import uvloop
 from msgspec.structs import replace
 
 from chatward import __version__
+from chatward.assurance.gates import figures as assurance_figures
+from chatward.assurance.gates import opened_gates
 from chatward.behaviour.opening import Behaviour
 from chatward.behaviour.opening import opened as open_behaviour
 from chatward.callers import Callers, callers
@@ -33,7 +35,7 @@ from chatward.channels.openai_models import Models
 from chatward.channels.openai_responses import Responses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
-from chatward.console.chat import HEADERS, pages
+from chatward.console.chat import page_headers, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
 from chatward.console.verify import directory_service, manifest_service, verify_pages
@@ -127,9 +129,9 @@ class RoutedEngine:
         self.judge: Judge | None = None
         self.access: Access | None = None
         self.privacy: PrivacyGate | None = None
-        self.files: FileDesk | None = None
         self.conversations: ConversationStore | None = None
         """What is stored of conversations, for the console."""
+        self.files: FileDesk | None = None
         self.remembering: Remembering | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
@@ -283,11 +285,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         )
         behaviour = _behaviour(stack, settings, secret, Records(ledger).note, asking.desks.risks)
         proving = open_proving(settings, lambda: data_plane.url)
-        bots = {name: _signed(link, settings.bots[name], proving) for name, link in bots.items()}
-        gates = opened_gates(settings)
-        if gates is not None:
-            stack.callback(gates.close)
-            bots = {name: dataclasses.replace(link, admits=partial(gates.check, name)) for name, link in bots.items()}
+        bots = {name: _signed(bot, settings.bots[name], proving) for name, bot in _gated(stack, settings, bots).items()}
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
         app = GatewayApp(
@@ -321,7 +319,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 **widget,
                 **(privacy.pages if privacy is not None else {}),
             },
-            page_headers=HEADERS,
+            page_headers=page_headers(settings),
             other_headers=dict.fromkeys(widget, WIDGET_HEADERS),
             cross_origin=CrossOrigin(
                 checkpoint.origin,
@@ -555,6 +553,14 @@ def _signed(link: BotLink, bot: Bot, proving: Proving | None) -> BotLink:
     if not bot.sign or proving is None:
         return link
     return dataclasses.replace(link, sign=lambda method: proving.request_fields(method, bot.upstream))
+
+
+def _gated(stack: AsyncExitStack, settings: Settings, bots: dict[str, BotLink]) -> dict[str, BotLink]:
+    gates = opened_gates(settings)
+    if gates is None:
+        return bots
+    stack.callback(gates.close)
+    return {name: dataclasses.replace(link, admits=partial(gates.check, name)) for name, link in bots.items()}
 
 
 def _link(bot: Bot) -> BotLink:

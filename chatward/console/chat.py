@@ -48,7 +48,6 @@ _FILES: Final = (
 )
 _TRAFFIC: Final = (
     ("traffic.js", "text/javascript; charset=utf-8"),
-    ("work.js", "text/javascript; charset=utf-8"),
     ("wait.css", "text/css; charset=utf-8"),
 )
 """Where bots are looked for."""
@@ -84,4 +83,7 @@ def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
     found = {PAGE: ("text/html; charset=utf-8", page.encode())}
     for name, content_type in (*_FILES, *(_TRAFFIC if settings.traffic.enabled else ())):
         found[f"{PAGE}/{name}"] = (content_type, static.joinpath(name).read_bytes())
+    if settings.traffic.enabled:
+        worker = b"\n".join(static.joinpath(name).read_bytes() for name in ("traffic.js", "work.js"))
+        found[f"{PAGE}/work.js"] = ("text/javascript; charset=utf-8", worker)
     return found

@@ -121,4 +121,4 @@ async def test_an_open_stream_ends_when_its_reader_is_not_good_any_more(
      ("2001:db8::1", "2001:db8::1"), ("", "")],
 )  # fmt: skip
 def test_a_port_is_no_part_of_an_address(client: str, address: str) -> None:
-    assert module._address(client) == address
+    assert module.near_address(client) == address

@@ -11,7 +11,7 @@ const announcer = new ChatwardTalk.Announcer(element("announcer"));
 
 // Where bots are looked for, traffic.js is there.
 const watch = typeof ChatwardTraffic === "undefined" ? null : new ChatwardTraffic.Watch(field, {
-  ask: (path) => fetch(path, { headers: headers(), credentials: "same-origin", cache: "no-store" }), trap: element("more"),
+  ask: (path) => fetch(path, { headers: headers(), credentials: "same-origin", cache: "no-store" }), trap: document.getElementById("more"),
 });
 
 let model = document.body.dataset.model;
