@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from chatward.assurance.gates import figures
+from chatward.assurance.opening import advisories_file, opened_tasks, targets
 from chatward.commands.settings import missing
 from chatward.configuration import Loaded
 from chatward.core.errors import ChatwardError, ConfigError
@@ -33,6 +35,7 @@ from chatward.gateway.outbound_tls import OutboundTls
 from chatward.ledger import checkpointing, reading, verifying
 from chatward.models.store import ModelFiles
 from chatward.settings import Bot, Settings
+from chatward.settings_assurance import Assurance
 from chatward.settings_rules import identity_file
 from chatward.stores.database import Schema
 
@@ -73,6 +76,7 @@ def examine(loaded: Loaded, *, clock: Callable[[], float] = time.time) -> list[C
         ("disk", lambda: _disk(settings)),
         ("models", _models),
         ("identity", lambda: _identity(settings)),
+        ("patches", lambda: _patches(settings, clock())),
         ("clock", lambda: _clock(settings, clock())),
         ("secrets", lambda: _secrets(settings)),
     ]
@@ -256,6 +260,33 @@ def _identity(settings: Settings) -> Found:
         yield Check("identity", "warning", f"of an older Chatward: {', '.join(older)}", "The next start brings it up.")
     else:
         yield Check("identity", "ok", f"{len(steps)} parts of the store are of this version, and it is whole")
+
+
+def _patches(settings: Settings, now: float) -> Found:
+    """What the last scans said. Without advisories, or with old ones, nothing is known."""
+    advice = "See: chatward patches status."
+    if not advisories_file(settings).exists():
+        if settings.assurance == Assurance():
+            yield Check("patches", "warning", "nobody looks for known vulnerabilities", "See docs/patches.md.")
+        else:
+            yield Check("patches", "unknown", "there are no advisories to compare with", advice)
+        return
+    known = figures(settings, lambda: now)
+    ages = known["chatward_advisories_age_seconds"]
+    old = sorted(name or "all" for name, age in ages.items() if not age <= settings.assurance.stale_after)
+    if old:
+        yield Check("patches", "unknown", f"advisories are missing or old: {', '.join(old)}", advice)
+        return
+    with opened_tasks(settings, lambda entry: None, lambda: now) as tasks:
+        scans = {one.target: one for one in tasks.scans()}
+    blind = [name for name in targets(settings) if name not in scans or scans[name].unknown]
+    late = sum(known["chatward_patch_tasks_late"].values())
+    if late:
+        yield Check("patches", "failed", f"{late:g} known vulnerabilities are past their due day", advice)
+    elif blind:
+        yield Check("patches", "unknown", f"not everything is known of {', '.join(blind)}", advice)
+    else:
+        yield Check("patches", "ok", f"{len(scans)} inventories were compared, and nothing is late")
 
 
 def _clock(settings: Settings, now: float) -> Found:

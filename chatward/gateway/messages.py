@@ -138,9 +138,7 @@ class Messages:
             await self._records.judged(flight, caller.person.id, verdict)
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
-        bot = self._bots[screening.bot]
-        if bot.admits is not None:
-            bot.admits()
+        bot = self._admitted(screening.bot)
         self._checkpoint.still(principal)  # the body may have taken its time
         if self._budgets is not None:
             await self._budgets.reserve(principal.id)

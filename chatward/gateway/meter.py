@@ -38,7 +38,7 @@ _HELP: Final = {
     "chatward_siem_behind_entries": ("gauge", "Entries of the record that a receiver has not taken yet."),
     "chatward_siem_waiting_seconds": ("gauge", "Seconds that the oldest of them has waited."),
     "chatward_siem_up": ("gauge", "Whether a receiver took the last batch."),
-    "chatward_advisories_age_seconds": ("gauge", "Seconds since the day that advisories are of, by ecosystem; NaN: none."),
+    "chatward_advisories_age_seconds": ("gauge", "Seconds since the day of advisories, by ecosystem; NaN: none."),
     "chatward_patch_tasks_late": ("gauge", "Vulnerabilities past their due day, by where they were found."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }

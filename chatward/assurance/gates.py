@@ -1,0 +1,55 @@
+"""Which bots may be asked, message by message: not one that is shut for a critical vulnerability past due.
+
+Nothing is looked up where nothing is configured: ``opened_gates`` gives ``None`` then.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chatward.assurance.opening import advisories_file, assurance_file, opened_advisories, opened_tasks
+from chatward.assurance.tasks import Quarantine
+from chatward.settings import Settings
+from chatward.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """``check`` raises ``ClientError`` where a bot is not to be asked, and ``StoreError`` where that is not known."""
+
+    checks: tuple[Callable[[str], None], ...]
+    database: Database
+
+    def check(self, bot: str) -> None:
+        for check in self.checks:
+            check(bot)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def opened_gates(settings: Settings, clock: Callable[[], float] = time.time) -> Gates | None:
+    """Raises ``StoreError``."""
+    if not settings.assurance.quarantine:
+        return None
+    database = Database(assurance_file(settings))
+    return Gates((Quarantine(database, clock).check,), database)
+
+
+def figures(settings: Settings, clock: Callable[[], float] = time.time) -> Mapping[str, Mapping[str, float]]:
+    """For the metrics: seconds since the day of each ecosystem's advisories (``NaN``: there are none), late tasks."""
+    now, ages, late = clock(), dict[str, float](), dict[str, float]()
+    if advisories_file(settings).exists():
+        with opened_advisories(settings) as advisories:
+            ages = {feed.ecosystem: now - feed.as_of for feed in advisories.feeds()}
+    if assurance_file(settings).exists():
+        with opened_tasks(settings, lambda entry: None, clock) as tasks:
+            for task in tasks.all():
+                late[task.target] = late.get(task.target, 0.0) + (task.state(now) == "late")
+    return {
+        "chatward_advisories_age_seconds": ages or {"": math.nan},
+        "chatward_patch_tasks_late": late or {"": 0.0},
+    }

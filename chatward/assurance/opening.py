@@ -1,0 +1,121 @@
+"""Assurance as the settings say: its files, its lists, a scan of everything that is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from chatward.assurance import ranking, vex
+from chatward.assurance.inventory import OWN, Inventory, installation, read
+from chatward.assurance.osv import Advisories
+from chatward.assurance.ranking import Ends, Exploited, Likely
+from chatward.assurance.scanning import Lists, Scan, scan
+from chatward.assurance.tasks import Record, Tasks
+from chatward.core.errors import ConfigError
+from chatward.settings import Settings
+from chatward.stores.database import Database
+
+T = TypeVar("T")
+
+
+def assurance_file(settings: Settings) -> Path:
+    """Tasks, assessments and evidence."""
+    return Path(settings.assurance.path or Path(settings.ledger.path).with_name("chatward-assurance.db"))
+
+
+def advisories_file(settings: Settings) -> Path:
+    return Path(settings.assurance.advisories or Path(settings.ledger.path).with_name("chatward-advisories.db"))
+
+
+def beside_ledger(settings: Settings, name: str) -> Path:
+    """A path of the settings: relative to the folder of the ledger."""
+    return Path(settings.ledger.path).absolute().parent / name
+
+
+@contextmanager
+def opened_advisories(settings: Settings) -> Iterator[Advisories]:
+    """Raises ``ConfigError`` where the extra is missing."""
+    if find_spec("packaging") is None:
+        raise ConfigError(
+            'comparing versions needs a package: uv pip install "chatward[assurance]"', reason="extra-missing"
+        )
+    advisories = Advisories(advisories_file(settings))
+    try:
+        yield advisories
+    finally:
+        advisories.close()
+
+
+@contextmanager
+def opened_tasks(settings: Settings, record: Record, clock: Callable[[], float] = time.time) -> Iterator[Tasks]:
+    database = Database(assurance_file(settings))
+    try:
+        yield Tasks(database, record, clock)
+    finally:
+        database.close()
+
+
+def lists(settings: Settings, now: float) -> Lists:
+    """Everything that findings are ranked and closed by. What cannot be read, or is old, is told, not raised."""
+    wanted, problems = settings.assurance, list[str]()
+
+    def taken(name: str, reader: Callable[[Path], T], empty: T) -> T:
+        if not name:
+            return empty
+        try:
+            made = reader(beside_ledger(settings, name))
+        except ConfigError as error:
+            problems.append(error.public)
+            return empty
+        as_of = getattr(made, "as_of", None)
+        if as_of is not None and now - as_of > wanted.stale_after:
+            problems.append(f"{name} is older than {wanted.stale_after / 86_400:g} days, or has no date")
+        return made
+
+    exploited = taken(wanted.exploited, ranking.read_exploited, Exploited())
+    likely = taken(wanted.likely, ranking.read_likely, Likely())
+    ends = taken(wanted.ends, ranking.read_ends, Ends())
+    none: list[vex.Statement] = []
+    statements = [one for name in wanted.vex for one in taken(name, vex.read, none)]
+    return Lists(exploited, likely, ends, statements, tuple(problems))
+
+
+def inventory_of(settings: Settings, target: str) -> Inventory:
+    """Chatward itself, or a bot by the files that the settings name. Raises ``ConfigError``."""
+    if target == OWN:
+        return installation()
+    known = settings.assurance.bots.get(target)
+    if known is None or not known.inventory:
+        raise ConfigError(f"[assurance.bots.{target}] names no inventory", reason="inventory-missing")
+    made = Inventory()
+    for name in known.inventory:
+        made |= read(beside_ledger(settings, name))
+    return made
+
+
+def targets(settings: Settings) -> list[str]:
+    """What a scan looks through: Chatward, then every bot."""
+    return [OWN, *sorted({*settings.bots, *settings.assurance.bots} - {OWN})]
+
+
+def scanned(settings: Settings, wanted: Sequence[str], advisories: Advisories, now: float) -> list[Scan]:
+    """A scan of each target; a bot of which nothing is known is a scan that knows nothing."""
+    by = lists(settings, now)
+    made = []
+    for target in wanted:
+        try:
+            parts = inventory_of(settings, target)
+        except ConfigError as error:
+            made.append(Scan(target, 0, (), (error.public,), frozenset({("*", "*")})))
+            continue
+        made.append(scan(target, parts, advisories, by, now=now, stale_after=settings.assurance.stale_after))
+    return made
+
+
+def owner_of(settings: Settings, target: str) -> str:
+    known = settings.assurance.bots.get(target)
+    return (known.owner if known is not None else "") or settings.assurance.owner

@@ -1,0 +1,158 @@
+"""Components against advisories: what is found, how urgent it is, and what could not be known.
+
+The rules:
+
+1. A scan has three outcomes for a component: affected, not affected, *unknown*. Unknown is: its ecosystem has no
+   advisories here or old ones, its version or a range cannot be compared, or it could not be read in the first place.
+2. Advisories that name each other (aliases) are one finding, as bad as the worst of them.
+3. Order: known to be exploited; then the probability to be; then severity. What is exploited is due as critical.
+4. A maker's statement (VEX) closes a finding and is told with it; it does not hide it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from chatward.assurance.advisories import Advisory
+from chatward.assurance.cvss import SEVERITIES
+from chatward.assurance.inventory import Component, Inventory
+from chatward.assurance.osv import Advisories
+from chatward.assurance.ranking import Ends, Exploited, Likely, cves_of
+from chatward.assurance.vex import Statement, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One vulnerability in one component. ``closed``: why it does not count, in the maker's words."""
+
+    component: Component
+    ids: tuple[str, ...]
+    severity: str
+    score: float | None
+    exploited: bool
+    likely: float | None
+    fixed: str | None
+    closed: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name to show: a CVE if there is one."""
+        return next(iter(cves_of(self.ids)), self.ids[0])
+
+    @property
+    def urgency(self) -> str:
+        """By what it is due: one of ``critical``, ``high``, ``medium``, ``low``."""
+        if self.exploited:
+            return "critical"
+        return {"unknown": "high", "none": "low"}.get(self.severity, self.severity)
+
+    @property
+    def rank(self) -> tuple[bool, float, int, float]:
+        """The smallest is the first."""
+        return not self.exploited, -(self.likely or 0.0), SEVERITIES.index(self.severity), -(self.score or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What findings are ranked and closed by. ``problems``: what of it is not known, as sentences."""
+
+    exploited: Exploited = field(default_factory=Exploited)
+    likely: Likely = field(default_factory=Likely)
+    ends: Ends = field(default_factory=Ends)
+    statements: Sequence[Statement] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What was found in ``target``. ``unknown``: sentences; empty: everything in it was looked up."""
+
+    target: str
+    components: int
+    findings: tuple[Finding, ...]
+    unknown: tuple[str, ...]
+    unknown_components: frozenset[tuple[str, str]]
+    """Ecosystem and name of those of which nothing can be said; ``*`` is all of them."""
+    ended: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if not one.closed)
+
+
+def scan(
+    target: str, inventory: Inventory, advisories: Advisories, lists: Lists, *, now: float, stale_after: float
+) -> Scan:
+    """Raises ``StoreError``."""
+    fresh = advisories.fresh(now, stale_after)
+    found: list[Finding] = []
+    unsure: set[tuple[str, str]] = set()
+    sentences: list[str] = []
+    known = {ecosystem: fresh(ecosystem) for ecosystem in {one.ecosystem for one in inventory.components}}
+    for ecosystem in sorted(name for name, good in known.items() if not good):
+        sentences.append(f"{ecosystem}: there are no advisories, or old ones; import new ones")
+        unsure.add((ecosystem, "*"))
+    for component in inventory.components:
+        affecting: list[Advisory] = []
+        for advisory in advisories.of(component):
+            said = advisory.affects(component.ecosystem, component.name, component.version)
+            if said is None:
+                sentences.append(f"{component.purl}: whether {advisory.id} affects it cannot be compared")
+                unsure.add((component.ecosystem, component.name))
+            elif said:
+                affecting.append(advisory)
+        found += (_finding(component, group, lists) for group in _groups(affecting))
+    if inventory.unread:
+        shown = ", ".join(inventory.unread[:5]) + (" ..." if len(inventory.unread) > 5 else "")
+        sentences.append(f"{len(inventory.unread)} parts cannot be looked up: {shown}")
+        unsure.add(("*", "*"))
+    sentences += lists.problems
+    today = datetime.fromtimestamp(now, UTC).date()
+    ended = [lists.ends.ended(one.name, one.version, today) for one in inventory.components]
+    return Scan(
+        target,
+        len(inventory.components),
+        tuple(sorted(found, key=lambda one: (bool(one.closed), one.rank, one.component, one.id))),
+        tuple(sentences),
+        frozenset(unsure),
+        tuple(sorted({one for one in ended if one is not None})),
+    )
+
+
+def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
+    """Those that name each other together."""
+    groups: list[tuple[set[str], list[Advisory]]] = []
+    for advisory in sorted(advisories, key=lambda one: one.id):
+        ids, members = set(advisory.ids), [advisory]
+        rest = []
+        for group in groups:
+            if group[0].isdisjoint(ids):
+                rest.append(group)
+            else:
+                ids |= group[0]
+                members = [*group[1], *members]
+        groups = [*rest, (ids, members)]
+    return [members for _, members in groups]
+
+
+def _finding(component: Component, group: Sequence[Advisory], lists: Lists) -> Finding:
+    ids = tuple(sorted({id_ for advisory in group for id_ in advisory.ids}))
+    rated = [advisory.rated(component.ecosystem, component.name) for advisory in group]
+    severity = min((word for word, _ in rated), key=SEVERITIES.index)
+    scores = [score for _, score in rated if score is not None]
+    cves = cves_of(ids)
+    likely = [lists.likely.scores[cve] for cve in cves if cve in lists.likely.scores]
+    fixes = [advisory.fixed(component.ecosystem, component.name, component.version) for advisory in group]
+    said = verdict(lists.statements, ids, component)
+    return Finding(
+        component,
+        ids,
+        severity,
+        max(scores, default=None),
+        not lists.exploited.cves.isdisjoint(cves),
+        max(likely, default=None),
+        next((one for one in fixes if one is not None), None),
+        "" if said is None else f"{said.status}: {said.reason}" if said.reason else said.status,
+    )

@@ -1,0 +1,126 @@
+"""What an advisory says of a version: the schema's own rules, and what may not be guessed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from chatward.assurance.advisories import Advisory
+from chatward.assurance.cvss import base_score, rating
+
+
+def advisory(*events: dict[str, str], kind: str = "ECOSYSTEM", ecosystem: str = "PyPI", **others: Any) -> Advisory:
+    affected = {
+        "package": {"name": "Some.Thing", "ecosystem": ecosystem},
+        "ranges": [{"type": kind, "events": list(events)}] if events else [],
+        "versions": others.pop("versions", []),
+    }
+    return msgspec.convert(
+        {"id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "affected": [affected], **others}, Advisory
+    )
+
+
+INTRODUCED = {"introduced": "0"}
+
+
+@pytest.mark.parametrize(
+    ("events", "affected", "free"),
+    [
+        ([INTRODUCED, {"fixed": "2.0"}], "0 1.0 2.0a1 1.9.9", "2.0 2.0.1 3"),
+        ([{"introduced": "1.0"}, {"fixed": "2.0"}], "1.0 1.5", "0.9 1.0rc1 2.0"),
+        ([INTRODUCED, {"last_affected": "2.0"}], "1 2.0 2", "2.0.post1 2.1"),
+        ([INTRODUCED], "0.1 99", ""),
+        ([{"introduced": "1"}, {"fixed": "2"}, {"introduced": "3"}, {"fixed": "4"}], "1 1.9 3 3.9", "0.9 2 2.9 4"),
+        ([{"fixed": "4"}, {"introduced": "3"}, {"fixed": "2"}, {"introduced": "1"}], "1 1.9 3 3.9", "0.9 2 2.9 4"),
+        ([INTRODUCED, {"limit": "2.0"}], "1.9", "2.0 3"),
+        ([INTRODUCED, {"limit": "*"}], "1.9 3", ""),
+        ([{"introduced": "2"}, {"fixed": "2"}], "2 3", "1"),
+    ],
+    ids=["fixed", "introduced", "last-affected", "never-fixed", "twice", "any-order", "limit", "no-limit", "again"],
+)
+def test_ranges(events: list[dict[str, str]], affected: str, free: str) -> None:
+    one = advisory(*events)
+    assert {version: one.affects("PyPI", "some-thing", version) for version in affected.split()} == dict.fromkeys(
+        affected.split(), True
+    )
+    assert {version: one.affects("PyPI", "some-thing", version) for version in free.split()} == dict.fromkeys(
+        free.split(), False
+    )
+
+
+def test_listed_versions_count_beside_ranges_and_as_pep_440_has_them() -> None:
+    one = advisory({"introduced": "5"}, {"fixed": "6"}, versions=["1.0", "1.1"])
+    assert one.affects("PyPI", "some_thing", "1.0.0") is True
+    assert one.affects("PyPI", "some_thing", "5.5") is True
+    assert one.affects("PyPI", "some_thing", "1.2") is False
+
+
+def test_commits_say_nothing_of_versions() -> None:
+    assert advisory(INTRODUCED, kind="GIT").affects("PyPI", "some.thing", "1") is False
+
+
+def test_what_was_withdrawn_affects_nothing() -> None:
+    assert advisory(INTRODUCED, withdrawn="2026-02-01T00:00:00Z").affects("PyPI", "some.thing", "1") is False
+
+
+def test_other_packages_and_ecosystems_are_not_meant() -> None:
+    one = advisory(INTRODUCED)
+    assert one.affects("PyPI", "something", "1") is False
+    assert one.affects("npm", "Some.Thing", "1") is False
+
+
+def test_a_release_is_met_by_its_own_advisories_and_those_without_one() -> None:
+    assert advisory(INTRODUCED, ecosystem="Debian:12").affects("Debian:12", "Some.Thing", "1.0-1") is True
+    assert advisory(INTRODUCED, ecosystem="Debian").affects("Debian:12", "Some.Thing", "1.0-1") is True
+    assert advisory(INTRODUCED, ecosystem="Debian:11").affects("Debian:12", "Some.Thing", "1.0-1") is False
+
+
+@pytest.mark.parametrize(("ecosystem", "version"), [("Maven", "1.0"), ("npm", "latest"), ("Debian", "one two")])
+def test_what_cannot_be_compared_is_unknown(ecosystem: str, version: str) -> None:
+    one = advisory(INTRODUCED, {"fixed": "2.0.0"}, ecosystem=ecosystem)
+    assert one.affects(ecosystem, "Some.Thing", version) is None
+
+
+def test_the_next_fix_is_the_one_after_the_version() -> None:
+    one = advisory({"introduced": "1"}, {"fixed": "1.9"}, {"introduced": "2"}, {"fixed": "2.4"})
+    assert one.fixed("PyPI", "some-thing", "1.1") == "1.9"
+    assert one.fixed("PyPI", "some-thing", "2.1") == "2.4"
+    assert one.fixed("PyPI", "some-thing", "3") is None
+
+
+# Vectors and scores as CVSS v3.1 "Examples" and the National Vulnerability Database have them.
+@pytest.mark.parametrize(
+    ("vector", "score", "word"),
+    [
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8, "critical"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", 10.0, "critical"),
+        ("CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N", 6.1, "medium"),
+        ("CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:C/C:L/I:L/A:N", 6.4, "medium"),
+        ("CVSS:3.1/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N", 3.1, "low"),
+        ("CVSS:3.1/AV:L/AC:L/PR:H/UI:N/S:U/C:L/I:L/A:L", 4.2, "medium"),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", 7.5, "high"),
+        ("CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0.0, "none"),
+    ],
+)
+def test_base_scores(vector: str, score: float, word: str) -> None:
+    assert base_score(vector) == score
+    assert rating(score) == word
+
+
+@pytest.mark.parametrize(
+    "vector",
+    ["", "7.5", "CVSS:3.1/AV:N", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:H", "CVSS:4.0/AV:N/AC:L/AT:N"],
+    ids=["empty", "number", "short", "twice", "version-4"],
+)
+def test_what_is_no_vector_has_no_score(vector: str) -> None:
+    assert base_score(vector) is None
+
+
+def test_severity_is_the_score_or_the_word_or_unknown() -> None:
+    vector = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
+    assert advisory(INTRODUCED, severity=[vector]).rated("PyPI", "some-thing") == ("critical", 9.8)
+    assert advisory(INTRODUCED, database_specific={"severity": "MODERATE"}).rated("PyPI", "x") == ("medium", None)
+    assert advisory(INTRODUCED, database_specific={"severity": 3}).rated("PyPI", "x") == ("unknown", None)
+    assert advisory(INTRODUCED).rated("PyPI", "x") == ("unknown", None)

@@ -1,0 +1,163 @@
+"""What something is made of, from every kind of file that says so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chatward.assurance.inventory import Component, Inventory, component_of, installation, read
+from chatward.assurance.sbom import cyclonedx
+from chatward.core.errors import ConfigError
+from chatward.models.store import ModelFiles
+from tests.assurance.making import NOW, environment, write
+
+NPM3 = {
+    "lockfileVersion": 3,
+    "packages": {
+        "": {"name": "bot", "version": "1.0.0"},
+        "node_modules/@a/b": {"version": "1.2.3"},
+        "node_modules/@a/b/node_modules/c": {"version": "0.1.0"},
+        "node_modules/linked": {"link": True, "resolved": "packages/linked"},
+        "node_modules/odd": {},
+    },
+}
+NPM1 = {
+    "lockfileVersion": 1,
+    "dependencies": {
+        "c": {"version": "2.0.0", "dependencies": {"d": {"version": "3.0.0"}}},
+        "g": {"version": "git+ssh://git@host/x.git#1"},
+    },
+}
+SPDX = {
+    "spdxVersion": "SPDX-2.3",
+    "packages": [
+        {
+            "name": "x",
+            "versionInfo": "1",
+            "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:pypi/X_y@1.0"}],
+        },
+        {"name": "mystery", "versionInfo": "7"},
+    ],
+}
+INNER = {"type": "library", "name": "b", "purl": "pkg:cargo/b@2.0.0"}
+CYCLONEDX = {
+    "bomFormat": "CycloneDX",
+    "components": [
+        {"type": "library", "name": "a", "purl": "pkg:npm/%40s/a@1.0.0", "components": [INNER]},
+        {"type": "library", "name": "java", "version": "1", "purl": "pkg:maven/g/java@1"},
+        {"type": "machine-learning-model", "name": "m"},
+    ],
+}  # fmt: skip
+REQUIREMENTS = """# pinned
+Leaky_Bot==2.0.0 \\
+    --hash=sha256:00
+other[extra]==1.0 ; python_version > "3"
+loose>=1
+-r more.txt
+--index-url https://example.invalid/
+"""
+UV = """
+[[package]]
+name = "leaky-bot"
+version = "2.0.0"
+[[package]]
+name = "me"
+version = "0.1"
+source = { editable = "." }
+"""
+DPKG = """Package: libssl3
+Status: install ok installed
+Source: openssl (3.0.11-1~deb12u1)
+Version: 3.0.11-1~deb12u1+b1
+
+Package: gone
+Status: deinstall ok config-files
+Version: 1
+
+Package: zlib1g
+Status: install ok installed
+Version: 1:1.2.13
+"""
+
+
+def told(found: Inventory) -> tuple[list[str], list[str]]:
+    return [f"{one.ecosystem} {one.name} {one.version}" for one in found.components], list(found.unread)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts", "unread"),
+    [
+        ("package-lock.json", NPM3, ["npm @a/b 1.2.3", "npm c 0.1.0"], ["odd"]),
+        ("package-lock.json", NPM1, ["npm c 2.0.0", "npm d 3.0.0"], ["g git+ssh://git@host/x.git#1"]),
+        ("x.spdx.json", SPDX, ["PyPI x-y 1.0"], ["mystery 7"]),
+        ("bom.json", CYCLONEDX, ["crates.io b 2.0.0", "npm @s/a 1.0.0"], ["pkg:maven/g/java@1"]),
+        ("requirements.txt", REQUIREMENTS, ["PyPI leaky-bot 2.0.0", "PyPI other 1.0"], ["loose>=1", "-r more.txt"]),
+        ("uv.lock", UV, ["PyPI leaky-bot 2.0.0"], []),
+        ("rootfs/var/lib/dpkg/status", DPKG, ["Debian:12 openssl 3.0.11-1~deb12u1", "Debian:12 zlib1g 1:1.2.13"], []),
+    ],
+    ids=["npm-3", "npm-1", "spdx", "cyclonedx", "requirements", "uv", "dpkg"],
+)  # fmt: skip
+def test_files(name: str, content: object, parts: list[str], unread: list[str], tmp_path: Path) -> None:
+    write(tmp_path / "rootfs/etc/os-release", 'ID=debian\nVERSION_ID="12"\n')
+    assert told(read(write(tmp_path / name, content))) == (parts, unread)
+
+
+def test_debian_without_a_release_is_unread(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "status", DPKG))
+    assert not found.components
+    assert len(found.unread) == 2
+
+
+def test_an_environment_is_read_not_run(tmp_path: Path) -> None:
+    folder = environment(tmp_path / "venv", Leaky_Bot="2.0.0", other="1.0")
+    write(folder / "lib/python3.11/site-packages/leaky_bot/__init__.py", "raise SystemExit('it was run')")
+    assert told(read(folder)) == (["PyPI leaky-bot 2.0.0", "PyPI other 1.0"], [])
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "{", '{"bomFormat": "CycloneDX"}', '{"lockfileVersion": 3, "packages": []}', "<html>"]
+)
+def test_what_names_nothing_is_an_error(content: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(write(tmp_path / "what.txt", content))
+    assert caught.value.reason == "inventory-invalid"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Component("PyPI", "leaky-bot", "2.0.0+local"),
+        Component("npm", "@a/b", "1.2.3-rc.1"),
+        Component("Debian:12", "zlib", "1:1.2.13.dfsg-1"),
+        Component("Go", "github.com/a/b", "v1.0.0"),
+    ],
+    ids=lambda part: part.ecosystem,
+)
+def test_package_urls_round(part: Component) -> None:
+    assert component_of(part.purl) == part
+
+
+def test_syft_names_source_packages_of_debian() -> None:
+    purl = "pkg:deb/debian/libssl3@3.0.11-1%2Bb1?arch=amd64&distro=debian-12&upstream=openssl%403.0.11-1"
+    assert component_of(purl) == Component("Debian:12", "openssl", "3.0.11-1")
+    assert component_of("pkg:deb/debian/libssl3@3.0.11-1") is None
+
+
+def test_the_bill_of_this_installation_names_what_is_imported_and_the_models_by_digest() -> None:
+    parts = installation().components
+    document = cyclonedx("chatward", parts, at=NOW, models=True)
+    named = {one["name"] for one in document["components"]}
+    assert {"msgspec", "cryptography", "chatward", "tier1.npz", "encoder.onnx", "urls.npz"} <= named
+    models = [one for one in document["components"] if one["type"] == "machine-learning-model"]
+    assert {one["hashes"][0]["content"] for one in models} <= set(ModelFiles().digests.values())
+    again = cyclonedx("chatward", reversed(parts), at=NOW, models=True)
+    assert json.dumps(again) == json.dumps(document)
+    assert cyclonedx("chatward", parts[1:], at=NOW)["serialNumber"] != document["serialNumber"]
+
+
+def test_a_bill_is_read_as_it_was_written(tmp_path: Path) -> None:
+    parts = (Component("Debian:12", "zlib", "1:1.2"), Component("PyPI", "x", "1.0"), Component("npm", "@a/b", "1.0.0"))
+    file = write(tmp_path / "bom.json", cyclonedx("bot", parts, at=NOW))
+    assert read(file).components == tuple(sorted(parts))
