@@ -188,13 +188,13 @@ def kind_of(data: bytes) -> Kind:
             return kind
     if data.startswith(b"RIFF") and data[8:12] in _RIFF:
         return _RIFF[data[8:12]]
-    if len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x06:
-        return _kind("mp3", _MEDIA, "audio/mpeg")
     start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
     head = data[start : start + 4096]
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         head = data[:8192].decode("utf-16", "replace").encode("utf-8", "replace").lstrip(b"\xef\xbb\xbf")
     if _text(data) is None:
+        if len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x06:
+            return _kind("mp3", _MEDIA, "audio/mpeg")
         late = data.find(b"%PDF-", 0, 1024)  # readers take a header within the first 1024 bytes (ISO 32000, annex H)
         return PDF if late >= 0 else UNKNOWN
     for pattern, kind in _CONTENT:
