@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 import threading
 import time
@@ -16,10 +17,15 @@ from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_tab
 from chatward.configuration import resolve
 from chatward.core.errors import ConfigError
 from chatward.ledger.reading import between, tail
+from chatward.monitoring.alerts import Alert, Alerts
 from chatward.monitoring.cursors import Cursors, file_of, opened
+from chatward.monitoring.receivers import host_of
 from chatward.monitoring.running import follow as follow_all
-from chatward.monitoring.running import made, until_closed
+from chatward.monitoring.running import made, rules, until_closed
+from chatward.monitoring.sinks import SinkError
 from chatward.monitoring.standing import ALERTS, standing
+from chatward.monitoring.syslog import timestamp
+from chatward.monitoring.targets import Message, deliverer
 from chatward.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -86,6 +92,70 @@ def move(
         print_json({"receiver": name, "behind": to})
     else:
         print(f"{name} goes on with entry {to + 1}")
+    return 0
+
+
+@app.command()
+def alerts(
+    n: Annotated[int, typer.Option("--last", min=1, help="How many.")] = 20,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what was seen, newest first."""
+    settings = _settings(config)
+    file = file_of(settings)
+    found: list[Alert] = []
+    if file.exists():
+        database = opened(file)
+        try:
+            found = Alerts(database, settings.monitoring.group).newest(n)
+        finally:
+            database.close()
+    if as_json:
+        print_json({"alerts": [one.as_object() for one in found]})
+    else:
+        rows = [(timestamp(o.last_at), o.level.label, o.count, o.title, o.about, o.last_seq, o.rule) for o in found]
+        print_table(("last", "level", "count", "what", "about", "entry", "rule"), rows)
+    return 0
+
+
+@app.command("test-alert")
+def try_alert(
+    name: Annotated[str | None, typer.Argument(metavar="[TARGET]", help="This target alone; else all.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell every target of [[alerts]] that this is a test. Exit status 1 when one did not take it."""
+    settings = _settings(config)
+    known = [target.name for target in settings.alerts]
+    if not known or (name is not None and name not in known):
+        raise ConfigError(f"there is no such target; there are: {', '.join(known) or 'none'}", reason="usage")
+    told = {}
+    for target in settings.alerts:
+        if name in (None, target.name):
+            try:
+                message = Message(f"msg_{secrets.token_hex(12)}", time.time(), host_of(settings), (), test=True)
+                deliverer(target, resolve)(message)
+                told[target.name] = ""
+            except SinkError as error:
+                told[target.name] = str(error)
+    if as_json:
+        print_json({"told": [{"target": one, "error": error} for one, error in told.items()]})
+    else:
+        print_table(("target", "result"), [(one, error or "taken") for one, error in told.items()])
+    return 1 if any(told.values()) else 0
+
+
+@app.command("rules")
+def show_rules(config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Show the rules that are watched for."""
+    found = rules(loaded_settings(config).settings).rules
+    if as_json:
+        shown = [{"rule": o.key, "id": o.id, "title": o.title, "level": o.level.label, "tags": o.tags} for o in found]
+        print_json({"rules": shown})
+    else:
+        rows = [(one.key, one.level.label, one.title, " ".join(one.tags)) for one in found]
+        print_table(("rule", "level", "title", "tags"), rows)
     return 0
 
 

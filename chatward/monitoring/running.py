@@ -20,9 +20,13 @@ from pathlib import Path
 from typing import Protocol
 
 from chatward import __version__
+from chatward.monitoring.alerts import Alerts, Watching
 from chatward.monitoring.cursors import Cursors
 from chatward.monitoring.follower import Follower
 from chatward.monitoring.receivers import Secret, host_of, shipping
+from chatward.monitoring.sigma.rules import SHIPPED, Rules, read
+from chatward.monitoring.standing import ALERTS
+from chatward.monitoring.targets import Telling, deliverer
 from chatward.settings import Settings
 from chatward.stores.database import Database
 
@@ -45,13 +49,30 @@ def made(settings: Settings, database: Database, secret: Secret) -> list[Running
         Follower(one.name, path, cursors, shipping(one, host, __version__, secret), start=one.start)
         for one in settings.siem
     ]
+    if settings.alerts:
+        alerts = Alerts(database, settings.monitoring.group)
+        keep = settings.monitoring.keep * 86_400
+        watching = Watching(path, rules(settings), alerts, keep)
+        found.append(Follower(ALERTS, path, cursors, watching, start="now"))
+        found += [Telling(one, alerts, cursors, deliverer(one, secret), host) for one in settings.alerts]
     return found
+
+
+def rules(settings: Settings) -> Rules:
+    """What is watched for. Raises ``ConfigError``."""
+    wanted = settings.monitoring
+    own = [Path(one) for one in wanted.rules]
+    return read([*([SHIPPED] if wanted.shipped_rules else []), *own], wanted.without)
 
 
 def check(settings: Settings, secret: Secret) -> None:
     """Raises ``ConfigError`` where a file or a secret of a receiver is missing: a gateway does not start without."""
     for one in settings.siem:
         shipping(one, "", __version__, secret).close()
+    for target in settings.alerts:
+        deliverer(target, secret)
+    if settings.alerts:
+        rules(settings)
 
 
 def follow(running: Sequence[Running], stop: threading.Event) -> None:

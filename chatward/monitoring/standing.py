@@ -54,6 +54,9 @@ def standing(settings: Settings, clock: Callable[[], float] = time.time) -> list
             one = cursors.get(name)
             late = _waiting(path, one.seq + 1, head, clock())
             found.append(Standing(name, kind, max(head - one.seq, 0), late, one.failures, one.said))
+        for target in settings.alerts:
+            one = cursors.get(target.name)
+            found.append(Standing(target.name, target.kind, 0, 0.0, one.failures, one.said))
         return found
     finally:
         database.close()

@@ -23,7 +23,7 @@ BLOCKED: Mapping[str, object] = {
     "action": "block",
     "policy": "p1",
     "rule": "text.injection/direct",
-    "rules": ["text.injection/direct", "text.leak/prompt"],
+    "rules": ["text.injection/direct", "text.leak/system-prompt"],
     "findings": 2,
     "principal": "k:abc",
 }

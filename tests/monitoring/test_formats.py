@@ -144,7 +144,7 @@ def test_every_event_has_a_form_in_every_format(name: Event) -> None:
 def test_a_block_is_a_finding_that_was_denied() -> None:
     found = event(record("message:input:judged", **BLOCKED), "h", "1")
     assert (found["class_uid"], found["action"], found["disposition"]) == (2004, "Denied", "Blocked")
-    assert found["finding_info"]["types"] == ["text.injection/direct", "text.leak/prompt"]
+    assert found["finding_info"]["types"] == ["text.injection/direct", "text.leak/system-prompt"]
     assert found["is_alert"]
     assert found["metadata"]["correlation_uid"] == "e1"
 
