@@ -33,6 +33,7 @@ from chatward.channels.openai_chat import ChatCompletions
 from chatward.channels.openai_embeddings import Embeddings
 from chatward.channels.openai_models import Models
 from chatward.channels.openai_responses import Responses
+from chatward.chronicle import Chronicle, witnesses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
 from chatward.console.chat import page_headers, pages
@@ -246,6 +247,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
     async with AsyncExitStack() as stack:
         ledger, ledger_path = _ledger(settings)
         stack.push_async_callback(ledger.aclose)
+        chronicle = Chronicle(ledger, Records(ledger).note)
+        await chronicle.started(settings)
+        stack.push_async_callback(chronicle.stopped)
         secret = _key(ledger_path)
         engine = RoutedEngine(routing(settings, key=secret))
         engine.routing.warm()
@@ -258,6 +262,10 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         keys = tuple(resolve(reference) for reference in server.keys)
         fetch = Fetching()
         stack.push_async_callback(fetch.aclose)
+        witnessing = witnesses(settings.ledger, fetch)
+        if witnessing is not None:
+            showing = asyncio.ensure_future(chronicle.witness(witnessing, settings.ledger.witness_seconds))
+            stack.callback(showing.cancel)
         asking = callers(
             settings,
             folder=loaded.path.parent if loaded.path is not None else None,
@@ -359,7 +367,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         stack.push_async_callback(data_plane.stop)
         await admin_plane.start()
         stack.push_async_callback(admin_plane.stop)
-        _keep_current(stack, loaded, engine, Renewal([data_plane, admin_plane], say), say)
+        _keep_current(stack, loaded, engine, Renewal([data_plane, admin_plane], say), say, chronicle)
         _settle_memory()
         for line in _welcome(settings, data_plane.url, admin_plane.url):
             say(line)
@@ -389,14 +397,19 @@ def _admin_plane(app: Any, server: Server) -> EmbeddedServer:
 
 
 def _keep_current(
-    stack: AsyncExitStack, loaded: Loaded, engine: RoutedEngine, renewal: Renewal, say: Callable[[str], None]
+    stack: AsyncExitStack,
+    loaded: Loaded,
+    engine: RoutedEngine,
+    renewal: Renewal,
+    say: Callable[[str], None],
+    chronicle: Chronicle,
 ) -> None:
     """Certificates and settings are read again when they change, and at SIGHUP; sources of intelligence when due."""
     loop = asyncio.get_running_loop()
     tasks = [asyncio.ensure_future(renewal.run())]
     asked: list[Callable[[], object]] = [renewal.check]
     if loaded.path is not None:
-        watcher = _watcher(loaded, engine, say)
+        watcher = _watcher(loaded, engine, say, chronicle)
         tasks.append(asyncio.ensure_future(watcher.run()))
         asked.append(watcher.signal)
     if loaded.path is not None or loaded.settings.server.tls_cert is not None:
@@ -596,7 +609,7 @@ def _path(name: str | None) -> Path | None:
     return Path(name) if name else None
 
 
-def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -> Watcher:
+def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None], chronicle: Chronicle) -> Watcher:
     def again() -> Loaded:
         return load(loaded.path, guards=KNOWN) if loaded.path is not None else loaded
 
@@ -609,10 +622,15 @@ def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None]) -
             engine.privacy.follow(new.settings)
         old = engine.routing
         engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
+        chronicle.loaded(new.settings)
         later = needs_restart(watcher.current, new)
         say("Configuration reloaded." + (f" After a restart: {', '.join(later)}." if later else ""))
 
-    watcher = Watcher(loaded, again, apply, lambda error: say(f"Configuration not reloaded: {error}"))
+    def report(error: ConfigError) -> None:
+        chronicle.refused(error)
+        say(f"Configuration not reloaded: {error}")
+
+    watcher = Watcher(loaded, again, apply, report)
     return watcher
 
 

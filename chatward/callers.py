@@ -59,7 +59,7 @@ from chatward.identity.people import PeopleRegistry
 from chatward.identity.person_sessions import PersonSessions
 from chatward.identity.provider import Provider, providers
 from chatward.identity.provisioned import Provisioned, linked, registry
-from chatward.identity.record import Record, recorder
+from chatward.identity.record import Record, later, recorder
 from chatward.identity.refusals import Refusals
 from chatward.identity.relying_party import RelyingParty, console_party
 from chatward.identity.risk import UNKNOWN, Bands, Risks, Watched
@@ -156,6 +156,7 @@ def callers(
         challenges=challenges,
         approvals=approvals,
         everywhere=bool(rights.policies or rights.groups),
+        note=later(ledger, asyncio.get_running_loop()),
     )
     budgets = Budgets(database, keys.budget)
     operators = Operators(database, Passwords(), record)

@@ -130,6 +130,7 @@ class Messages:
         flight.action = verdict.action.label
         for missing in verdict.unavailable:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
+            self._records.unavailable(flight, missing.guard, missing.reason)
         keeping = self._keeping if path in CONVERSING else None
         if keeping is not None:
             await keeping.asked(flight.id, caller.person, screening)

@@ -22,6 +22,8 @@ from chatward.gateway.inflight import Flight
 
 REFUSALS_PER_SECOND: Final = 50
 MAX_RULES: Final = 20
+TELL_AGAIN: Final = 60.0
+"""Seconds between two entries about one guard that cannot run."""
 
 # An enum's ``value`` costs as much as the rest of an entry.
 _MESSAGE_JUDGED: Final = Event.MESSAGE_JUDGED.value
@@ -44,6 +46,7 @@ class Records:
         self._second = 0
         self._written = 0
         self._left_out = 0
+        self._told: dict[str, float] = {}
         self._pending: set[asyncio.Future[None]] = set()
 
     def intended(self, flight: Flight, bot: str, caller: Caller, verdict: Verdict, stream: bool) -> Awaitable[None]:
@@ -96,6 +99,14 @@ class Records:
         if self._left_out:
             fields["left_out"], self._left_out = self._left_out, 0
         self._begin(Entry(_REQUEST_REFUSED, flight.id, fields))
+
+    def unavailable(self, flight: Flight, guard: str, reason: str) -> None:
+        """A guard could not run; at most once a minute for each. Never raises, never waits."""
+        now = time.monotonic()
+        if now - self._told.get(guard, float("-inf")) < TELL_AGAIN:
+            return
+        self._told[guard] = now
+        self._begin(Entry(Event.GUARD_UNAVAILABLE, flight.id, {"guard": guard, "reason": reason}))
 
     def note(self, entry: Entry) -> None:
         """Any other entry. Never raises, never waits."""

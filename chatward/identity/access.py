@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, Protocol, cast
 
 from chatward.core.errors import ChatwardError, IdentityError
+from chatward.core.events import Event
 from chatward.core.identity import (
     CHALLENGE_HEADER,
     Assurance,
@@ -36,6 +37,7 @@ from chatward.core.identity import (
     Question,
     Ruling,
 )
+from chatward.core.ports import Entry
 from chatward.core.values import WITHHELD, Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.identity.approvals import Approvals
 from chatward.identity.binding import message_binding, message_digest, tool_binding
@@ -118,7 +120,8 @@ class Where:
 class Access:
     """Decides for the gateway. ``valid`` says whether a principal is still good; ``link`` is the page for proofs;
     ``approvals`` are where another person's consent to a tool call is asked for.
-    ``everywhere``: tool calls are ruled on where nothing else is read of a reply, too."""
+    ``everywhere``: tool calls are ruled on where nothing else is read of a reply, too. ``note`` puts an entry on record
+    without waiting, and may be called from any thread."""
 
     def __init__(
         self,
@@ -130,7 +133,9 @@ class Access:
         risk: Risk = lambda principal: "unknown",
         link: str = PAGE,
         everywhere: bool = False,
+        note: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
+        self.note = note
         self.everywhere = everywhere
         self.authorizer = authorizer
         self.challenges = challenges
@@ -260,9 +265,20 @@ class Gate:
             return None
         ruling = access.decide(caller, "tool:call", ("Tool", tool), self._where, {})
         # A proof is bound to the arguments, so the call is held until they are there.
-        return None if ruling.step_up is not None or ruling.approval else ruling
+        return None if ruling.step_up is not None or ruling.approval else self._told(ruling)
 
     def calls(self, tool: str, arguments: str) -> Ruling:
+        return self._told(self._calls(tool, arguments))
+
+    def _told(self, ruling: Ruling) -> Ruling:
+        """The ruling, which goes on record."""
+        needs = ruling.step_up is not None or ruling.approval
+        action = Action.ALLOW if ruling.allowed else Action.CHALLENGE if needs else Action.BLOCK
+        fields = {"principal": self._caller.person.id, "action": action.label, "reason": ruling.reason}
+        self._access.note(Entry(Event.TOOL_JUDGED, self._exchange, fields))  # tools' names are texts of others
+        return ruling
+
+    def _calls(self, tool: str, arguments: str) -> Ruling:
         access, caller = self._access, self._caller
         more = {"arguments": _arguments(arguments)}
         ruling = access.decide(caller, "tool:call", ("Tool", tool), self._where, more)

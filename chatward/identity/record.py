@@ -7,6 +7,7 @@ entry is durable and raises ``StoreError`` otherwise; it may block, as the metho
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final
@@ -15,6 +16,8 @@ from chatward.core.errors import StoreError
 from chatward.core.ports import Entry, Ledger
 
 Record = Callable[[Entry], None]
+
+_log = logging.getLogger("chatward.identity")
 
 _PATIENCE: Final = 10.0
 """Seconds that one entry may take to become durable."""
@@ -45,3 +48,18 @@ def recorder(ledger: Ledger, loop: asyncio.AbstractEventLoop) -> Record:
             raise StoreError("The record cannot be written now; nothing was done.") from error
 
     return record
+
+
+def later(ledger: Ledger, loop: asyncio.AbstractEventLoop) -> Record:
+    """The same for what nobody waits for, from any thread: what cannot be written is logged."""
+
+    async def write(entry: Entry) -> None:
+        try:
+            await ledger.append(entry)
+        except (StoreError, ValueError) as error:
+            _log.warning("%s %s not recorded: %s", entry.exchange, entry.event, type(error).__name__)
+
+    def note(entry: Entry) -> None:
+        asyncio.run_coroutine_threadsafe(write(entry), loop)
+
+    return note

@@ -297,3 +297,16 @@ def test_what_a_challenge_tells(world: World) -> None:
     assert told["proofs"] == ["passkey"]
     assert told["action"] == "tool:refund"
     assert "canary-7f" not in json.dumps(told) + repr(error.headers) + repr(world.entries)
+
+
+def test_every_ruling_on_a_tool_call_is_on_record_without_the_tools_name(world: World) -> None:
+    entries: list[Entry] = []
+    world.access.note = entries.append
+    gate = gate_of(world)
+    gate.calls("transfer", '{"amount": 5}')
+    gate.begins("wipe")
+    assert [(one.event, one.exchange, one.fields["action"]) for one in entries] == [
+        ("tool:call:judged", "cw-1", "allow"),
+        ("tool:call:judged", "cw-1", "block"),
+    ]
+    assert not any(name in str(one.fields) for one in entries for name in ("transfer", "wipe"))
