@@ -15,12 +15,13 @@ import ipaddress
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from chatward.behaviour.baselines import Baselines, Seen, Unusual, group_of
+from chatward.behaviour.clusters import Sent
 from chatward.behaviour.rows import Rows, digest
 from chatward.behaviour.store import BehaviourStore
 from chatward.behaviour.values import FEATURES, Alert
@@ -31,6 +32,8 @@ from chatward.core.ports import Entry
 IPV4: Final = 24
 IPV6: Final = 56
 NOBODY: Final = "anonymous"
+BUSY: Final = 2_000
+"""Messages from an address block after which it is too busy to tie alerts together by itself."""
 _REFUSED: Final = frozenset({"block", "challenge"})
 _MOST_TOLD: Final = 10
 """Alerts in a second that are put on record; the file has all."""
@@ -43,13 +46,14 @@ Rate = Callable[[str, str, float], None]
 class Folding(Protocol):
     """What makes incidents of alerts (``incidents.Incidents``)."""
 
-    def alert(self, alert: Alert) -> str:
-        """The incident that an alert is part of; empty: none."""
+    def message(self, seen: Observation, sender: Alert, sent: Sent, alerts: Sequence[Alert]) -> list[tuple[Alert, str]]:
+        """All alerts about a message with their incidents: those given, and what comes of comparing it with others,
+        about its ``sender``."""
         ...
 
-    def message(self, observation: Observation, alerts: list[Alert]) -> list[tuple[Alert, str]]:
-        """Alerts that come of comparing a message with others, with their incidents."""
-        ...
+    def is_suppressed(self, id: str) -> bool: ...
+
+    def load(self, store: BehaviourStore, now: float) -> None: ...
 
     def save(self, store: BehaviourStore, now: float) -> None: ...
 
@@ -93,6 +97,8 @@ class Analyst:
         for name, state in store.states().items():
             if name.startswith("peers:"):
                 self.baselines.peers(int(name.removeprefix("peers:"))).restore(state)
+        if folding is not None:
+            folding.load(store, clock())
 
     def learn(self, observation: Observation) -> None:
         """One finished message."""
@@ -101,18 +107,38 @@ class Analyst:
 
     def _learn(self, seen: Observation) -> None:
         added = self._added(seen)
-        found: list[Alert] = []
+        found: list[tuple[str, str, Unusual]] = []
+        names: dict[str, str] = {}
+        keys: dict[str, str] = {}
+        rows = self.baselines.rows
         for form, name in entities(seen):
             entity = digest(self._key, form, seen.tenant, name)
             kind = seen.kind if form == "principal" else ""
-            for unusual in self.baselines.add(entity, group_of(form, kind), added):
-                found.append(self._alert(seen, form, name, unusual))
-        folded: list[tuple[Alert, str]] = []
-        if self._folding is not None:
-            folded = self._folding.message(seen, found)
-            folded += [(alert, self._folding.alert(alert)) for alert in found]
+            found += [(form, name, unusual) for unusual in self.baselines.add(entity, group_of(form, kind), added)]
+            names[form], keys[form] = name, f"{form}:{entity.hex()}"
+            if form == "address" and rows.find(entity)["seen"] > BUSY:
+                keys[form] = ""  # too many share it to have anything in common
+        form = "principal" if "principal" in names else "address" if "address" in names else "tenant"
+        whole = digest(self._key, form, seen.tenant, names[form])
+        shared = {
+            "principal": (keys.get("principal", ""), keys.get("address", "")),
+            "address": (f"address:{whole.hex()}",) if form == "address" else (keys.get("address", ""),),
+        }
+        alerts = [self._alert(seen, one, name, unusual, shared.get(one, ())) for one, name, unusual in found]
+        if self._folding is None:
+            folded = [(alert, "") for alert in alerts]
         else:
-            folded = [(alert, "") for alert in found]
+            sender = self._alert(seen, form, names[form], Unusual("", (), (seen.request,)), shared.get(form, ()))
+            sent = Sent(
+                seen.at,
+                _hash(seen.session or seen.request, 1 << 48),
+                _hash(names[form], 1 << 48),
+                _hash(names.get("address", ""), 1 << 48),
+                refused=added.refused,
+                fresh=bool(rows.find(whole)["weight"] < 1),
+                unusual=any(one in ("principal", "address") for one, _, _ in found),
+            )
+            folded = self._folding.message(seen, sender, sent, alerts)
         for alert, incident in folded:
             self._raise(alert, incident)
 
@@ -131,7 +157,8 @@ class Analyst:
             math.log1p(max(seen.took, 0.0) * 1e3),
         )
 
-    def _alert(self, seen: Observation, form: str, name: str, unusual: Unusual) -> Alert:
+    @staticmethod
+    def _alert(seen: Observation, form: str, name: str, unusual: Unusual, keys: tuple[str, ...]) -> Alert:
         points = max((one.score / max(one.threshold, 1.0) for one in unusual.deviations), default=1.0)
         return Alert(
             at=seen.at,
@@ -143,12 +170,15 @@ class Analyst:
             deviations=unusual.deviations,
             evidence=unusual.evidence,
             points=round(min(max(points, 1.0), 5.0), 2),
+            keys=tuple(key for key in keys if key),
         )
 
     def _raise(self, alert: Alert, incident: str) -> None:
         self.alerts += 1
         self._pending.append((alert, incident))
-        if alert.form == "principal" and alert.entity != NOBODY and self._points:
+        if self._folding is not None and incident and self._folding.is_suppressed(incident):
+            return
+        if alert.form == "principal" and self._points:
             self._rate(alert.entity, f"behaviour/{alert.signal}", self._points)
         second = int(alert.at)
         if second != self._second:

@@ -46,6 +46,9 @@ _DRIFT: Final = 1.0
 _SHIFTED: Final = 12.0
 _SHIFTS: Final = ("messages", "refused", "flagged")
 _N: Final = len(COUNTS)
+_REFUSED: Final = COUNTS.index("refused")
+_SHARED: Final = frozenset(FORMS.index(form) * 16 + kind for form in ("bot", "tenant") for kind in range(16))
+"""Groups of what many share."""
 _HOUR: Final = FEATURES.index("hour")
 _TOPIC: Final = FEATURES.index("topic")
 EVIDENCE: Final = 5
@@ -106,7 +109,7 @@ class Baselines:
     def peers(self, group: int) -> Peers:
         peers = self.groups.get(group)
         if peers is None:
-            peers = self.groups[group] = Peers(self.risk, many=FORMS[group // 16] in {"bot", "tenant"})
+            peers = self.groups[group] = Peers(self.risk, many=group in _SHARED)
         return peers
 
     def forget(self, entity: bytes) -> bool:
@@ -130,6 +133,12 @@ class Baselines:
         variance = own * row["variance"] + (1 - own) * peers.variance + between
         visited = float(row["visits"][hour])
         mean[0] += float(row["season"][hour]) * visited / (visited + 3)
+        if int(row["peers"]) not in _SHARED:
+            # Who is refused from the first message on is not used to it: at most three times the peers' share.
+            share = math.expm1(float(peers.mean[_REFUSED])) / max(math.expm1(float(peers.mean[0])), 0.1)
+            most = math.log1p(0.2 + 3 * share * math.expm1(max(float(mean[0]), 0.0)))
+            mean[_REFUSED] = min(float(mean[_REFUSED]), most)
+            variance[_REFUSED] = min(float(variance[_REFUSED]), max(float(peers.variance[_REFUSED]), 0.1))
         rate = np.expm1(np.maximum(mean[:_N], 0.0))
         variance[:_N] += rate / (1 + rate) ** 2  # counts vary by chance (delta method on log1p)
         return mean, np.sqrt(variance + _FLOOR**2), own

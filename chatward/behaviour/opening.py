@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from chatward.behaviour.analyst import Analyst, Rate, Tell
 from chatward.behaviour.gathering import Gathering
+from chatward.behaviour.incidents import Incidents
 from chatward.behaviour.store import BehaviourStore, behaviour_file
 from chatward.behaviour.worker import Worker
 from chatward.settings import Settings
@@ -41,6 +42,7 @@ def opened(
     if not wanted.enabled:
         return None
     store = BehaviourStore(Database(behaviour_file(settings)))
+    folding = Incidents(key, spread=wanted.spread, breaks=wanted.breaks, tell=tell)
     analyst = Analyst(
         key,
         store,
@@ -52,6 +54,7 @@ def opened(
         keep=wanted.keep_days * _DAY,
         tell=tell,
         rate=rate,
+        folding=folding,
         clock=clock,
     )
     worker = Worker(analyst, most=wanted.queue)

@@ -1,0 +1,335 @@
+"""Incidents: alerts that have something in common, told as one.
+
+The rules:
+
+1. Alerts have in common: a text (``clusters``), a principal, an address block that is not a busy one. What shares none
+   of these is another incident, or none: a single unusual thing is an alert and stays one. Tenants are kept apart.
+2. An incident is opened by a text of many conversations that is suspicious; or by ``REFUSED`` alerts about refusals, or
+   ``ALERTS`` of any kind, with one thing in common within ``MEMORY`` seconds.
+3. It is told when it opens, and whenever it has doubled; all else is folded into it. After ``MEMORY`` seconds of
+   silence it is closed, and what comes then is another.
+4. It is suppressed by an owner, for a reason, until a time, as long as it stays within a scope: no more conversations
+   than ``breaks`` times those at the time. Beyond either it is told again.
+
+Ids and counts alone: no text. No I/O but in ``save`` and ``load``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from chatward.behaviour.clusters import SUSPICIOUS, Cluster, Clusters, Sent
+from chatward.behaviour.signatures import Signer
+from chatward.behaviour.store import BehaviourStore
+from chatward.behaviour.values import Alert, Deviation
+from chatward.core.events import Event
+from chatward.core.observing import Observation
+from chatward.core.ports import Entry
+
+MEMORY: Final = 86_400.0
+REFUSED: Final = 4
+ALERTS: Final = 12
+FASTEST: Final = 30.0
+"""Letters a second, over a whole message, that nobody types."""
+_REFUSALS: Final = frozenset({"refused", "novelty"})
+_LOOSE: Final = 20_000
+_KEPT: Final = 2_000
+_EVIDENCE: Final = 20
+_WRITTEN: Final = 40
+"""Letters of a message at least whose pace says something."""
+
+
+@dataclass(slots=True)
+class Incident:
+    """``size`` is the conversations in it, ``told`` its size when it was last told. ``suppressed``: scope and end."""
+
+    id: str
+    opened: float
+    heard: float
+    tenant: str
+    keys: dict[str, None] = field(default_factory=dict)
+    alerts: int = 0
+    told: int = 0
+    sessions: dict[int, None] = field(default_factory=dict)
+    entities: dict[tuple[str, str], None] = field(default_factory=dict)
+    blocks: dict[int, None] = field(default_factory=dict)
+    bots: dict[str, None] = field(default_factory=dict)
+    signals: Counter[str] = field(default_factory=Counter)
+    because: dict[str, float] = field(default_factory=dict)
+    evidence: deque[str] = field(default_factory=lambda: deque(maxlen=_EVIDENCE))
+    texts: dict[str, list[int]] = field(default_factory=dict)
+    suppressed: tuple[float, float] | None = None
+    changed: bool = True
+
+    @property
+    def size(self) -> int:
+        return max(len(self.sessions), len(self.entities))
+
+    def state(self) -> dict[str, Any]:
+        """Plain data, as it is stored and shown. Keys and signatures are keyed digests."""
+        return {
+            "tenant": self.tenant,
+            "alerts": self.alerts,
+            "size": self.size,
+            "entities": len(self.entities),
+            "blocks": len(self.blocks),
+            "bots": list(self.bots),
+            "signals": dict(self.signals),
+            "because": self.because,
+            "evidence": list(self.evidence),
+            "told": self.told,
+            "keys": list(self.keys)[:200],
+            "texts": self.texts,
+            "sessions": list(self.sessions),
+        }
+
+
+@dataclass(slots=True)
+class _Loose:
+    """Alerts with one thing in common that are no incident yet."""
+
+    at: float
+    refused: int = 0
+    alerts: list[tuple[Alert, int, int]] = field(default_factory=list)
+
+
+class Incidents:
+    """``analyst.Folding``. ``spread``: conversations before near-duplicates are looked into; ``breaks``: see rule 4.
+    ``tell`` puts an entry on record; ``name`` makes ids."""
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        spread: int = 5,
+        breaks: float = 2.0,
+        tell: Callable[[Entry], None] = lambda entry: None,
+        name: Callable[[], str] = lambda: f"inc-{secrets.token_hex(6)}",
+    ) -> None:
+        self._signer = Signer(key)
+        self._spread = spread
+        self.breaks = breaks
+        self._tell = tell
+        self._name = name
+        self.clusters = Clusters()
+        self.open: dict[str, Incident] = {}
+        self._by_key: dict[str, str] = {}
+        self._loose: OrderedDict[str, _Loose] = OrderedDict()
+        self._paces: OrderedDict[int, float] = OrderedDict()
+        self._suppressed: dict[str, tuple[float, float]] = {}
+        self._lifted: list[str] = []
+        self._closed: list[Incident] = []
+        self._members: list[tuple[str, str, str]] = []
+        self._seen = 0
+        self._refused = 0.0
+        self.opened = 0
+
+    # --- what comes in
+
+    def message(self, seen: Observation, sender: Alert, sent: Sent, alerts: Iterable[Alert]) -> list[tuple[Alert, str]]:
+        """Compares a message with others. ``sender`` is an alert about its sender as it would be raised, without its
+        deviations; the alerts that come of it, with their incidents."""
+        sent.fast = self._fast(seen, sent)
+        usual = self._refusals(sent)
+        signature = self._signer.sign(seen.text) if seen.text else None
+        found: list[tuple[Alert, str]] = []
+        text = ""
+        if signature is not None:
+            cluster = self.clusters.add(seen.tenant, signature, sent)
+            text = f"text:{cluster.id}"
+            why = cluster.suspicion(usual) if cluster.spread >= self._spread else {}
+            if sum(why.values()) >= SUSPICIOUS:
+                alert = _duplicates(sender, cluster, self._spread, text)
+                incident = self._of([text]) or self._open(alert, text)
+                incident.texts.setdefault(cluster.id, cluster.signature.tolist())
+                incident.because |= why
+                self._join(incident, alert, sent)
+                found.append((alert, incident.id))
+        for alert in alerts:
+            found.append((alert, self._fold(alert, text, sent)))
+        return found
+
+    def _refusals(self, sent: Sent) -> float:
+        """The share of messages that are refused, half a percent at least and two at most: a campaign is not usual."""
+        self._seen += 1
+        self._refused += (sent.refused - self._refused) / min(self._seen, 10_000)
+        return min(max(self._refused, 0.005), 0.02)
+
+    def _fast(self, seen: Observation, sent: Sent) -> bool:
+        """Whether the message was written faster than anybody types, since the conversation's last one was over."""
+        before = self._paces.get(sent.session)
+        self._paces[sent.session] = seen.at
+        self._paces.move_to_end(sent.session)
+        if len(self._paces) > 10 * _LOOSE:
+            self._paces.popitem(last=False)
+        if before is None or seen.sent < _WRITTEN:
+            return False
+        return seen.sent / max(seen.at - seen.took - before, 0.05) > FASTEST
+
+    def _fold(self, alert: Alert, text: str, sent: Sent) -> str:
+        """The incident that an entity's alert belongs to; empty: none."""
+        keys = [key for key in alert.keys if key]
+        incident = self._of([*keys, text] if alert.form == "principal" else keys)
+        if incident is not None:
+            self._join(incident, alert, sent)
+            return incident.id
+        for key in keys:
+            loose = self._loose.get(key)
+            if loose is None or alert.at - loose.at > MEMORY:
+                loose = self._loose[key] = _Loose(alert.at)
+            self._loose.move_to_end(key)
+            loose.at = alert.at
+            loose.refused += bool(_REFUSALS & set(alert.features))
+            loose.alerts.append((alert, sent.session, sent.block))
+            del loose.alerts[:-ALERTS]
+            if loose.refused >= REFUSED or len(loose.alerts) >= ALERTS:
+                incident = self._open(alert, key)
+                for earlier, session, block in loose.alerts:
+                    self._join(incident, earlier, Sent(earlier.at, session, 0, block))
+                incident.because["alerts"] = float(len(loose.alerts))
+                del self._loose[key]
+                return incident.id
+        while len(self._loose) > _LOOSE:
+            self._loose.popitem(last=False)
+        return ""
+
+    # --- incidents
+
+    def _of(self, keys: Iterable[str]) -> Incident | None:
+        """The open incident that has one of these in common."""
+        for key in keys:
+            found = self.open.get(self._by_key.get(key, ""))
+            if found is not None:
+                return found
+        return None
+
+    def _open(self, alert: Alert, key: str) -> Incident:
+        incident = Incident(self._name(), alert.at, alert.at, alert.tenant)
+        incident.keys[key] = None
+        self._by_key[key] = incident.id
+        self.open[incident.id] = incident
+        self.opened += 1
+        return incident
+
+    def _join(self, incident: Incident, alert: Alert, sent: Sent) -> None:
+        incident.alerts += 1
+        incident.heard = max(incident.heard, alert.at)
+        incident.changed = True
+        incident.signals[alert.signal] += 1
+        incident.bots[alert.bot] = None
+        for seen, one in ((incident.sessions, sent.session), (incident.blocks, sent.block)):
+            if len(seen) < _KEPT:
+                seen[one] = None
+        if alert.form == "principal" and len(incident.entities) < _KEPT:
+            if (alert.tenant, alert.entity) not in incident.entities:
+                self._members.append((incident.id, alert.tenant, alert.entity))
+            incident.entities[alert.tenant, alert.entity] = None
+        if alert.evidence:
+            incident.evidence.append(alert.evidence[-1])
+        for key in alert.keys:
+            if key and len(incident.keys) < _KEPT and key not in incident.keys:
+                incident.keys[key] = None
+                self._by_key.setdefault(key, incident.id)
+        self._look(incident, alert.at)
+
+    def _look(self, incident: Incident, now: float) -> None:
+        """Tells what is to be told of an incident that has grown."""
+        if incident.suppressed is not None:
+            scope, until = incident.suppressed
+            reason = "expired" if now >= until else "spread" if incident.size > scope else ""
+            if not reason:
+                return
+            incident.suppressed = None
+            self._lifted.append(incident.id)
+            self._tell(_entry(Event.BEHAVIOUR_SUPPRESSION_ENDED, incident, reason=reason))
+        if not incident.told:
+            incident.told = max(incident.size, 1)
+            self._tell(_entry(Event.BEHAVIOUR_INCIDENT_OPENED, incident))
+        elif incident.size >= 2 * incident.told:
+            incident.told = incident.size
+            self._tell(_entry(Event.BEHAVIOUR_INCIDENT_GREW, incident))
+
+    def is_suppressed(self, id: str) -> bool:
+        """Whether nobody wants to hear of an incident now."""
+        incident = self.open.get(id)
+        return incident is not None and incident.suppressed is not None
+
+    # --- the file
+
+    def load(self, store: BehaviourStore, now: float) -> None:
+        """Incidents that are open still, with what others would have in common with them."""
+        for told in store.incidents(1_000):
+            if now - told["heard"] > MEMORY:
+                continue
+            one = Incident(told["id"], told["opened"], told["heard"], told["tenant"], changed=False)
+            one.alerts, one.told, one.because = told["alerts"], told["told"], told["because"]
+            one.keys, one.bots = dict.fromkeys(told["keys"]), dict.fromkeys(told["bots"])
+            one.sessions, one.texts = dict.fromkeys(told["sessions"]), told["texts"]
+            one.blocks = dict.fromkeys(range(told["blocks"]))
+            one.signals = Counter(told["signals"])
+            one.evidence.extend(told["evidence"])
+            one.entities = {(told["tenant"], entity): None for entity in store.members(one.id)}
+            self.open[one.id] = one
+            self._by_key |= dict.fromkeys(one.keys, one.id)
+            for id, signature in one.texts.items():
+                self.clusters.restore(one.tenant, id, signature, one.heard)
+        self._follow(store)
+
+    def save(self, store: BehaviourStore, now: float) -> None:
+        """Writes what has changed, closes what is silent, and hears what is suppressed. Raises ``StoreError``."""
+        for incident in [one for one in self.open.values() if now - one.heard > MEMORY]:
+            del self.open[incident.id]
+            for key in incident.keys:
+                if self._by_key.get(key) == incident.id:
+                    del self._by_key[key]
+            self._closed.append(incident)
+        changed = [one for one in (*self.open.values(), *self._closed) if one.changed]
+        store.put_incidents([(one.id, one.opened, one.heard, one.state()) for one in changed])
+        store.add_members(self._members)
+        for id in self._lifted:
+            store.end_suppression(id)
+        for one in changed:
+            one.changed = False
+        self._members, self._closed, self._lifted = [], [], []
+        self._follow(store)
+
+    def _follow(self, store: BehaviourStore) -> None:
+        suppressed = store.suppressions()
+        for id, incident in self.open.items():
+            incident.suppressed = suppressed.get(id)
+
+    def forget(self, tenant: str, principal: str) -> None:
+        """Takes somebody out of everything that is held in memory."""
+        for incident in self.open.values():
+            incident.entities.pop((tenant, principal), None)
+        self._members = [one for one in self._members if one[1:] != (tenant, principal)]
+        for loose in self._loose.values():
+            loose.alerts = [one for one in loose.alerts if (one[0].tenant, one[0].entity) != (tenant, principal)]
+
+
+def _duplicates(sender: Alert, cluster: Cluster, spread: int, text: str) -> Alert:
+    told = Deviation("sessions", cluster.spread, spread, cluster.spread / spread, 1.0, 0.0, 0.0)
+    return Alert(
+        sender.at, sender.tenant, sender.form, sender.entity, sender.bot, "duplicates", (told,), sender.evidence,
+        1.0, (text, *sender.keys),
+    )  # fmt: skip
+
+
+def _entry(event: Event, incident: Incident, **more: object) -> Entry:
+    fields: dict[str, object] = {
+        "incident": incident.id,
+        "tenant": incident.tenant,
+        "alerts": incident.alerts,
+        "sessions": incident.size,
+        "entities": len(incident.entities),
+        "blocks": len(incident.blocks),
+        "signals": sorted(incident.signals),
+        "because": sorted(incident.because),
+        "requests": list(incident.evidence)[-5:],
+        **more,
+    }
+    return Entry(event.value, "", fields)
