@@ -34,6 +34,7 @@ from chatward.gateway.certificates import RENEW_DAYS, check, not_after, sources
 from chatward.gateway.outbound_tls import OutboundTls
 from chatward.ledger import checkpointing, reading, verifying
 from chatward.models.store import ModelFiles
+from chatward.monitoring.standing import standing
 from chatward.settings import Bot, Settings
 from chatward.settings_assurance import Assurance
 from chatward.settings_rules import identity_file
@@ -77,6 +78,7 @@ def examine(loaded: Loaded, *, clock: Callable[[], float] = time.time) -> list[C
         ("models", _models),
         ("identity", lambda: _identity(settings)),
         ("patches", lambda: _patches(settings, clock())),
+        ("monitoring", lambda: _monitoring(settings, clock)),
         ("clock", lambda: _clock(settings, clock())),
         ("secrets", lambda: _secrets(settings)),
     ]
@@ -287,6 +289,21 @@ def _patches(settings: Settings, now: float) -> Found:
         yield Check("patches", "unknown", f"not everything is known of {', '.join(blind)}", advice)
     else:
         yield Check("patches", "ok", f"{len(scans)} inventories were compared, and nothing is late")
+
+
+def _monitoring(settings: Settings, clock: Callable[[], float]) -> Found:
+    """Receivers of the record: whether they take it, and how long what they have not taken has waited."""
+    found = standing(settings, clock)
+    for one in found:
+        name = f"monitoring.{one.name}"
+        if one.lags:
+            said = f"{one.behind} entries wait, the oldest for {one.waiting:.0f} s"
+            said = f"{said}; last error: {one.error}" if one.error else said
+            yield Check(name, "failed", said, "Look at the receiver; nothing is lost: chatward monitoring status.")
+        else:
+            yield Check(name, "ok", f"{one.behind} entries wait")
+    if not found:
+        yield Check("monitoring", "ok", "the record is sent nowhere, and nobody is alerted")
 
 
 def _clock(settings: Settings, now: float) -> Found:

@@ -39,7 +39,7 @@ LATE = 60.0
 def standing(settings: Settings, clock: Callable[[], float] = time.time) -> list[Standing]:
     """Every receiver of the settings. Raises ``StoreError``."""
     path, file = Path(settings.ledger.path), file_of(settings)
-    if not (settings.siem or settings.alerts):
+    if not settings.ledger.enabled or not (settings.siem or settings.alerts):
         return []
     newest = tail(path, 1)[-1:] if path.exists() else []
     head = newest[0].seq if newest else 0
