@@ -16,7 +16,7 @@ import re
 from typing import Final
 
 _ANY: Final = re.compile(
-    r"(?<![Cc]u)(?:bot|BOT|Bot)(?:[/;,)\s_-]|$)|[Cc]rawl|[Ss]pider(?!mon)|[Ss]lurp|facebookexternalhit|"
+    r"(?<![Cc][Uu])(?:bot|BOT|Bot)(?:[/;,)\s_-]|$)|[Cc]rawl|[Ss]pider(?!mon)|[Ss]lurp|facebookexternalhit|"
     r"ia_archiver|GoogleOther|Google-InspectionTool|APIs-Google|Mediapartners|Feedfetcher|BingPreview|"
     r"ChatGPT-User|OAI-SearchBot|Claude-User|Claude-SearchBot|Perplexity-User|meta-externalagent|WhatsApp/|"
     r"HeadlessBrowser|[Ff]eed(?:ly|burner|parser)|[Uu]ptime|[Pp]ingdom|HTTrack|heritrix|Nutch",

@@ -57,8 +57,6 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether somebody reads its console: a debugger, or a driver."""
     o: tuple[Pixels, Pixels, Pixels, Pixels]
     """Outer and inner width and height of the window."""
-    d: Bit
-    """Whether graphics are drawn in software."""
     q: Bit
     """Whether the device has a touch screen."""
     k: Keys
@@ -103,7 +101,6 @@ def signals(report: Report, agent: str) -> Iterator[str]:
         (report.g, "page.globals"),
         (report.h or "Headless" in report.u, "page.headless"),
         (report.c, "page.debugged"),
-        (report.d, "page.software-drawing"),
         (report.z, "page.trap"),
         (report.x, "page.untrusted"),
         (report.u != agent[:512], "page.agent-mismatch"),
