@@ -281,6 +281,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
+            if privacy.notices is not None:
+                telling = asyncio.ensure_future(privacy.notices.run(fetch))
+                stack.callback(telling.cancel)
         engine.files = await asyncio.to_thread(open_files, settings)
         if engine.files is not None:
             stack.callback(engine.files.close)

@@ -19,6 +19,7 @@ from chatward.settings_behaviour import BehaviourSettings
 from chatward.settings_end_users import EndUserSettings
 from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
+from chatward.settings_rights import Mail, Recipient
 from chatward.settings_traffic import TrafficSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
@@ -703,6 +704,8 @@ class Privacy(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Purposes by name."""
     processors: dict[str, Processor] = field(default_factory=dict)
     """Processors by name."""
+    recipients: dict[str, Recipient] = field(default_factory=dict)
+    """Who is told, by a signed webhook, when people use their rights."""
 
 
 class IntelSource(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -860,6 +863,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Threat intelligence."""
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
     """What is usual, and what is not."""
+    mail: Mail = field(default_factory=Mail)
+    """Mail to people."""
     privacy: Privacy = field(default_factory=Privacy)
     """Purposes, consent and rights."""
     files: Files = field(default_factory=Files)

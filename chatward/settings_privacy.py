@@ -99,6 +99,12 @@ def _forms(settings: Settings, today: date) -> Iterator[Problem]:
             until = getattr(processor, key)
             if until and last_day(until) is None:
                 yield Problem((*steps, key), "must be a day such as 2030-12-31 (ISO 8601)")
+    for name, recipient in privacy.recipients.items():
+        parts = urlsplit(recipient.url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            yield Problem(("privacy", "recipients", name, "url"), "must be https://, or on this machine")
+        if not _NAME.fullmatch(name):
+            yield Problem(("privacy", "recipients", name), "a name has letters, digits, _ - only, at most 64")
     if privacy.notice.version and not _VERSION.fullmatch(privacy.notice.version):
         yield Problem(("privacy", "notice", "version"), "has letters, digits, _ . - only, at most 64")
 

@@ -20,6 +20,7 @@ from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_tab
 from chatward.core.errors import ClientError, ConfigError
 from chatward.core.identity import Kind as Who
 from chatward.core.identity import Principal
+from chatward.gateway.fetching import Fetching
 from chatward.identity.end_users import opened as people_behind
 from chatward.privacy import erasing, exporting
 from chatward.privacy.controls import REQUIREMENTS
@@ -259,7 +260,7 @@ def erase(subject: Subject, tenant: Tenant = "default", config: ConfigFile = Non
     """Erase a person for good; the signed receipts go to standard output."""
     with desk_of(config) as desk, sealing_of(desk, needed=True) as sealing:
         assert sealing is not None
-        written = erasing.erase(sealing, desk.holds, tenant, subject, by=BY)
+        written = erasing.erase(sealing, desk.holds, tenant, subject, by=BY, notices=desk.notices)
         told = erasing.recipients(desk.settings)
     if as_json:
         print_json({"receipts": written, "recipients": [{"name": name, "contract": where} for name, where in told]})
@@ -282,11 +283,48 @@ def correct(
         assert sealing is not None
         store = sealing.conversations()
         try:
-            append_correction(store, desk.record, tenant, subject, text, by=BY)
+            append_correction(store, desk.record, tenant, subject, text, by=BY, notices=desk.notices)
         finally:
             desk.runner.run(store.aclose())
     if as_json:
         print_json({"corrected": subject})
+    return 0
+
+
+@app.command()
+def notices(
+    notice: Annotated[str | None, typer.Argument(metavar="NOTICE", help="This one alone.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send what is due now, given-up ones too.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Take it out: the recipient was told by people.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """List notices that recipients have not taken yet; a gateway sends them by itself."""
+    with desk_of(config) as desk:
+        queue = desk.notices
+        if queue is not None and drop and notice is not None:
+            queue.drop(notice)
+        if queue is not None and send:
+            queue.again(notice)
+            fetch = Fetching()
+            desk.runner.run(queue.send(fetch))
+            desk.runner.run(fetch.aclose())
+        found = [] if queue is None else [one for one in queue.waiting() if notice in {None, one.id}]
+    if as_json:
+        print_json({"notices": found})
+        return 0
+    rows = [
+        (
+            one.id,
+            one.recipient,
+            one.type,
+            moment(one.made),
+            one.attempts,
+            "given up" if one.due is None else moment(one.due),
+        )
+        for one in found
+    ]
+    print_table(("notice", "recipient", "of", "since", "attempts", "next"), rows)
     return 0
 
 

@@ -17,7 +17,8 @@ from chatward.ledger.reading import Record as Read
 from chatward.ledger.reading import between
 from chatward.privacy import erasing
 from chatward.privacy.incidents import Incidents
-from chatward.privacy.opening import privacy_file
+from chatward.privacy.notices import Notices
+from chatward.privacy.opening import notices_of, privacy_file
 from chatward.privacy.requests import Requests
 from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
@@ -37,6 +38,7 @@ class Desk:
     holds: Holds
     incidents: Incidents
     record: Record
+    notices: Notices | None
 
 
 @contextmanager
@@ -45,6 +47,7 @@ def desk_of(config: str | None) -> Iterator[Desk]:
     with asyncio.Runner() as runner:
         database = Database(privacy_file(settings))
         record = recorder(settings.ledger)
+        notices = notices_of(settings, database, record)
         desk = Desk(
             settings,
             runner,
@@ -53,6 +56,7 @@ def desk_of(config: str | None) -> Iterator[Desk]:
             Holds(database, record),
             Incidents(database, record, hours=settings.privacy.breach_hours),
             record,
+            notices,
         )
         try:
             yield desk

@@ -18,6 +18,7 @@ from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record
 from chatward.core.values import Part, Source
+from chatward.privacy.notices import Notices
 from chatward.stores.conversations import ConversationStore
 from chatward.stores.turns import Turn
 
@@ -27,10 +28,22 @@ ROLE: Final = "correction"
 _LONGEST: Final = 20_000
 
 
-def correct(store: ConversationStore, record: Record, tenant: str, subject: str, text: str, *, by: str) -> None:
-    """Appends a correction. Raises ``ClientError`` (``field-type``) and ``StoreError``."""
+def correct(
+    store: ConversationStore,
+    record: Record,
+    tenant: str,
+    subject: str,
+    text: str,
+    *,
+    by: str,
+    notices: Notices | None = None,
+) -> None:
+    """Appends a correction; ``notices`` tells recipients. Raises ``ClientError`` (``field-type``) and
+    ``StoreError``."""
     told = text.strip()
     if not told or len(told) > _LONGEST:
         raise ClientError(f"A correction has 1 to {_LONGEST} characters.", reason="field-type")
     record(Entry(Event.SUBJECT_CORRECTED, "", {"tenant": tenant, "principal": subject, "by": by}))
+    if notices is not None:
+        notices.tell("rectification", "subject.corrected", tenant, subject)
     store.write(tenant, subject, CORRECTIONS, [Turn(ROLE, (Part(told, Source.OPERATOR),))])

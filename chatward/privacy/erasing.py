@@ -7,7 +7,8 @@ The rules:
    about their data goes as well, and they are asked anew if they come back. Their requests stay under a digest.
 3. Cut off, it goes on at the next start, and does again what a restored file brings back.
 4. Accounts, keys and passkeys are of ``chatward users``, ``keys`` and the directory. The ledger holds no text. What a
-   bot's processor has kept is listed by ``recipients``: they are to be told (Article 19).
+   bot's processor has kept is listed by ``recipients``: they are to be told (Article 19), and are told by themselves
+   where settings name their webhook (``notices``).
 
 Waits for the disk: call it on a thread.
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable
 
 from chatward.core.errors import ClientError
 from chatward.core.sealing import Change, Place, Resealed
+from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Requests
 from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
@@ -74,11 +76,16 @@ class Statements:
         return count
 
 
-def erase(sealing: Sealing, holds: Holds, tenant: str, subject: str, *, by: str) -> list[str]:
-    """Erases a person; the receipts in writing. ``sealing`` was opened with ``Statements`` among its stores. Raises
-    ``ClientError`` (``subject-held``) and ``StoreError`` (``erasure-unfinished``: ask again)."""
+def erase(
+    sealing: Sealing, holds: Holds, tenant: str, subject: str, *, by: str, notices: Notices | None = None
+) -> list[str]:
+    """Erases a person; the receipts in writing. ``sealing`` was opened with ``Statements`` among its stores;
+    ``notices`` tells recipients. Raises ``ClientError`` (``subject-held``) and ``StoreError`` (``erasure-unfinished``:
+    ask again)."""
     if holds.held(tenant, subject):
         raise ClientError("There is a legal hold on this person: lift it first.", reason="subject-held", status=409)
+    if notices is not None:
+        notices.tell("erasure", "subject.erased", tenant, subject)
     return sealing.eraser.erase(tenant, subject, by)
 
 

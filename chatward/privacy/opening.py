@@ -17,6 +17,7 @@ from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
 from chatward.privacy.notice import privacy_pages
+from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Requests
 from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
@@ -46,6 +47,8 @@ class InThePath:
     database: Database
     also: Also
     holds: Holds
+    notices: Notices | None
+    """Whom to tell of rights that were used; ``None`` where settings name nobody."""
 
 
 def in_the_path(
@@ -63,7 +66,8 @@ def in_the_path(
     if not privacy_on(settings.privacy):
         return None
     database = Database(privacy_file(settings))
-    standings = Standings(database, record, clock)
+    notices = notices_of(settings, database, record, clock)
+    standings = Standings(database, record, clock, *([] if notices is None else [notices.said]))
     requests = Requests(database, record, clock)
     requests.forget()
     api = PrivacyApi(settings, standings, requests, people)
@@ -74,7 +78,16 @@ def in_the_path(
         database,
         lambda register: [Statements(standings, requests, register)],
         Holds(database, record, clock),
+        notices,
     )
+
+
+def notices_of(
+    settings: Settings, database: Database, record: Record, clock: Callable[[], float] = time.time
+) -> Notices | None:
+    """The queue of notices, where settings name recipients. Raises ``ConfigError`` and ``StoreError``."""
+    recipients = settings.privacy.recipients
+    return Notices(database, recipients, record, clock) if recipients else None
 
 
 @contextmanager

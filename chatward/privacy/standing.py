@@ -15,6 +15,7 @@ The rules:
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -120,6 +121,8 @@ class Standing:
 
 
 NOTHING_SAID: Final = Standing()
+Told = Callable[[sqlite3.Connection, str, str, Statement], None]
+"""Is told of every word, by tenant and subject, in the transaction that takes it (``notices``)."""
 
 
 def somebody(principal: Principal) -> bool:
@@ -156,9 +159,14 @@ class Standings:
     """
 
     def __init__(
-        self, database: Database, record: Record = lambda entry: None, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        record: Record = lambda entry: None,
+        clock: Callable[[], float] = time.time,
+        told: Told = lambda connection, tenant, subject, statement: None,
     ) -> None:
         self.database = database
+        self._told = told
         self._record = record
         self._clock = clock
         database.adopt(SCHEMA)
@@ -207,11 +215,13 @@ class Standings:
         if word in _PERMITS:
             self._record(entry)
         values = (tenant, subject, purpose, word.value, notice, statement.at, by)
-        self.database.write(
-            "INSERT INTO privacy_statements (tenant, subject, purpose, word, notice, at, by)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO privacy_statements (tenant, subject, purpose, word, notice, at, by)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
+            self._told(connection, tenant, subject, statement)
         if word not in _PERMITS:
             self._record(entry)
         return statement
