@@ -21,12 +21,20 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from chatward.identity.operators import Operators
 from chatward.identity.passwords import Passwords
+from chatward.ledger.reading import tail
+from chatward.monitoring.alerts import Alerts
+from chatward.monitoring.cursors import Cursors, opened
+from chatward.monitoring.running import made
+from chatward.monitoring.standing import ALERTS
 from chatward.settings import LedgerSettings, Route, Server, Settings
+from chatward.settings_monitoring import AlertTarget, Siem
 from chatward.stores.database import Database
 from tests.simulators.gateway import DOWN, GUARDS, RunningGateway
+from tests.simulators.receivers import HttpReceiver, SyslogReceiver
 from tests.simulators.scenes import Call, Scene
 from tests.simulators.upstream import ScriptedUpstream
 
@@ -36,6 +44,7 @@ WORD: Final = "Zyxomorph"
 CARD: Final = "5555 5555 5555 4444"
 SECRET: Final = "ghp_" + "9aK2mB7xQ4vL8nR3tW6yZ1cD5fG0hJ2sP4uE"
 KEY: Final = "key-for-the-own-logs-test"
+FORMATS: Final = ("cef", "ocsf", "json")
 MAX_BODY: Final = 64 * 1024
 
 _numbers = count(1)
@@ -359,11 +368,39 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             events = {record.event for record in gateway.records()}
         finally:
             status = gateway.stop()
+    _export(folder, settings)
     assert status == 0
     assert {200, 400, 401, 404, 405, 413, 415, 500, 502} <= statuses, statuses
     assert {"request:call:refused", "message:input:judged", "upstream:call:failed", "reply:output:aborted"} <= events
     assert any(name.endswith("-wal") for name in live)
     return {**{f"live {name}": data for name, data in live.items()}, **_files(folder), **shown}
+
+
+def _export(folder: Path, settings: Settings) -> None:
+    """The whole record as every receiver gets it, and what people are alerted of, as files."""
+    receiver, alerted = SyslogReceiver(), HttpReceiver()
+    siem = (
+        *(Siem(name=form, kind="file", address=str(folder / f"siem.{form}"), format=form) for form in FORMATS),
+        Siem(name="syslog", kind="syslog", address=f"tcp://127.0.0.1:{receiver.port}", format="rfc5424"),
+    )
+    told = AlertTarget(address=alerted.url, secret="x", level="informational", gather=0.001)
+    ledger = replace(settings.ledger, path=str(folder / settings.ledger.path))
+    database = opened(folder / "monitoring.db")
+    cursors, alerts = Cursors(database), Alerts(database, 600.0)
+    settings = replace(settings, siem=siem, alerts=(told,), ledger=ledger)
+    running = made(settings, database, lambda reference: f"whsec_{base64.b64encode(bytes(32)).decode()}")
+    cursors.move(ALERTS, 0, b"", 1.0)  # a new watching begins with what comes; this one with the first entry
+    for one in running:
+        while one.step() == 0.0:  # type: ignore[attr-defined]
+            pass
+    assert {cursors.get(one.name).seq for one in siem} == {len(tail(ledger.path, 1_000_000))}
+    assert len(alerts.newest(99)) > 5
+    (folder / "siem.syslog").write_bytes(b"\n".join(receiver.messages))
+    (folder / "alerts.json").write_bytes(b"\n".join(alerted.bodies))
+    assert b"llm01_" in alerted.bodies[0]
+    database.close()
+    receiver.close()
+    alerted.close()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
