@@ -42,7 +42,7 @@ from chatward.console.step_up import step_up_pages
 from chatward.console.verify import directory_service, manifest_service, verify_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
-from chatward.core.errors import ConfigError
+from chatward.core.errors import ClientError, ConfigError
 from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import InspectedFile, Verdict
@@ -207,6 +207,13 @@ class _RunningWard:
 
     def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
         return self._current().check(text, role, conversation=conversation)
+
+    async def check_file(self, data: bytes, name: str, media_type: str, role: str, conversation: str) -> Verdict:
+        """The verdict on a file. Raises ``ClientError`` where files are not looked at."""
+        if self._engine.files is None:
+            raise ClientError("Files are not looked at here: files.enabled is false.", reason="files-off")
+        report = await self._engine.files.inspect(data, name, media_type)
+        return self._current().check_report(report, role, conversation=conversation)
 
     def guards(self) -> list[tuple[str, str, str]]:
         return self._current().guards()

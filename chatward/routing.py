@@ -58,6 +58,7 @@ class Routing:
 
     def __init__(self, settings: Settings, engine: Engine, today: date, pool: ScannerPool | None = None) -> None:
         self.engine = engine
+        self.settings = settings
         self.pool = pool or ScannerPool(catalog())
         self.indicators = indicators(settings)
         self._guards: dict[_Own, tuple[AnyGuard, ...]] = {}

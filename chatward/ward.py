@@ -17,17 +17,21 @@ from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chatward.configuration import load
 from chatward.core.errors import ConfigError
-from chatward.core.values import Exchange, Message, Part, Source, Verdict
+from chatward.core.values import Exchange, InspectedFile, Message, Part, PartKind, Source, Verdict
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Plan
 from chatward.engine.reply import ReplySession
 from chatward.guards.catalog import KNOWN
 from chatward.routing import Routing, routing
 from chatward.settings import Settings
+
+if TYPE_CHECKING:
+    from chatward.files.desk import FileDesk
+    from chatward.guards.files.inspecting import Report
 
 ROLES = {
     "user": Source.USER,
@@ -80,6 +84,7 @@ class Ward:
             raise ConfigError(f"there is no route {route}", key=f"routes.{route}", reason="route-unknown") from None
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._lock = threading.Lock()
+        self._desk: FileDesk | None = None
 
     @classmethod
     def from_config(cls, path: str | Path, *, route: str = "default") -> Self:
@@ -127,6 +132,42 @@ class Ward:
                 kept.operator = (*kept.operator, part)
             kept.add(text, source)
             return replace(verdict, text="" if verdict.blocked else edits.get(0, text))
+
+    def check_file(
+        self, data: bytes, name: str = "", media_type: str = "", role: str = "user", *, conversation: str = ""
+    ) -> Verdict:
+        """The verdict on one file: what it is, what it holds, and what it says; ``verdict.text`` is its text as it
+        would go on (``""`` when blocked). ``media_type`` is what it is declared to be, ``role`` who gives it. The
+        process that looks at files is started with the first. Raises ``ValueError`` for an unknown role, and
+        ``ConfigError``."""
+        from chatward.files.opening import asked, opened  # noqa: PLC0415 - not everybody has files
+
+        with self._lock:
+            if self._desk is None:
+                self._desk = opened(self._routing.settings, start=False)
+        return self.check_report(asked(self._desk, data, name, media_type), role, conversation=conversation)
+
+    def check_report(self, report: Report, role: str = "user", *, conversation: str = "") -> Verdict:
+        """The verdict on a file that was looked at."""
+        if role not in ROLES:
+            raise ValueError(f"role is one of {', '.join(ROLES)}")
+        source = Source.TOOL if role == "tool" else Source.DOCUMENT
+        with self._lock:
+            kept = self._conversation(conversation)
+            part = Part(report.text, source, PartKind.TEXT if report.text else PartKind.OPAQUE)
+            exchange = Exchange(
+                "library",
+                (part,),
+                (Message(role, (0,)),),
+                conversation,
+                route=self._plan.route,
+                earlier=kept.earlier,
+                files=(InspectedFile(0, report.findings, report.failed),),
+            )
+            digests = [self._plan.digests.of(part)]
+            verdict, edits = self._routing.engine.judge_input(exchange, self._plan, kept.vault, digests)
+            kept.add(report.text, source)
+            return replace(verdict, text="" if verdict.blocked else edits.get(0, report.text))
 
     async def stream(self, chunks: AsyncIterable[str] | Iterable[str], *, conversation: str = "") -> AsyncIterator[str]:
         """An assistant's text as it may leave, while it streams. However it is split, the pieces that come out

@@ -8,6 +8,7 @@ Importing this module imports FastAPI (about 20 MB and half a second): only ``se
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Awaitable, Collection, Sequence
 from importlib.resources import files
 from typing import Any, Literal, Protocol
@@ -31,7 +32,7 @@ from chatward.console.scim import PREFIX as SCIM
 from chatward.console.verdicts import LedgerRecord, verdict_object
 from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
-from chatward.core.errors import ChatwardError
+from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.events import Event
 from chatward.core.identity import Authorizer
 from chatward.core.ports import Entry
@@ -49,6 +50,10 @@ class WardLike(Protocol):
     def check(self, text: str, role: str = "user", *, conversation: str = "") -> Verdict:
         """The verdict on ``text``; its ``text`` is what would be forwarded. ``role``: ``user``, ``assistant``,
         ``tool`` or ``document``."""
+        ...
+
+    async def check_file(self, data: bytes, name: str, media_type: str, role: str, conversation: str) -> Verdict:
+        """The verdict on a file; its ``text`` is what it says. Raises ``ClientError`` where files are not looked at."""
         ...
 
     def guards(self) -> Sequence[tuple[str, str, str]]:
@@ -74,11 +79,14 @@ class Meter(Protocol):
 
 
 class InspectRequest(BaseModel):
-    """One text to judge."""
+    """One text to judge, or one file."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str
+    text: str | None = Field(default=None, description="a text; a file is given in its place")
+    file: str | None = Field(default=None, description="a file, in base64")
+    name: str = Field(default="", max_length=255, description="what the file is called")
+    media_type: str = Field(default="", max_length=100, description="what the file is declared to be")
     role: Literal["user", "assistant", "tool", "document"] = "user"
     conversation: str = Field(default="", max_length=200)
     id: str = Field(default="", max_length=200)
@@ -105,6 +113,13 @@ class InspectAnswer(BaseModel):
     text: str
     findings: list[FindingAnswer]
     guards: GuardsAnswer
+
+
+def _decoded(asked: InspectRequest) -> bytes:
+    try:
+        return b64decode(asked.file or "", validate=True)
+    except ValueError:
+        raise ClientError("file must be base64.", reason="field-invalid") from None
 
 
 def admin_app(
@@ -165,8 +180,15 @@ def admin_app(
     async def status() -> dict[str, Any]:
         return _status(ward, settings, version)
 
-    @app.post("/api/v1/inspect", summary="A verdict on one text")
+    @app.post("/api/v1/inspect", summary="A verdict on one text or file")
     async def inspect(asked: InspectRequest) -> InspectAnswer:
+        if (asked.text is None) is (asked.file is None):
+            raise ClientError("Give a text or a file.", reason="field-invalid")
+        if asked.text is None:
+            data = _decoded(asked)
+            verdict = await ward.check_file(data, asked.name, asked.media_type, asked.role, asked.conversation)
+            await ledger.append(_entry(verdict, asked.role))
+            return InspectAnswer.model_validate(verdict_object(verdict, "", id=asked.id))
         verdict = await judge(asked.text, asked.role, asked.conversation)
         return InspectAnswer.model_validate(verdict_object(verdict, asked.text, id=asked.id))
 

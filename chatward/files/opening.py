@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from chatward.files.clamd import Clamd
 from chatward.files.desk import FileDesk
 from chatward.files.worker import Setup
 from chatward.files.workers import Failed, Workers
+from chatward.guards.files.inspecting import Report
 from chatward.guards.files.looking import Bounds
 from chatward.intel.opening import folder_of
 from chatward.intel.rules import current
@@ -68,3 +71,20 @@ def _rules(settings: Settings) -> Iterator[str]:
             path_of = current(folder, source.name)
             if path_of is not None:
                 yield path_of.read_text("utf-8", "replace")
+
+
+def asked(desk: FileDesk | None, data: bytes, name: str, declared: str) -> Report:
+    """What a desk says of one file, from where no event loop is at hand. Raises ``ConfigError`` where there is no
+    desk."""
+    if desk is None:
+        raise ConfigError("files.enabled is false", key="files.enabled", reason="files-off")
+
+    def ask() -> Report:
+        return asyncio.run(desk.inspect(data, name, declared))
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return ask()
+    with ThreadPoolExecutor(1) as beside:  # an event loop runs here: it waits as it would for any blocking call
+        return beside.submit(ask).result()

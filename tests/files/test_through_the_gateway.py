@@ -213,3 +213,26 @@ def test_a_file_nobody_can_decode_is_unread_and_stops_the_message(gateway: Runni
     answer = _ask(gateway, CHAT, body)
     assert answer.headers["x-chatward-action"] == "block"
     assert "unavailable" in _rules(gateway, answer)
+
+
+def test_a_program_may_ask_about_a_file(gateway: RunningGateway) -> None:
+    url = gateway.admin_url + "/api/v1/inspect"
+    asked = {"file": base64.b64encode(EICAR).decode(), "name": "a.txt", "role": "document", "id": "7"}
+    told = httpx.post(url, json=asked, timeout=60).json()
+    assert (told["id"], told["action"], told["text"]) == ("7", "block", "")
+    assert [one["rule"] for one in told["findings"]] == ["files.malware/eicar"]
+    asked = {"file": base64.b64encode(b"Opening hours").decode()}
+    told = httpx.post(url, json=asked, timeout=60).json()
+    assert (told["action"], told["text"]) == ("allow", "Opening hours")
+    for wrong in ({"file": "*"}, {}, {"file": "", "text": ""}):
+        assert httpx.post(url, json=wrong, timeout=60).status_code == 400
+
+
+def test_the_ledger_holds_rules_and_nothing_of_the_file(gateway: RunningGateway) -> None:
+    page = b"<html><p>canary-5150 Mail ann.other@example.com</p><object data='x'></html>"
+    answer = _ask(gateway, ANTHROPIC, _message(ANTHROPIC, page, "canary-5150.html", "text/html"))
+    told = _rules(gateway, answer)
+    assert "files.type" not in told or "canary" not in told
+    assert "canary" not in told
+    assert b"canary" not in gateway.ledger.read_bytes()
+    assert b"canary" not in gateway.log.read_bytes()
