@@ -65,6 +65,7 @@ from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.services import AnyService, Asked, Entrance, Open
 from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
+from chatward.gateway.wires import wires
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.genuine.opening import opened as open_proving
@@ -308,6 +309,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         widget = widget_pages(settings)
         app = GatewayApp(
             channels=channels(server),
+            wires=wires(settings),
             engine=engine,
             bots=bots,
             ledger=ledger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 
@@ -68,7 +68,12 @@ class Routing:
         self._conditions = [
             (name, _Condition(route.paths, route.models)) for name, route in routes.items() if name != "default"
         ]
+        self._named = {
+            **{f"/channels/{name}": one.bot or name for name, one in settings.channels.items()},
+            **{f"/mcp/{name}": one.bot or name for name, one in settings.mcp.items()},
+        }
         self._plans: dict[str, Plan] = {}
+        self._leading: dict[tuple[str, str], Plan] = {}
         self._day = -1
         self.renew(today)
 
@@ -81,13 +86,25 @@ class Routing:
         day = int(time.time() // 86400)
         if day != self._day:
             self.renew(datetime.now(UTC).date())
+        found = "default"
         for name, condition in self._conditions:
             if condition.holds(path, model):
-                return self._plans[name]
-        return self._plans["default"]
+                found = name
+                break
+        if self._named and (bot := self._named.get(path)) is not None:
+            return self._to(found, bot)
+        return self._plans[found]
+
+    def _to(self, name: str, bot: str) -> Plan:
+        """A route's plan for a bot that is met by name, wherever else the route leads."""
+        plan = self._leading.get((name, bot))
+        if plan is None:
+            plan = self._leading[name, bot] = replace(self._plans[name], bot=bot)
+        return plan
 
     def renew(self, today: date) -> None:
         """Makes all plans for a day. Compiled patterns are kept."""
+        self._leading.clear()
         self._plans = {name: self._make(name, route, today) for name, route in self._routes.items()}
         self._day = int(time.time() // 86400)
 

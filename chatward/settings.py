@@ -16,6 +16,7 @@ from msgspec import Meta, field
 from chatward.settings_assurance import Assurance, Vendor
 from chatward.settings_base import Fraction, Seconds, Size, Strict
 from chatward.settings_behaviour import BehaviourSettings
+from chatward.settings_channels import Channel, McpServer
 from chatward.settings_end_users import EndUserSettings
 from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
@@ -827,6 +828,10 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to listen."""
     bots: dict[str, Bot] = field(default_factory=dict)
     """Bots by name."""
+    channels: dict[str, Channel] = field(default_factory=dict)
+    """Rasa assistants and webhook bots by name."""
+    mcp: dict[str, McpServer] = field(default_factory=dict)
+    """MCP servers by name."""
     routes: dict[str, Route] = field(default_factory=dict)
     """Routes by name; `default` takes what no other takes."""
     ledger: LedgerSettings = field(default_factory=LedgerSettings)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from chatward.settings_base import Strict
 
@@ -40,8 +40,8 @@ class Channel(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`webhook`: parts of requests and answers that are neither read nor changed, as JSON pointers. All words elsewhere
     are inspected. `""`: everything but what `text`, `sender` and `reply` name."""
     signature: Literal["none", "standard", "github", "slack"] = "none"
-    """`webhook`: how requests are signed: Standard Webhooks, `x-hub-signature-256` as GitHub does, or Slack's `v0`. What
-    comes is verified with `secret`, and stands in place of a credential; what goes to the bot is signed anew."""
+    """`webhook`: how requests are signed: Standard Webhooks, `x-hub-signature-256` as GitHub does, or Slack's `v0`.
+    What comes is verified with `secret`, which stands in place of a credential; what goes to the bot is signed anew."""
     secret: str | None = None
     """`webhook`: reference to the secret that the sender signs with."""
     upstream_secret: str | None = None
@@ -51,7 +51,7 @@ class Channel(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class McpServer(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An MCP server (Streamable HTTP) that is met at `/mcp/NAME`. The name is lower-case letters, digits and hyphens."""
+    """An MCP server (Streamable HTTP) that is met at `/mcp/NAME`. The name is as that of a channel."""
 
     upstream: str = ""
     """Its base URL, which makes a bot of the server's name."""
@@ -59,7 +59,7 @@ class McpServer(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In place of `upstream`: a bot of `[bots]`."""
     path: str = "/mcp"
     """The path of its endpoint below the base URL. Empty: the base URL itself."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = field(default_factory=dict)
     """Further headers for the server, by lower-case name; each value a reference (`env:NAME`, `file:/path`)."""
     pins: Literal["first-use", "accepted", "off"] = "first-use"
     """What tools a caller may see and call: those that are as they were when first seen (changed ones once somebody
@@ -67,9 +67,9 @@ class McpServer(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def channel_problems(
-    channels: Mapping[str, Channel], servers: Mapping[str, McpServer], bots: Collection[str]
+    channels: Mapping[str, Channel], servers: Mapping[str, McpServer], bots: Mapping[str, str]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each key that may not be so, and why. ``bots``: all there are."""
+    """Each key that may not be so, and why. ``bots``: the address of each."""
     for section, named in (("channels", channels), ("mcp", servers)):
         for name, one in named.items():
             steps = (section, name)
@@ -79,6 +79,8 @@ def channel_problems(
                 yield steps, "needs either `upstream` or `bot`"
             elif one.bot and one.bot not in bots:
                 yield (*steps, "bot"), "names no bot of `[bots]`"
+            elif one.upstream and bots.get(name) != one.upstream:
+                yield steps, "has the name of a bot with another address; say `bot` in place of `upstream`"
             if one.path and not _TARGET.fullmatch(one.path):
                 yield (*steps, "path"), "must be a plain path that begins with /"
     for name in channels.keys() & servers.keys():

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from chatward.core.browsers import origin_problem
 from chatward.core.indicators import ThreatType
 from chatward.settings import Bot, Intel, Route, RuleException, Settings
+from chatward.settings_channels import channel_problems
 from chatward.settings_monitoring import monitoring_found
 from chatward.settings_types import Steps, did_you_mean
 
@@ -62,6 +63,7 @@ def is_loopback(host: str) -> bool:
 
 def complete(settings: Settings) -> Settings:
     """With a route ``default`` as the last. Routes that name no bot take the only one, if there is one only."""
+    settings = _met_by_name(settings)
     only = next(iter(settings.bots)) if len(settings.bots) == 1 and "default" not in settings.bots else None
     routes = {name: route for name, route in settings.routes.items() if name != "default"}
     routes["default"] = settings.routes.get("default", Route())
@@ -70,6 +72,21 @@ def complete(settings: Settings) -> Settings:
         if settings.widget.bot == "default":
             settings = replace(settings, widget=replace(settings.widget, bot=only))
     return replace(settings, routes=routes)
+
+
+def _met_by_name(settings: Settings) -> Settings:
+    """With a bot for every channel and MCP server that says its own address. Where there is no other bot, the first
+    of them is the default one too."""
+    named = {
+        **{name: one.upstream for name, one in settings.channels.items()},
+        **{name: one.upstream for name, one in settings.mcp.items()},
+    }
+    bots = {name: Bot(upstream=upstream) for name, upstream in named.items() if upstream}
+    if not bots:
+        return settings
+    if not settings.bots:
+        bots["default"] = next(iter(bots.values()))
+    return replace(settings, bots={**bots, **settings.bots})
 
 
 def problems_of(settings: Settings, guards: Collection[str] | None, today: date) -> list[Problem]:
@@ -83,6 +100,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_routes(settings, guards, today),
         *_recognisers(settings),
         *_judge(settings),
+        *_by_name(settings),
         *_pages(settings),
         *_kept(settings),
         *_genuine(settings),
@@ -90,6 +108,12 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
         *_monitoring(settings),
         *([] if settings.ledger.path.strip() else [Problem(("ledger", "path"), "must not be empty")]),
     ]
+
+
+def _by_name(settings: Settings) -> Iterator[Problem]:
+    bots = {name: bot.upstream for name, bot in settings.bots.items()}
+    for steps, sentence in channel_problems(settings.channels, settings.mcp, bots):
+        yield Problem(steps, sentence, "secret-literal") if "secret itself" in sentence else Problem(steps, sentence)
 
 
 def _monitoring(settings: Settings) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ import orjson
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, Dialect
+from chatward.channels.wire import Asked, Wire
 from chatward.core.errors import ChatwardError, ClientError, ConfigError, StoreError
 from chatward.core.ports import Headers, Ledger
 from chatward.gateway import inflight
@@ -72,6 +73,7 @@ class GatewayApp:
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
     ``page_headers`` or those of its path in ``other_headers``; a page's path with a slash too many leads to it.
+    ``wires`` are bots that are met by name.
     ``services`` answer below their prefixes. ``cross_origin`` says who of other origins may ask; without it nobody.
     """
 
@@ -97,6 +99,7 @@ class GatewayApp:
         observing: Observing | None = None,
         watching: Watching | None = None,
         end_users: Naming | None = None,
+        wires: Sequence[Wire] = (),
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -113,7 +116,13 @@ class GatewayApp:
         self._pages = dict(pages or {})
         self._page_headers = tuple(page_headers)
         self._other_headers = dict(other_headers or {})
-        self._router = Router(frozenset(self._posts), frozenset(self._pages), models=self._models is not None)
+        self._wires = {path: wire for wire in wires for path in wire.paths}
+        self._router = Router(
+            frozenset((*self._posts, *self._wires)),
+            frozenset(self._pages),
+            models=self._models is not None,
+            sessions=frozenset(path for path, wire in self._wires.items() if "DELETE" in wire.methods),
+        )
         self._services = Services(services or {}, checkpoint)
         self._cross_origin = cross_origin or CrossOrigin(checkpoint.origin)
         self._flights = Flights(limits.body_timeout)
@@ -161,10 +170,11 @@ class GatewayApp:
                 door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=preflight)[1:])
                 return
             flight.sharing = self._cross_origin.answer(scope)
-            dialect = self._served_by(scope.method, path)
+            dialect = self._wired(flight, scope, path) if self._wires else self._served_by(scope.method, path)
             if dialect is not None:
                 flight.channel = dialect.name
-                await self._messages.serve(flight, scope, door, dialect, path)
+                known = path if flight.bound is None else flight.bound.path
+                await self._messages.serve(flight, scope, door, dialect, known)
             else:
                 await self._other(flight, scope, door, path)
         except ChatwardError as error:
@@ -188,6 +198,16 @@ class GatewayApp:
                 flight.observed()
             if flight.watched is not None:
                 flight.watched.end()
+
+    def _wired(self, flight: Flight, scope: Scope, path: str) -> Dialect | None:
+        """The same where bots are met by name."""
+        wire = self._wires.get(path)
+        if wire is None:
+            return self._served_by(scope.method, path)
+        if scope.method not in wire.methods:
+            return None
+        flight.bound = wire.bind(Asked(scope.method, scope.query_string, scope.headers))
+        return flight.bound  # type: ignore[no-any-return]
 
     def _served_by(self, method: str, path: str) -> Dialect | None:
         """The dialect that serves a request, unless its path or method is none of a dialect's."""
@@ -248,7 +268,10 @@ class GatewayApp:
                 error = unrecorded
         else:
             self._records.refused(flight, error.reason, error.status)
-        answer = detailed(self._dialect_for(path, scope.headers).error(error), error)
+        if flight.bound is not None:
+            answer = flight.bound.error(error)
+        else:
+            answer = detailed(self._dialect_for(path, scope.headers).error(error), error)
         kind = self._router.find(path)
         extra = list(error.headers)
         if error.status == 405 and kind is not None:

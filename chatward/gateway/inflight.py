@@ -55,6 +55,8 @@ class Flight:
     """What is told that it is over (``parties.Observing``), where anything is."""
     reply: Any = None
     """The engine's own of its reply, once there is one."""
+    bound: Any = None
+    """The dialect as this request has it (``channels.wire.Bound``), where a bot is met by name."""
     watched: Any = None
     """Who is automated (``parties.WatchedMessage``)."""
     sharing: Sequence[tuple[str, str]] = ()

@@ -19,7 +19,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
-from chatward.core.identity import Caller, Kind, Principal
+from chatward.core.identity import ANONYMOUS, Caller, Kind, Principal
 from chatward.core.ports import UpstreamResponse
 from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
@@ -47,6 +47,7 @@ from chatward.gateway.parties import (
 )
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
+from chatward.gateway.wired import Heard, Uncommented, screened
 from chatward.gateway.withheld import Kept, Waiting, Withheld, may_call
 
 REST_OF_STREAM: Final = 1.0
@@ -123,15 +124,17 @@ class Messages:
         screening = await self._engine.screen(
             call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
         )
+        if flight.bound is not None:
+            await screened(flight.bound, call, screening)
         verdict = screening.verdict
-        if self._observing is not None and path in CONVERSING:
+        if self._observing is not None and _converses(flight, path):
             flight.observed = partial(self._observing.finished, flight, caller, screening)
         flight.route = screening.route
         flight.action = verdict.action.label
         for missing in verdict.unavailable:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
             self._records.unavailable(flight, missing.guard, missing.reason)
-        keeping = self._keeping if path in CONVERSING else None
+        keeping = self._keeping if _converses(flight, path) else None
         if keeping is not None:
             await keeping.asked(flight.id, caller.person, screening)
         if verdict.blocked:
@@ -140,7 +143,8 @@ class Messages:
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
         bot = self._admitted(screening.bot)
-        self._checkpoint.still(principal)  # the body may have taken its time
+        if flight.bound is None or not flight.bound.vouches:
+            self._checkpoint.still(principal)  # the body may have taken its time
         if self._budgets is not None:
             await self._budgets.reserve(principal.id)
         await self._records.intended(flight, screening.bot, principal.id, verdict, call.stream)
@@ -151,6 +155,8 @@ class Messages:
             response: UpstreamResponse | None = self._withheld.take(caller, body)
             if response is None:
                 response = await self._send(flight, scope, principal, bot, path, body)
+                if flight.bound is not None:
+                    response = Heard(response, flight.bound.received(response.headers, principal))
             try:
                 kind = _media(response)
                 if started is not None and response.status == 200 and kind == SSE_TYPE:
@@ -182,7 +188,11 @@ class Messages:
         if scope.method != "POST":
             return await self._checkpoint.identify(scope), b""
         check_declared(headers, limits.max_body)
-        caller = await self._checkpoint.identify(scope)
+        bound = flight.bound
+        if bound is not None and bound.vouches:  # nobody yet: the signature over the body says who
+            caller = Caller(ANONYMOUS, self._checkpoint.presented(scope))
+        else:
+            caller = await self._checkpoint.identify(scope)
         if self._limiting is not None:
             self._limiting.known(caller)
         began = time.perf_counter()
@@ -190,6 +200,8 @@ class Messages:
         body = await read_body(headers, door, limits.max_body)
         flight.reading = False
         flight.waited += time.perf_counter() - began
+        if bound is not None and bound.vouches:
+            return Caller(bound.sender(body), caller.presented), body
         return caller if self._end_users is None else self._end_users.named(caller, body), body
 
     def _admitted(self, name: str) -> BotLink:
@@ -207,11 +219,17 @@ class Messages:
         if scope.method == "POST":
             method = "POST"
             sent.append(_CONTENT_TYPE)
+        target: str | None = None
+        if flight.bound is not None:
+            method, target = scope.method, flight.bound.target()
+            sent += flight.bound.headers(body, principal)
         if bot.sign is not None:
             sent += bot.sign(method)
         began = time.perf_counter()
         try:
-            return await bot.upstream.send(method, upstream_path(path, scope.query_string), sent, body)
+            if target is None:
+                target = upstream_path(path, scope.query_string)
+            return await bot.upstream.send(method, target, sent, body)
         finally:
             took = time.perf_counter() - began
             flight.waited += took
@@ -249,7 +267,7 @@ class Messages:
         good = 200 <= response.status < 300
         body = await response.read(bot.max_reply if good else min(bot.max_reply, upstream_errors.MAX_BODY))
         flight.waited += time.perf_counter() - began
-        if good and kind != JSON_TYPE:
+        if good and kind != JSON_TYPE and (body or flight.bound is None):
             raise _not_json()
         verdict: Verdict | None = None
         reason = ""
@@ -331,7 +349,7 @@ class Messages:
 
         return feed
 
-    async def _stream(
+    async def _stream(  # noqa: PLR0915 - one stream, from its first byte to its record
         self,
         flight: Flight,
         door: Door,
@@ -345,6 +363,8 @@ class Messages:
         rewriter: Noticing | None = None
         if reply is not None:
             rewriter = Noticing(call.rewriter(reply), reply, lambda: self._proof(principal, screening, reply))
+        if reply is not None and flight.bound is not None and not flight.bound.comments:
+            rewriter = Uncommented(call.rewriter(reply), reply)
         overhead = flight.overhead
         transport = door.response_stream(
             200, answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))
@@ -394,6 +414,10 @@ class Messages:
             if outcome != "complete":
                 await chunks.aclose()
         await _let_end(chunks)
+
+
+def _converses(flight: Flight, path: str) -> bool:
+    return path in CONVERSING or (flight.bound is not None and flight.bound.converses)
 
 
 def _media(response: UpstreamResponse) -> str:

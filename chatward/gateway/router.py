@@ -26,6 +26,7 @@ class Kind(Enum):
     """What serves a path."""
 
     MESSAGE = "message"
+    SESSION = "session"
     MODELS = "models"
     HEALTH = "health"
     READY = "ready"
@@ -33,13 +34,22 @@ class Kind(Enum):
 
 
 class Router:
-    """Paths of messages (POST, each with its dialect), of pages (GET), and of models (GET) if they are served."""
+    """Paths of messages (POST, each with its dialect), of those among them that have sessions (GET, DELETE), of pages
+    (GET), and of models (GET) if they are served."""
 
-    def __init__(self, messages: frozenset[str], pages: frozenset[str], *, models: bool) -> None:
+    def __init__(
+        self,
+        messages: frozenset[str],
+        pages: frozenset[str],
+        *,
+        models: bool,
+        sessions: frozenset[str] = frozenset(),
+    ) -> None:
         self._models = models
         self._kinds = {
             **dict.fromkeys(pages, Kind.PAGE),
             **dict.fromkeys(messages, Kind.MESSAGE),
+            **dict.fromkeys(sessions, Kind.SESSION),
             HEALTH: Kind.HEALTH,
             READY: Kind.READY,
         }
@@ -55,6 +65,8 @@ class Router:
 
 def allowed(kind: Kind) -> tuple[str, ...]:
     """The methods of a path, for ``allow``."""
+    if kind is Kind.SESSION:
+        return ("POST", "GET", "DELETE", "OPTIONS")
     return ("POST", "OPTIONS") if kind is Kind.MESSAGE else ("GET", "HEAD", "OPTIONS")
 
 
