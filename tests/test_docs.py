@@ -34,6 +34,7 @@ from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
 from chatward.core.events import Event
 from chatward.core.rules import Rule
+from chatward.education.safety import safety_pages
 from chatward.gateway import meter, router
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
@@ -218,12 +219,14 @@ def served() -> set[str]:
         router.HEALTH,
         router.READY,
         *pages(Settings()),
+        *safety_pages(Settings(), signed=True),
         *verify_pages(),
         MANIFEST,
         DIRECTORY,
     }
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
-    admin = admin_app(anything, anything, anything, Settings(), "0", anything)
+    shown: Any = SimpleNamespace(tail=None, guards=None)
+    admin = admin_app(shown, shown, anything, Settings(), "0", anything)
     routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
     watch_routes(watch := APIRouter(), anything, Watching(), anything)

@@ -29,6 +29,7 @@ NAVIGATION: Final = (
     ("/live", "live_title", "admin:ledger:read", "group_watch"),
     ("/messages", "messages_title", "admin:ledger:read", "group_watch"),
     ("/findings", "findings_title", "admin:findings:read", "group_watch"),
+    ("/alerts", "alerts_title", "admin:alerts:read", "group_watch"),
     ("/approvals", "approvals_title", "admin:approvals:read", "group_decide"),
     ("/privacy", "privacy_title", "admin:privacy:read", "group_decide"),
     ("/policy", "policy_title", "admin:policy:read", "group_rules"),

@@ -223,7 +223,7 @@ def admin_app(
     app.include_router(login_router(signing_in))
     overview_routes(app.router, pages, watched, lambda: _status(ward, settings, version), ledger.tail)
     watch = APIRouter()
-    watch_routes(watch, pages, watched, signing_in)
+    watch_routes(watch, pages, watched, signing_in, ward.guards)
     app.include_router(watch)
     if desks is not None:
         app.include_router(desks)

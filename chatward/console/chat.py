@@ -44,6 +44,8 @@ _FILES: Final = (
     ("markdown.js", "text/javascript; charset=utf-8"),
     ("step-up.css", "text/css; charset=utf-8"),
     ("step-up.js", "text/javascript; charset=utf-8"),
+    ("learn.css", "text/css; charset=utf-8"),
+    ("learn.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 )
 _TRAFFIC: Final = (

@@ -43,7 +43,7 @@ def overview_routes(
         span = request.query_params.get("span", "24h")
         span = span if span in SPANS else "24h"
         found = await watching.ask(seen(span))
-        known: dict[str, object] = {"running": status(), "rows": await recent(), "figures": watching.figures()}
+        known: dict[str, Any] = {"running": status(), "rows": await recent(), "figures": watching.figures()}
         known |= {"open": caller.open_console, "span": span, "spans": SPANS, "traffic": None, "here": "/", "wide": True}
         known |= {"may_look": _may_look(caller)}
         if found is not None:

@@ -35,7 +35,7 @@ SIZE: Final = 50
 SIZES: Final = (25, SIZE, 100, 500)
 MOST: Final = 10_000
 """Rows of one CSV or JSON file."""
-_STRONGEST: Final = ("exchange", "principal", "rule", "bot", "route", "channel", "action", "side")
+_STRONGEST: Final = ("exchange", "principal", "rule", "side", "bot", "route", "action")
 """Which filter's index is used, the one that leaves least first."""
 _SPAN: Final = re.compile(r"(\d{1,4})([mhd])")
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}
@@ -88,7 +88,7 @@ class Asked:
     size: int = SIZE
     after: str = ""
 
-    def query(self, **other: object) -> str:
+    def query(self, **other: Any) -> str:
         """The query string of this question, with ``other`` in place of what it has; without its place."""
         one = replace(self, **{"after": "", **other})
         pairs: list[tuple[str, object]] = [(name, one.where[name]) for name in sorted(one.where)]
@@ -102,10 +102,23 @@ class Asked:
             pairs.append(("after", one.after))
         return urlencode(pairs)
 
+    def with_state(self, state: str) -> str:
+        """The query of the same question about another state."""
+        return self.query(where={**self.where, "state": state})
+
     def sorted_by(self, name: str) -> str:
         """The query of the same question in order of a column: the other way round, where it is that already."""
         up = not self.up if self.sort == name else name != "time"
         return self.query(sort=name, up=up)
+
+    @property
+    def place(self) -> list[Any]:
+        """The place that ``after`` names."""
+        return _place(self.after)
+
+    def after_row(self, row: Any) -> str:
+        """The place of a row in this question's order."""
+        return _after(row, self.sort)
 
     @property
     def narrowed(self) -> bool:
@@ -296,6 +309,8 @@ class Seeing:
             if not (name == "rule" and value.endswith("*")):
                 conditions.append(f"{name} = ?")
                 values.append(value)
+        if _rare(one):
+            conditions.append("side NOT IN ('message', 'reply')")  # as its index has it
         if one.missing:
             conditions.append("missing > 0")
         now = self.clock()
@@ -314,7 +329,9 @@ class Seeing:
             return f"judged_{column}"
         if one.missing:
             return "judged_missing"
-        return next((f"judged_{name}" for name in _STRONGEST if name in one.where), "")
+        return next(
+            (f"judged_{name}" for name in _STRONGEST if name in one.where and (name != "side" or _rare(one))), ""
+        )
 
     def _some(
         self,
@@ -367,6 +384,11 @@ class Traffic:
         )
 
 
+def _rare(one: Asked) -> bool:
+    """Whether it is asked for a side that few rows have, which are in an index of their own."""
+    return one.where.get("side", "message") not in {"message", "reply"}
+
+
 def lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
     """CSV (RFC 4180). A value that a spreadsheet would take for a formula begins with an apostrophe (OWASP)."""
     out = [",".join(columns)]
@@ -381,7 +403,7 @@ def _cell(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
 
 
-def _after(row: Seen, sort: str) -> str:
+def _after(row: Any, sort: str) -> str:
     place = [row.seq] if sort == "time" else [getattr(row, sort), row.seq]
     return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 

@@ -6,18 +6,27 @@ from fastapi import APIRouter
 
 from chatward.console.access import AdminAccess, AdminCaller
 from chatward.console.access_pages import Pages
+from chatward.console.finding_desk import finding_api, finding_routes
 from chatward.console.live_desk import live_routes
 from chatward.console.message_desk import message_routes
+from chatward.console.policy_desk import policy_routes
 from chatward.console.search_desk import search_routes
+from chatward.console.standing_desk import Guards, standing_routes
 from chatward.console.watching import Watching
 
 
-def watch_routes(router: APIRouter, pages: Pages, watching: Watching, access: AdminAccess) -> None:
+def watch_routes(
+    router: APIRouter, pages: Pages, watching: Watching, access: AdminAccess, guards: Guards = tuple
+) -> None:
     """Adds them to ``router``; every one is decided before it is reached (``guarding``)."""
 
     def valid(caller: AdminCaller) -> bool:
         return not caller.signed_in or access.sessions.valid(caller.principal)
 
     message_routes(router, pages, watching)
+    finding_routes(router, pages, watching)
+    finding_api(router, watching)
     live_routes(router, pages, watching, valid)
+    policy_routes(router, pages, watching)
+    standing_routes(router, pages, watching, guards)
     search_routes(router, pages, watching, secure=access.secure)

@@ -24,9 +24,9 @@ HEADERS: Final = (
 )
 """Sent with the script."""
 
-_SCRIPTS: Final = ("talk.js", "markdown.js", "step-up.js", "widget.js")
+_SCRIPTS: Final = ("talk.js", "markdown.js", "step-up.js", "learn.js", "widget.js")
 _TRAFFIC: Final = "traffic.js"
-_STYLES: Final = ("widget.css", "markdown.css", "step-up.css")
+_STYLES: Final = ("widget.css", "markdown.css", "step-up.css", "learn.css")
 
 
 def widget_pages(settings: Settings) -> dict[str, tuple[str, bytes]]:

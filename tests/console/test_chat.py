@@ -9,6 +9,7 @@ import pytest
 
 from chatward.console.chat import CONTENT_SECURITY_POLICY, HEADERS, PAGE, pages
 from chatward.core.values import Category
+from chatward.education.safety import safety_pages
 from chatward.settings import Chat, Settings
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
@@ -44,7 +45,8 @@ def read(page: bytes) -> Reader:
 
 @pytest.fixture
 def served() -> dict[str, tuple[str, bytes]]:
-    return pages(Settings(chat=Chat(title="Help desk", model="m1")))
+    settings = Settings(chat=Chat(title="Help desk", model="m1"))
+    return {**safety_pages(settings, signed=True), **pages(settings)}
 
 
 def test_the_policy_lets_in_nothing_from_elsewhere():
@@ -126,7 +128,7 @@ def test_the_page_says_its_language_title_and_disclosure(served):
 def test_what_the_configuration_says_is_text_not_markup():
     odd = '"><script>alert(1)</script>&amp;$title${x}'
     page = pages(Settings(chat=Chat(title=odd, model=odd, disclosure=odd)))[PAGE][1]
-    assert [tag for tag, _ in read(page).elements].count("script") == 4
+    assert [tag for tag, _ in read(page).elements].count("script") == 5
     assert page.decode().count("&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;$title${x}") == 4
 
 

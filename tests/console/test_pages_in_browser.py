@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from chatward.console.chat import HEADERS, pages
+from chatward.education.safety import safety_pages
 from chatward.settings import Chat, Settings
 from tests.browsing import BROWSING, needs_axe, violations, watched
 
@@ -29,6 +30,7 @@ def chunk(text: str | None = None, finish: str | None = None) -> bytes:
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
+TIP = json.dumps({"id": "link", "text": "A link <b>here</b> is bad.", "next": "Do not open it."})
 DONE = b"data: [DONE]\n\n"
 
 STREAMS = {
@@ -59,20 +61,26 @@ class Gateway(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        kind, body = pages(self.settings).get(self.path, ("text/plain", b"no"))
+        served = {**pages(self.settings), **safety_pages(self.settings, signed=True)}
+        kind, body = served.get(self.path, ("text/plain", b"no"))
         self._head(200 if body != b"no" else 404, kind, dict(HEADERS), len(body))
         self.wfile.write(body)
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.seen.append(body)
-        word = body["messages"][-1]["content"].split()[-1]
-        if word == "attack":
-            self._error(400, "content_filter", "This message was stopped by a safety check.")
+        word = body["messages"][-1]["content"].split()[-1] if "messages" in body else ""
+        if self.path != "/v1/chat/completions":
+            self._head(202, "application/json", {}, 2)
+            self.wfile.write(b"{}")
+        elif word == "attack":
+            self._error(400, "content_filter", "This message was stopped by a safety check.", {"x-chatward-tip": TIP})
         elif word == "locked" and self.headers.get("authorization") != "Bearer made-up-key":
             self._error(401, "not-authenticated", "This address wants a key.")
         else:
             more = {"x-chatward-action": "redact", "x-chatward-notice": '{"CARD":1}'} if word == "hide" else {}
+            if word == "learn":
+                more = {"x-chatward-tip": TIP, "x-chatward-request-id": "cw-0123abcd-1"}
             self._head(200, "text/event-stream", {"x-chatward-action": "allow", **more}, None)
             for piece in STREAMS.get(word, STREAMS["hello"]):
                 for part in [piece[i : i + 7] for i in range(0, len(piece), 7)] if word == "crlf" else [piece]:
@@ -81,9 +89,9 @@ class Gateway(BaseHTTPRequestHandler):
                 self.waiting.wait(20)
             self._piece(b"")
 
-    def _error(self, status, code, message):
+    def _error(self, status, code, message, headers=None):
         body = json.dumps({"error": {"message": message, "code": code, "type": "error"}}).encode()
-        self._head(status, "application/json", {}, len(body))
+        self._head(status, "application/json", headers or {}, len(body))
         self.wfile.write(body)
 
     def _head(self, status, kind, headers, length):
@@ -331,3 +339,51 @@ def console(plane):
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def test_a_tip_says_what_happened_and_what_to_do(page, gateway):
+    say(page, "learn")
+    finished(page)
+    tip = page.get_by_role("complementary", name="Tip")
+    assert tip.locator("p").text_content() == "A link <b>here</b> is bad. Do not open it."
+    assert "A link <b>here</b> is bad. Do not open it." in announced(page)
+    with page.expect_popup() as opened:
+        tip.get_by_role("link").click()
+    assert opened.value.get_by_role("heading", level=1).text_content() == "How this chat is kept safe"
+    tip.get_by_role("button", name="Close").click()
+    assert tip.count() == 0
+    told = [(body["tip"], body["what"]) for body in gateway.RequestHandlerClass.seen if "tip" in body]
+    assert told == [("link", "shown"), ("link", "followed"), ("link", "dismissed")]
+
+
+def test_a_refused_message_comes_with_its_tip(page):
+    say(page, "attack")
+    finished(page)
+    assert page.locator("li.user").get_by_role("complementary", name="Tip").is_visible()
+
+
+def test_an_answer_is_reported_by_keyboard(page, gateway):
+    say(page, "learn")
+    finished(page)
+    page.get_by_text("Report this answer").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Thank you. Your report was received.").wait_for()
+    assert gateway.RequestHandlerClass.seen[-1] == {"request": "cw-0123abcd-1", "why": "unsafe"}
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_tips_and_the_safety_page_are_accessible(browser, gateway, scheme):
+    root = f"http://127.0.0.1:{gateway.server_port}"
+    with watched(browser, stays=root, color_scheme=scheme) as page:
+        page.goto(f"{root}/chat")
+        say(page, "learn")
+        finished(page)
+        page.get_by_text("Report this answer").click()
+        assert violations(page) == []
+        for path in ("/chat/safety", "/chat/safety/de"):
+            page.goto(f"{root}{path}")
+            assert violations(page) == []

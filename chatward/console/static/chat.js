@@ -93,6 +93,17 @@ function headers() {
   return all;
 }
 
+/** Posts what the page tells: that a tip was seen, that an answer is reported. */
+function tell(path, body) {
+  return fetch(path, { method: "POST", headers: headers(), credentials: "same-origin", body: JSON.stringify(body) });
+}
+
+function showTip(turn, told) {
+  turn.item.append(ChatwardLearn.tip(told, { tell, safety: "chat/safety" }));
+  announcer.say(`${told.text} ${told.next ?? ""}`);
+  follow(false);
+}
+
 async function chooseModel(signal) {
   if (model) return;
   const response = await fetch("v1/models", { headers: headers(), signal, credentials: "same-origin" });
@@ -134,6 +145,8 @@ async function ask(turn, answer, request) {
       announcer.say(sentence);
     },
     proof: (line, text) => showProof(answer, line, text),
+    tip: (told) => showTip(turn, told),
+    from: (id) => { answer.request = id; },
   }).finally(() => { if (answer.said) view.end(); });
 }
 
@@ -163,6 +176,17 @@ function explain(error) {
   return ChatwardTalk.explain(error);
 }
 
+const RIGHTS = new Set(["consent-required", "processing-objected", "processing-restricted", "opted-out"]);
+
+/** Where people consent and decide about their data; the operator's own page is named in the sentence. */
+function choices() {
+  const link = document.createElement("a");
+  link.href = "chat/privacy";
+  link.target = "_blank";
+  link.textContent = "Your data and choices";
+  return link;
+}
+
 async function send(text) {
   const turn = addTurn("user", text);
   const answer = addTurn("bot", "");
@@ -176,6 +200,7 @@ async function send(text) {
     announcer.end();
     watch?.done();
     turns.push({ role: "assistant", content: reply });
+    if (answer.request) answer.item.append(ChatwardLearn.report(answer.request, { tell, say: (text) => announcer.say(text) }));
   } catch (error) {
     announcer.end();
     turns.pop(); // what was not answered is not sent again with the next message
@@ -184,8 +209,11 @@ async function send(text) {
       announcer.say("You stopped this answer.");
     } else {
       const sentence = explain(error);
-      setNote(answer.body.textContent.trim() ? answer : turn, sentence, true);
+      const told = answer.body.textContent.trim() ? answer : turn;
+      setNote(told, sentence, true);
+      if (RIGHTS.has(error.code)) told.note.append(" ", choices());
       announcer.say(sentence);
+      if (error.tip) showTip(turn, error.tip);
       if (error.code !== "content_filter" && !field.value) field.value = text;
       if (!access.hidden && !key.value) key.focus();
     }

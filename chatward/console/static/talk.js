@@ -90,6 +90,7 @@ const ChatwardTalk = (() => {
       this.code = body?.error?.code ?? "";
       this.details = body?.chatward ?? body?.error?.chatward ?? {};
       this.challenge = challengeIn(this.details);
+      this.tip = null;
     }
   }
 
@@ -102,6 +103,11 @@ const ChatwardTalk = (() => {
       }[outcome] ?? "You did not confirm this, so it was not done.");
       this.outcome = outcome;
     }
+  }
+
+  /** A tip of the gateway's: what happened, and what to do next. */
+  function tipIn(told) {
+    return typeof told?.id === "string" && typeof told.text === "string" ? told : null;
   }
 
   function challengeIn(told) {
@@ -154,6 +160,7 @@ const ChatwardTalk = (() => {
       const response = await send(proven);
       if (response.ok) return response;
       const error = await failure(response);
+      error.tip = tipIn(readObject(response.headers.get("x-chatward-tip")));
       if (error.code === "work-needed" && work && round < ROUNDS) {
         if (await work(error.details.work)) continue;
         throw error;
@@ -167,11 +174,14 @@ const ChatwardTalk = (() => {
 
   /** One answer, streamed. `how`: `send(headers)`, `prove(challenge, signal)`, `stop()` ends the request, `work(wanted)` works for
    *  a pass and gives whether there is one; and what is
-   *  told meanwhile: `hid(sentence)` of the message, `text(piece)`, `notice(sentence, stopped)` of the answer, and where
+   *  told meanwhile: `hid(sentence)` of the message, `tip(tip)`, `from(id)` of the request, `text(piece)`, `notice(sentence, stopped)` of the answer, and where
    *  it is signed `proof(line, text)` at its end. Gives the answer's text. */
   async function converse(how) {
     const response = await sendProven(how.send, how.prove, how.work);
     how.hid(sayHidden("message", readObject(response.headers.get("x-chatward-notice"))));
+    const learnt = (tip) => { if (tip !== null) how.tip?.(tip); };
+    learnt(tipIn(readObject(response.headers.get("x-chatward-tip"))));
+    how.from?.(response.headers.get("x-chatward-request-id") ?? "");
     const over = new AbortController(), tools = new Set();
     let text = "", finish = "", unproven = null, proof = "";
     try {
@@ -182,6 +192,7 @@ const ChatwardTalk = (() => {
           const told = readObject(event.comment.slice(9));
           const hidden = sayHidden("answer", told.hidden ?? {});
           if (hidden) how.notice(hidden, false);
+          learnt(tipIn(told.tip));
           const challenge = challengeIn(told);
           if (challenge === null) continue;
           how.prove(challenge, over.signal).catch(() => "cancelled").then((outcome) => {

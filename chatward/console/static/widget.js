@@ -353,6 +353,27 @@ class ChatwardChat extends HTMLElement {
 
   // --- talking
 
+  #posting(path, body) {
+    return this.#send(path, {
+      method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" },
+    });
+  }
+
+  #learn(turn, told) {
+    turn.item.append(ChatwardLearn.tip(told, {
+      tell: (path, body) => this.#posting(path, body), safety: `${this.#root}chat/safety`,
+    }));
+    this.#announcer.say(`${told.text} ${told.next ?? ""}`);
+    this.#follow(false);
+  }
+
+  #reportable(answer) {
+    if (!answer.request) return;
+    answer.item.append(ChatwardLearn.report(answer.request, {
+      tell: (path, body) => this.#posting(path, body), say: (text) => this.#announcer.say(text),
+    }));
+  }
+
   #tell(what) {
     this.dispatchEvent(new CustomEvent(`chatward-${what}`, { bubbles: true, composed: true }));
   }
@@ -416,6 +437,8 @@ class ChatwardChat extends HTMLElement {
           this.#announcer.stream(piece);
           this.#follow(false);
         },
+        tip: (told) => this.#learn(shown.turn, told),
+        from: (id) => { shown.answer.request = id; },
         notice: (text, stopped) => {
           exchange.note = { text, stopped };
           this.#note(shown.answer, exchange.note);
@@ -453,6 +476,7 @@ class ChatwardChat extends HTMLElement {
     try {
       await this.#ask(exchange, shown, request);
       exchange.done = true;
+      this.#reportable(shown.answer);
       this.#watch?.done();
       this.#tell("answered");
     } catch (error) {
@@ -462,6 +486,7 @@ class ChatwardChat extends HTMLElement {
       exchange[where] = note;
       this.#note(where === "note" ? shown.answer : shown.turn, note);
       this.#announcer.say(note.text);
+      if (error.tip) this.#learn(shown.turn, error.tip);
       const { field } = this.#parts;
       if (!aborted && error.code !== "content_filter" && !field.value) field.value = text;
       this.#tell("failed");
