@@ -42,6 +42,9 @@ from chatward.traffic.work import Work
 PER_SECOND: Final = 20
 AGENT: Final = "agent:"
 STICKY: Final = -3.5
+"""Weight from which on a signal of who somebody is stays."""
+_PASSING: Final = frozenset({"page.invalid", "page.missing"})
+"""Of one message all the same: a page may be stale for once."""
 _OPENINGS: Final = 6
 _WINDOW: Final = 60.0
 _BLOCKS: Final = 4
@@ -160,7 +163,9 @@ class Traffic:
         session = self.parts.sessions.of(owner.id)
         found.update(self._behaviour(caller, owner, session, text, opening, report))
         if not owner.shared:
-            session.signals.update(one for one in found if WEIGHTS[one] <= STICKY and not one.startswith(_BEHAVIOUR))
+            session.signals.update(
+                one for one in found - _PASSING if WEIGHTS[one] <= STICKY and not one.startswith(_BEHAVIOUR)
+            )
             found |= session.signals
         session.messages += 1
         session.last_asked = self.parts.clock()

@@ -8,6 +8,7 @@
 const ChatwardTraffic = (() => {
   const NAMES = /^(\$?cdc_|__playwright|__pw|__puppeteer|__?selenium|__webdriver|__driver|__fxdriver|__nightmare|_phantom|phantom$|callPhantom|callSelenium|domAutomation|Cypress$|__cypress)/i;
   const MOST = 400; // times that are kept of one message
+  const FRESH = 21_600_000; // milliseconds after which a page asks for another token
 
   const middle = (values) => {
     const sorted = Array.from(values).sort((a, b) => a - b);
@@ -61,6 +62,7 @@ const ChatwardTraffic = (() => {
     #ask;
     #trap;
     #token = "";
+    #given = 0;
     #asking = null;
     #number = 0;
     #moved = 0;
@@ -113,9 +115,11 @@ const ChatwardTraffic = (() => {
 
     /** The page's token: asked for once. */
     async token() {
-      if (this.#token) return this.#token;
+      if (this.#token && performance.now() - this.#given < FRESH) return this.#token;
       this.#asking ??= this.#ask("v1/traffic/page").then(async (response) => {
-        if (response.ok) this.#token = (await response.json()).page ?? "";
+        if (!response.ok) return;
+        this.#token = (await response.json()).page ?? "";
+        this.#given = performance.now();
       }).finally(() => { this.#asking = null; });
       await this.#asking;
       return this.#token;
