@@ -75,6 +75,7 @@ COMMANDS: Final = (
     Command("backup", "Copy ledger, stores and settings, without people's keys", "chatward.commands.backup:backup"),
     Command("restore", "Put a backup back, and verify it", "chatward.commands.backup:restore"),
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
+    _command("vendor", "Third parties: register, checks, assessments, approval", "app"),
     _command("patches", "Known vulnerabilities in Chatward and in bots: scans, tasks, bills of materials", "app"),
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),
     _command("monitoring", "Send the record to SIEMs, watch it for attacks, alert people", "app"),

@@ -33,6 +33,7 @@ from chatward.settings import Settings
 from chatward.settings_privacy import privacy_problems
 from chatward.settings_rules import Problem, complete, problems_of
 from chatward.settings_types import Steps, dotted, from_text, is_section, unknown_key, values, walk
+from chatward.settings_vendors import vendor_problems
 from chatward.toml_lines import key_lines
 
 DEFAULT_FILE: Final = "chatward.toml"
@@ -121,7 +122,7 @@ def load(
     except msgspec.ValidationError as error:  # ``walk`` looks at every value, so this is a gap in it
         raise ConfigError(f"the settings cannot be read: {error}", file=file) from error
     day = today or datetime.now(UTC).date()
-    found = [*problems_of(settings, guards, day), *privacy_problems(settings, day)]
+    found = [*problems_of(settings, guards, day), *privacy_problems(settings, day), *vendor_problems(settings, day)]
     given.fail([problem for problem in found if not problem.warning])
     warnings = tuple(str(given.error(problem)) for problem in found if problem.warning)
     return Loaded(settings, given.all_origins(settings), warnings, None if path is None else Path(path), before)

@@ -1,4 +1,5 @@
-"""Which bots may be asked, message by message: not one that is shut for a critical vulnerability past due.
+"""Which bots may be asked, message by message: not one that is shut for a critical vulnerability past due, and not one
+of a vendor that is not approved today.
 
 Nothing is looked up where nothing is configured: ``opened_gates`` gives ``None`` then.
 """
@@ -10,8 +11,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from chatward.assurance.assessments import Assessments
 from chatward.assurance.opening import advisories_file, assurance_file, opened_advisories, opened_tasks
 from chatward.assurance.tasks import Quarantine
+from chatward.assurance.vendors import VendorGate
 from chatward.settings import Settings
 from chatward.stores.database import Database
 
@@ -33,10 +36,16 @@ class Gates:
 
 def opened_gates(settings: Settings, clock: Callable[[], float] = time.time) -> Gates | None:
     """Raises ``StoreError``."""
-    if not settings.assurance.quarantine:
+    vendors = any(vendor.bots for vendor in settings.vendors.values())
+    if not settings.assurance.quarantine and not vendors:
         return None
     database = Database(assurance_file(settings))
-    return Gates((Quarantine(database, clock).check,), database)
+    checks = []
+    if settings.assurance.quarantine:
+        checks.append(Quarantine(database, clock).check)
+    if vendors:
+        checks.append(VendorGate(settings, Assessments(database, lambda entry: None, clock), clock).check)
+    return Gates(tuple(checks), database)
 
 
 def figures(settings: Settings, clock: Callable[[], float] = time.time) -> Mapping[str, Mapping[str, float]]:

@@ -1,0 +1,92 @@
+"""Answers from files: our own questionnaire (JSON), CSA's CAIQ v4 (CSV), and files with ids of others (VSAQ).
+
+The rules:
+
+1. Ours: ``{"question": {"answer": "yes", "comment": "..."}}``, or the short ``{"question": "yes"}``.
+2. CAIQ: a row for each question with its id (``CEK-03.1``) and its answer (``Yes``, ``No``, ``NA``). A question of ours
+   is answered by the rows of the controls that it names (``ids.ccm``): yes where all say yes, no where none does, else
+   partly. What no row answers stays unanswered. A row says less than our question asks; the comment names the rows.
+3. Others (VSAQ: ``{"id": "yes"}`` or lists of such): by a table of their ids to ours, which whoever imports gives.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from chatward.assurance.questionnaire import Answer, questionnaire
+from chatward.core.errors import ConfigError
+
+_CONTROL: Final = re.compile(r"([A-Z&]{2,4}-\d{2})(?:\.\d+)?")
+_WORDS: Final = {"yes": "yes", "true": "yes", "checked": "yes", "no": "no", "false": "no", "na": "n", "n/a": "n"}
+
+
+def read_answers(path: Path, table: Path | None = None) -> dict[str, Answer]:
+    """Answers to our questions. Raises ``ConfigError``."""
+    try:
+        text = path.read_text("utf-8-sig")
+        if path.suffix.lower() == ".csv":
+            return from_caiq(csv.reader(text.splitlines()))
+        document = json.loads(text)
+        if table is not None:
+            return _by_table(document, json.loads(table.read_text("utf-8-sig")))
+        return {name: _own(said) for name, said in document.items()}
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", reason="answers-invalid") from error
+    except (ValueError, TypeError, AttributeError, KeyError, csv.Error) as error:
+        raise ConfigError(f"{path} holds no answers", reason="answers-invalid") from error
+
+
+def _own(said: Any) -> Answer:
+    return msgspec.convert({"answer": said} if isinstance(said, str) else said, Answer)
+
+
+def from_caiq(rows: Iterable[list[str]]) -> dict[str, Answer]:
+    """Raises ``ConfigError`` where no row is one of CAIQ."""
+    said: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        place = next((index for index, cell in enumerate(cells) if _CONTROL.fullmatch(cell)), None)
+        if place is None:
+            continue
+        word = next((_WORDS[cell.lower()] for cell in cells[place + 1 :] if cell.lower() in _WORDS), None)
+        found = _CONTROL.fullmatch(cells[place])
+        if word is not None and found is not None:
+            said.setdefault(found[1], []).append((cells[place], word))
+    if not said:
+        raise ConfigError("There is no answer to a question of CAIQ in it.", reason="answers-invalid")
+    made: dict[str, Answer] = {}
+    for question in questionnaire().questions:
+        rows_ = [pair for control in question.ids.get("ccm", ()) for pair in said.get(control, ())]
+        words = {word for _, word in rows_ if word != "n"}
+        if not rows_:
+            continue
+        comment = f"CAIQ: {', '.join(id_ for id_, _ in rows_)}"
+        if not words:
+            made[question.id] = Answer("not-applicable", comment)
+        else:
+            made[question.id] = Answer("yes" if words == {"yes"} else "no" if words == {"no"} else "partly", comment)
+    return made
+
+
+def _by_table(document: Any, table: Mapping[str, str]) -> dict[str, Answer]:
+    pairs = document.items() if isinstance(document, dict) else ((one["id"], one.get("value")) for one in document)
+    made: dict[str, Answer] = {}
+    for theirs, value in pairs:
+        ours = table.get(str(theirs))
+        word = _WORDS.get(str(value).lower())
+        if ours is None or word is None:
+            continue
+        answer = Answer("not-applicable" if word == "n" else "yes" if word == "yes" else "no", f"imported: {theirs}")
+        made[ours] = (
+            answer if ours not in made or made[ours].answer == answer.answer else Answer("partly", answer.comment)
+        )
+    if not made:
+        raise ValueError("nothing fits")
+    return made
