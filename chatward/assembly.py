@@ -9,12 +9,12 @@ import gc
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 from msgspec.structs import replace
@@ -49,7 +49,12 @@ from chatward.core.values import InspectedFile, Verdict
 from chatward.engine.engine import Screening
 from chatward.engine.placeholders import Vault
 from chatward.files.desk import FileDesk, Seen
+from chatward.education.api import REPORTS_PATH, TIPS_PATH
+from chatward.education.opening import opened as open_education
+from chatward.education.safety import safety_pages
 from chatward.files.opening import opened as open_files
+from chatward.files.opening import opened_quarantine
+from chatward.files.quarantine import Quarantine, sealed_fields
 from chatward.gateway.app import GatewayApp
 from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
@@ -93,6 +98,7 @@ from chatward.monitoring.running import wanted as following
 from chatward.monitoring.standing import figures as receiver_figures
 from chatward.overseeing import overseeing
 from chatward.privacy.gate import PrivacyGate, standing_now
+from chatward.privacy.mailing import PREFIX as MAILED
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath, in_the_path
 from chatward.reload import Watcher, needs_restart
@@ -108,6 +114,7 @@ from chatward.traffic.watch import Traffic
 from chatward.ward import Ward
 
 KEY_SIZE = 32
+T = TypeVar("T")
 
 
 def channels(server: Server) -> dict[str, Dialect]:
@@ -180,6 +187,8 @@ class RoutedEngine:
                 said = await consult(self.judge, plan.policy, asked)
                 current.engine.supplement(screening, said.findings, complete=not said.verdict.unavailable)
                 screening.verdict |= said.verdict
+        if self.files is not None and files:
+            await self.files.settle(files, screening.verdict, screening.exchange, request_id)
         screening.verdict = told(screening.verdict, withheld)
         return screening
 
@@ -289,12 +298,13 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         if privacy is not None:
             stack.callback(privacy.database.close)
             engine.privacy = privacy.gate
+            privacy.api.proving(asking.challenges)
+            if privacy.mailed is not None:
+                stack.callback(privacy.mailed.close)
             if privacy.notices is not None:
                 telling = asyncio.ensure_future(privacy.notices.run(fetch))
                 stack.callback(telling.cancel)
-        engine.files = await asyncio.to_thread(open_files, settings)
-        if engine.files is not None:
-            stack.callback(engine.files.close)
+        engine.files = await _files(stack, settings, recorder(ledger, loop), fetch, Records(ledger).note)
         meter = _meter(settings, engine)
         running = _RunningWard(engine)
         keeping = await _keeping(stack, settings, recorder(ledger, loop), running, fetch, privacy, meter, engine)
@@ -304,6 +314,9 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         )
         behaviour = _behaviour(stack, settings, secret, Records(ledger).note, asking.desks.risks)
         proving = open_proving(settings, lambda: data_plane.url)
+        educating = open_education(settings, recorder(ledger, loop))
+        if educating is not None:
+            stack.callback(educating.close)
         bots = {name: _signed(bot, settings.bots[name], proving) for name, bot in _gated(stack, settings, bots).items()}
         checkpoint = Checkpoint(asking.authenticator, peer_of=_peer_of(server), standing=standing_now)
         widget = widget_pages(settings)
@@ -319,6 +332,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             budgets=asking.budgets,
             keeping=keeping,
             signing=proving,
+            teaching=educating.teaching if educating is not None else None,
             limiting=limiting,
             end_users=behind,
             observing=behaviour.gathering if behaviour is not None else None,
@@ -327,6 +341,8 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 **asking.services,
                 **(_passes(watching) if watching is not None else {}),
                 **(privacy.services if privacy is not None else {}),
+                **({MAILED: Open(privacy.mailed.handle)} if privacy is not None and privacy.mailed is not None else {}),
+                **({TIPS_PATH: educating.api.tips, REPORTS_PATH: educating.api.reports} if educating is not None else {}),
                 MANIFEST: Open(manifest_service(proving)),
                 DIRECTORY: Open(directory_service(proving)),
             },
@@ -334,6 +350,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ready=lambda: () if ledger.healthy else ("ledger",),
             pages={
                 **pages(settings),
+                **safety_pages(settings, signed=proving is not None),
                 **verify_pages(),
                 **step_up_pages(),
                 **widget,
@@ -457,12 +474,13 @@ async def _keeping(
     engine: RoutedEngine,
 ) -> Keeping | None:
     """What keeps conversations, with their purge under way; ``None`` where nothing is kept."""
+    quarantine = stack.enter_context(sealed_fields(settings))
     kept = await opened_keeping(
         settings,
         record,
         lambda text: running.check(text, "user"),  # a person's text is read for more than a bot's
         fetch=fetch,
-        also=privacy.also if privacy is not None else lambda register: (),
+        also=lambda register: [*(privacy.also(register) if privacy is not None else ()), *quarantine],
         failed=meter.not_kept,
     )
     if kept is None:
@@ -475,6 +493,31 @@ async def _keeping(
     engine.remembering = kept.remembering
     engine.conversations = kept.store
     return kept.keeping
+
+
+async def _files(
+    stack: AsyncExitStack,
+    settings: Settings,
+    record: Callable[[Entry], None],
+    fetch: Fetching,
+    note: Callable[[Entry], None],
+) -> FileDesk | None:
+    """What looks at files, with the purge of its quarantine under way; ``None`` where nobody does."""
+    quarantine: Quarantine | None = None
+    if settings.files.enabled and settings.files.quarantine:
+        loop = asyncio.get_running_loop()
+
+        def ask(question: Coroutine[Any, Any, T]) -> T:
+            return asyncio.run_coroutine_threadsafe(question, loop).result()
+
+        quarantine = await asyncio.to_thread(partial(opened_quarantine, settings, record, fetch=fetch, ask=ask))
+        stack.callback(quarantine.database.close)
+    desk = await asyncio.to_thread(partial(open_files, settings, quarantine=quarantine, note=note))
+    if desk is not None:
+        stack.callback(desk.close)
+        purging = asyncio.ensure_future(desk.purge())
+        stack.callback(purging.cancel)
+    return desk
 
 
 def _limiting(

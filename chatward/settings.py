@@ -17,6 +17,7 @@ from chatward.settings_assurance import Assurance, Vendor
 from chatward.settings_base import Fraction, Seconds, Size, Strict
 from chatward.settings_behaviour import BehaviourSettings
 from chatward.settings_channels import Channel, McpServer
+from chatward.settings_education import Education
 from chatward.settings_end_users import EndUserSettings
 from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
@@ -686,6 +687,8 @@ class Privacy(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How people reach the data protection officer, where there is one."""
     consent_url: str = ""
     """The page where people give consent; refusals name it. Programs use `POST /v1/privacy/consents`."""
+    verify: Literal["credential", "passkey"] = "credential"
+    """How surely it has to be known who asks for a right: by their credential, or by a passkey at that moment."""
     minor_role: str = ""
     """The role that says that a person is a minor, as keys and identity providers give roles."""
     gpc: bool = True
@@ -874,6 +877,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Purposes, consent and rights."""
     files: Files = field(default_factory=Files)
     """Files that travel with messages."""
+    education: Education = field(default_factory=Education)
+    """Tips for people."""
     monitoring: Monitoring = field(default_factory=Monitoring)
     """What is watched for in the record."""
     siem: tuple[Siem, ...] = ()

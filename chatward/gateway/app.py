@@ -49,6 +49,7 @@ from chatward.gateway.parties import (
     Scope,
     Screening,
     Signing,
+    Teaching,
     Watching,
 )
 from chatward.gateway.records import Records
@@ -100,6 +101,7 @@ class GatewayApp:
         watching: Watching | None = None,
         end_users: Naming | None = None,
         wires: Sequence[Wire] = (),
+        teaching: Teaching | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -144,6 +146,7 @@ class GatewayApp:
             observing,
             watching,
             end_users,
+            teaching,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

@@ -68,6 +68,7 @@ EXPOSED: Final = (
     "x-chatward-proof",
     "x-chatward-overhead-ms",
     "x-chatward-request-id",
+    "x-chatward-tip",
 )
 
 

@@ -53,6 +53,8 @@ class Flight:
     """What it took of its limits (``parties.Taken``)."""
     observed: Any = None
     """What is told that it is over (``parties.Observing``), where anything is."""
+    teach: Any = None
+    """Gives the tip that goes with what was hidden of the answer (``parties.Teaching``), where tips are given."""
     reply: Any = None
     """The engine's own of its reply, once there is one."""
     bound: Any = None

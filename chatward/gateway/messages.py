@@ -29,7 +29,7 @@ from chatward.gateway.checkpoint import Checkpoint, near_address
 from chatward.gateway.credentials import Keys, for_bot
 from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
-from chatward.gateway.notices import PROOF, Noticing, notice
+from chatward.gateway.notices import PROOF, Noticing, notice, tip
 from chatward.gateway.parties import (
     BotLink,
     Budgeting,
@@ -43,6 +43,7 @@ from chatward.gateway.parties import (
     Scope,
     Screening,
     Signing,
+    Teaching,
     Watching,
 )
 from chatward.gateway.records import Records
@@ -92,6 +93,7 @@ class Messages:
         observing: Observing | None = None,
         watching: Watching | None = None,
         end_users: Naming | None = None,
+        teaching: Teaching | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -108,6 +110,7 @@ class Messages:
         self._limiting = limiting
         self._observing = observing
         self._end_users = end_users
+        self._teaching = teaching
         self._watching = watching
         self._withheld = Withheld()
 
@@ -121,22 +124,8 @@ class Messages:
         if self._limiting is not None:
             flight.taken = taken = await self._limiting.take(caller, path, call, body)
             flight.sharing = (*flight.sharing, *taken.headers)
-        screening = await self._engine.screen(
-            call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
-        )
-        if flight.bound is not None:
-            await screened(flight.bound, call, screening)
+        screening = await self._screen(flight, caller, dialect, path, call)
         verdict = screening.verdict
-        if self._observing is not None and _converses(flight, path):
-            flight.observed = partial(self._observing.finished, flight, caller, screening)
-        flight.route = screening.route
-        flight.action = verdict.action.label
-        for missing in verdict.unavailable:
-            self._meter.unavailable(flight.route, missing.guard, missing.reason)
-            self._records.unavailable(flight, missing.guard, missing.reason)
-        keeping = self._keeping if _converses(flight, path) else None
-        if keeping is not None:
-            await keeping.asked(flight.id, caller.person, screening)
         if verdict.blocked:
             screening.finish(None, "")
             await self._records.judged(flight, caller.person.id, verdict)
@@ -147,7 +136,7 @@ class Messages:
             self._checkpoint.still(principal)  # the body may have taken its time
         if self._budgets is not None:
             await self._budgets.reserve(principal.id)
-        await self._records.intended(flight, screening.bot, principal.id, verdict, call.stream)
+        await self._records.intended(flight, screening.bot, caller, verdict, call.stream)
         flight.intended = True
         started = self._records.started(flight) if call.stream else None
         try:
@@ -178,6 +167,30 @@ class Messages:
         near = getattr(scope, "client", "")
         flight.watched = watched = await self._watching.look(caller, path, call, near_address(near), flight.id)
         flight.sharing = (*flight.sharing, *watched.headers)
+
+    async def _screen(self, flight: Flight, caller: Caller, dialect: Dialect, path: str, call: Call) -> Screening:
+        """The message judged, and all who are told so before anything is done about it."""
+        screening = await self._engine.screen(
+            call, channel=dialect.name, path=path, caller=caller, request_id=flight.id
+        )
+        if flight.bound is not None:
+            await screened(flight.bound, call, screening)
+        verdict = screening.verdict
+        flight.route = screening.route
+        flight.action = verdict.action.label
+        if self._teaching is not None:
+            taught = self._teaching.message(caller, verdict)
+            flight.sharing = (*flight.sharing, *tip(taught))
+            flight.teach = partial(self._teaching.reply, caller) if taught is None else None  # one tip an answer
+        for missing in verdict.unavailable:
+            self._meter.unavailable(flight.route, missing.guard, missing.reason)
+            self._records.unavailable(flight, missing.guard, missing.reason)
+        if _converses(flight, path):
+            if self._observing is not None:
+                flight.observed = partial(self._observing.finished, flight, caller, screening)
+            if self._keeping is not None:
+                await self._keeping.asked(flight.id, caller.person, screening)
+        return screening
 
     async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Caller, bytes]:
         """Who asks, and the body. What can be refused unread is refused unread."""
@@ -291,6 +304,8 @@ class Messages:
                 flight.action = max(screening.verdict.action, verdict.action).label
                 reason = "reply-blocked" if verdict.blocked else ""
                 extra = notice(screening.verdict, reply)
+                if flight.teach is not None and reply.notice:
+                    extra = [*extra, *tip(flight.teach(reply.notice))]
                 if gate is not None and gate.pending is not None:
                     self._withheld.put(gate.pending, principal, sent, Kept(response.status, response.headers, body))
                     demand = gate.demand()
@@ -362,7 +377,9 @@ class Messages:
         flight.reply = reply = screening.reply() if screening.inspects else None
         rewriter: Noticing | None = None
         if reply is not None:
-            rewriter = Noticing(call.rewriter(reply), reply, lambda: self._proof(principal, screening, reply))
+            rewriter = Noticing(
+                call.rewriter(reply), reply, partial(self._proof, principal, screening, reply), flight.teach
+            )
         if reply is not None and flight.bound is not None and not flight.bound.comments:
             rewriter = Uncommented(call.rewriter(reply), reply)
         overhead = flight.overhead

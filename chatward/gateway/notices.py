@@ -12,6 +12,7 @@ the same place, ``: chatward-proof {...}``.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -25,6 +26,8 @@ from chatward.core.values import WITHHELD, Action, Verdict
 
 NOTICE: Final = "x-chatward-notice"
 PROOF: Final = "x-chatward-proof"
+TIP: Final = "x-chatward-tip"
+Teach = Callable[[Mapping[str, int]], Mapping[str, str] | None]
 
 
 def hidden(verdict: Verdict) -> dict[str, int]:
@@ -58,24 +61,42 @@ def notice(message: Verdict, reply: Reply | None = None) -> Headers:
     return ((NOTICE, orjson.dumps(counts).decode()),) if counts else ()
 
 
-def comment(reply: Reply) -> bytes:
-    """The comment line for the end of a stream, or nothing where its reply went out unchanged."""
+def comment(reply: Reply, teach: Teach | None = None) -> bytes:
+    """The comment line for the end of a stream, or nothing where its reply went out unchanged. ``teach`` gives the tip
+    that goes with it."""
     counts: Mapping[str, int] = reply.notice
     stopped = reply.blocked
     if not counts and stopped is None:
         return b""
     action = Action.REDACT if stopped is None else stopped.action
-    return b": chatward " + orjson.dumps({"action": action.label, "hidden": dict(counts)}) + b"\n\n"
+    told: dict[str, object] = {"action": action.label, "hidden": dict(counts)}
+    tip = teach(counts) if teach is not None else None
+    if tip:
+        told["tip"] = tip
+    return b": chatward " + orjson.dumps(told) + b"\n\n"
+
+
+def tip(fields: Mapping[str, str] | None) -> Headers:
+    """The header of a tip, or none."""
+    return ((TIP, json.dumps(fields)),) if fields else ()
 
 
 class Noticing:
     """A rewriter whose last output opens with the comment lines. Rewriters give out whole events, so they stand
-    between two of them. ``prove`` gives the proof of the whole reply, once it is known."""
+    between two of them. ``teach`` gives the tip for what was hidden, ``prove`` the proof of the
+    whole reply, once it is known."""
 
-    def __init__(self, rewriter: StreamRewriter, reply: Reply, prove: Callable[[], str] = lambda: "") -> None:
+    def __init__(
+        self,
+        rewriter: StreamRewriter,
+        reply: Reply,
+        prove: Callable[[], str] = lambda: "",
+        teach: Teach | None = None,
+    ) -> None:
         self._rewriter = rewriter
         self._reply = reply
         self._prove = prove
+        self._teach = teach
 
     @property
     def done(self) -> bool:
@@ -95,9 +116,9 @@ class Noticing:
 
     def fail(self, error: ChatwardError) -> bytes:
         out = self._rewriter.fail(error)
-        return comment(self._reply) + out if out else out
+        return comment(self._reply, self._teach) + out if out else out
 
     def _last(self, out: bytes) -> bytes:
         proof = "" if self._reply.blocked is not None else self._prove()
         proven = b": chatward-proof " + proof.encode() + b"\n\n" if proof else b""
-        return comment(self._reply) + proven + out
+        return comment(self._reply, self._teach) + proven + out

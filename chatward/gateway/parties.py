@@ -138,6 +138,18 @@ class Taken(Protocol):
         ...
 
 
+class Teaching(Protocol):
+    """Tips for people (``education``)."""
+
+    def message(self, caller: Caller, verdict: Verdict) -> Mapping[str, str] | None:
+        """What is told with the answer to a message that was judged so."""
+        ...
+
+    def reply(self, caller: Caller, hidden: Mapping[str, int]) -> Mapping[str, str] | None:
+        """What is told with an answer of which this was hidden."""
+        ...
+
+
 class Limiting(Protocol):
     """How fast callers may ask (``limits.limiter``)."""
 

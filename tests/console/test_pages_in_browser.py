@@ -261,7 +261,7 @@ def test_by_keyboard_alone_everything_is_reached(page):
     for _ in range(6):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
-    assert reached[:4] == ["Skip to the message field", "again", "message", "send"]
+    assert reached[:5] == ["Skip to the message field", "again", "Safety", "message", "send"]
 
 
 @pytest.mark.parametrize("width", [320, 1280])
@@ -370,7 +370,7 @@ def test_an_answer_is_reported_by_keyboard(page, gateway):
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.get_by_text("Thank you. Your report was received.").wait_for()
+    page.locator("#log").get_by_text("Thank you. Your report was received.").wait_for()
     assert gateway.RequestHandlerClass.seen[-1] == {"request": "cw-0123abcd-1", "why": "unsafe"}
 
 
