@@ -23,10 +23,10 @@ class Siem(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: str = "siem"
     """What it is called; how far it has come is remembered by this name. Lower-case letters, digits and hyphens."""
-    kind: Literal["syslog", "http", "file"]
-    """How it takes them."""
+    kind: Literal["syslog", "http", "file", "otlp"]
+    """How it takes them. `otlp`: an OpenTelemetry collector, which gets traces and metrics made from them."""
     address: str
-    """`tls://HOST:PORT`, `tcp://...` or `udp://...` for `syslog`, an https URL for `http`, a path for `file`."""
+    """`tls://HOST:PORT`, `tcp://...`, `udp://...` for `syslog`, an https URL for `http`, `otlp`, a path for `file`."""
     format: Literal["rfc5424", "cef", "ocsf", "json"] = "json"
     """How an entry is written. By `syslog` the others stand in an RFC 5424 message; `rfc5424` is for `syslog` alone."""
     events: tuple[str, ...] = ("*",)
@@ -52,6 +52,8 @@ class Siem(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """File with the certificate (PEM) that Chatward shows."""
     client_key: str | None = None
     """File with its private key (PEM)."""
+    attributes: tuple[Literal["action", "bot", "findings", "policy", "principal", "route", "rule", "rules"], ...] = ()
+    """`otlp`: what of a verdict stands in a span as `chatward.NAME`."""
     rotate_size: Size = 100 * 1024 * 1024
     """`file`: bytes from which on a new file is begun."""
     rotate_keep: Annotated[int, Meta(ge=0, le=1000)] = 10
@@ -96,6 +98,9 @@ class Monitoring(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether the rules that come with Chatward are watched for, where there is somebody to alert."""
     without: tuple[str, ...] = ()
     """Patterns of rules (file names or ids) that are not watched for."""
+    traces: bool = False
+    """Whether a caller's `traceparent` is put on record, so that our spans stand in the caller's trace, and bots are
+    given our span as its parent. Without it bots get the caller's as it is."""
     group: Seconds = 600.0
     """Seconds within which matches of a rule about the same caller are one alert."""
     keep: Annotated[float, Meta(ge=1)] = 90.0
@@ -144,7 +149,7 @@ def _receiver(steps: Steps, one: Siem, local: Local) -> Found:
             yield where, "must be tls://HOST:PORT, tcp://HOST:PORT or udp://HOST:PORT"
         elif parts.path.strip("/") or parts.query or "@" in parts.netloc:
             yield where, "must be a host and a port alone"
-    elif one.kind == "http":
+    elif one.kind in {"http", "otlp"}:
         yield from _url(where, one.address, local)
     elif not one.address.strip() or "://" in one.address:
         yield where, "must be the path of a file"

@@ -19,13 +19,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from chatward.ledger.reading import Record, between
+from chatward.ledger.reading import Record
 from chatward.monitoring.levels import Level
+from chatward.monitoring.past import Progress, replayed
 from chatward.monitoring.sigma.rules import Match, Rules
 from chatward.monitoring.syslog import timestamp
 from chatward.stores.database import Database
 
-_PAGE: Final = 5000
 _COLUMNS: Final = "id, rule, title, level, about, first_at, last_at, first_seq, last_seq, exchange, count"
 MOST: Final = 50
 """Alerts in one message."""
@@ -137,43 +137,22 @@ class Watching:
         self._keep = keep
         self._clock = clock
         self._purged = 0.0
-        self._seen = 0
+        self._progress = Progress()
         self._pending: list[Match] = []
 
     def take(self, records: Sequence[Record]) -> None:
-        if not records[0].seq <= self._seen + 1 <= records[-1].seq + 1:
-            self._remember(records[0])
-        for record in records:
-            if record.seq > self._seen:  # a batch that comes again is not counted twice
-                self._pending += self._rules.matches(record)
-                self._seen = record.seq
+        if self._progress.jumps(records):
+            for one in replayed(self._path, records[0].seq, records[0].at - self._rules.seconds * 10**9):
+                self._rules.matches(one)
+        for record in self._progress.begin(records):
+            self._pending += self._rules.matches(record)
+            self._progress.passed(record)
         self._alerts.add(self._pending)
         self._pending = []
+        self._progress.done()
         if self._clock() - self._purged > 3600:
             self._purged = self._clock()
             self._alerts.purge(self._purged - self._keep)
 
     def close(self) -> None:
         """Nothing is kept open."""
-
-    def _remember(self, record: Record) -> None:
-        """Reads what lies before ``record`` and is young enough to matter to a correlation."""
-        seq = self._first(record.seq, record.at - self._rules.seconds * 10**9)
-        while seq < record.seq:
-            page = between(self._path, seq, min(seq + _PAGE, record.seq) - 1)
-            for one in page:
-                self._rules.matches(one)
-            seq += _PAGE
-        self._seen = record.seq - 1
-
-    def _first(self, before: int, at: int) -> int:
-        """The first entry that is not older than ``at``: by halves, since entries stand in order of time."""
-        low, high = 1, before
-        while low < high:
-            middle = (low + high) // 2
-            found = between(self._path, middle, middle)
-            if found and found[0].at < at:
-                low = middle + 1
-            else:
-                high = middle
-        return low

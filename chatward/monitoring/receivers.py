@@ -5,10 +5,24 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from chatward.monitoring.follower import Shipping
+import orjson
+
+from chatward.monitoring.follower import Shipping, Taker
 from chatward.monitoring.formats import formatted
-from chatward.monitoring.sinks import HttpLines, LinesFile, Sink, SyslogDatagrams, SyslogStream, address, tls
+from chatward.monitoring.sinks import (
+    HttpLines,
+    LinesFile,
+    Sink,
+    SinkError,
+    SyslogDatagrams,
+    SyslogStream,
+    address,
+    post,
+    tls,
+)
+from chatward.monitoring.traces import Exporting, Spans
 from chatward.settings import Settings
 from chatward.settings_monitoring import Siem
 
@@ -26,17 +40,41 @@ def shipping(one: Siem, host: str, version: str, secret: Secret) -> Shipping:
     return Shipping(_sink(one, secret), formatted(one.format, one.kind, host, version, one.facility), one.events)
 
 
+def _headers(one: Siem, secret: Secret) -> dict[str, str]:
+    """The key, where there is one."""
+    if one.key is None:
+        return {}
+    scheme = f"{one.key_scheme} " if one.key_header == "authorization" and one.key_scheme else ""
+    return {one.key_header: scheme + secret(one.key)}
+
+
+def exporting(one: Siem, path: Path, host: str, version: str, secret: Secret) -> Exporting:
+    """What sends traces and metrics to one collector. Raises ``ConfigError``."""
+    headers = {**_headers(one, secret), "content-type": "application/json", "user-agent": "chatward"}
+    context = tls(one.ca_file, one.client_cert, one.client_key) if one.address.startswith("https:") else None
+
+    def send(place: str, body: dict[str, Any]) -> None:
+        status = post(one.address.rstrip("/") + place, headers, orjson.dumps(body), context)
+        if not 200 <= status < 300:
+            raise SinkError(f"it answered {status}")
+
+    return Exporting(Spans(path, host, version, one.attributes), send)
+
+
+def taker(one: Siem, path: Path, host: str, version: str, secret: Secret) -> Taker:
+    """What takes entries for one receiver. ``path``: the ledger. Raises ``ConfigError``."""
+    if one.kind == "otlp":
+        return exporting(one, path, host, version, secret)
+    return shipping(one, host, version, secret)
+
+
 def _sink(one: Siem, secret: Secret) -> Sink:
     if one.kind == "file":
         return LinesFile(Path(one.address), one.rotate_size, one.rotate_keep)
     if one.kind == "http":
-        headers = {}
-        if one.key is not None:
-            scheme = f"{one.key_scheme} " if one.key_header == "authorization" and one.key_scheme else ""
-            headers[one.key_header] = scheme + secret(one.key)
         return HttpLines(
             one.address,
-            headers,
+            _headers(one, secret),
             tls(one.ca_file, one.client_cert, one.client_key) if one.address.startswith("https:") else None,
             content_type="text/plain; charset=utf-8" if one.format == "cef" else "application/x-ndjson",
             secret=secret(one.secret).encode() if one.secret is not None else None,

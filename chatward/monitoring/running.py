@@ -23,7 +23,7 @@ from chatward import __version__
 from chatward.monitoring.alerts import Alerts, Watching
 from chatward.monitoring.cursors import Cursors
 from chatward.monitoring.follower import Follower
-from chatward.monitoring.receivers import Secret, host_of, shipping
+from chatward.monitoring.receivers import Secret, host_of, taker
 from chatward.monitoring.sigma.rules import SHIPPED, Rules, read
 from chatward.monitoring.standing import ALERTS
 from chatward.monitoring.targets import Telling, deliverer
@@ -46,7 +46,7 @@ def made(settings: Settings, database: Database, secret: Secret) -> list[Running
     """Everything that follows the ledger. Raises ``ConfigError``."""
     cursors, path, host = Cursors(database), Path(settings.ledger.path), host_of(settings)
     found: list[Running] = [
-        Follower(one.name, path, cursors, shipping(one, host, __version__, secret), start=one.start)
+        Follower(one.name, path, cursors, taker(one, path, host, __version__, secret), start=one.start)
         for one in settings.siem
     ]
     if settings.alerts:
@@ -68,7 +68,7 @@ def rules(settings: Settings) -> Rules:
 def check(settings: Settings, secret: Secret) -> None:
     """Raises ``ConfigError`` where a file or a secret of a receiver is missing: a gateway does not start without."""
     for one in settings.siem:
-        shipping(one, "", __version__, secret).close()
+        taker(one, Path(settings.ledger.path), "", __version__, secret).close()
     for target in settings.alerts:
         deliverer(target, secret)
     if settings.alerts:

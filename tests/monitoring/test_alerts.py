@@ -14,12 +14,13 @@ import standardwebhooks
 
 from chatward.cli import main
 from chatward.core.errors import ConfigError, StoreError
-from chatward.ledger.reading import between
+from chatward.ledger.reading import Record, between
 from chatward.monitoring.alerts import MOST, Alerts, Watching
 from chatward.monitoring.cursors import Cursors, opened
 from chatward.monitoring.follower import Follower
 from chatward.monitoring.levels import Level
-from chatward.monitoring.sigma.rules import SHIPPED, Match, Rule, Rules, read
+from chatward.monitoring.past import first_since
+from chatward.monitoring.sigma.rules import SHIPPED, Match, Rule, read
 from chatward.monitoring.sinks import SinkError
 from chatward.monitoring.targets import Message, Telling, by_apprise, webhook
 from chatward.monitoring.webhooks import secret_of, signed
@@ -95,14 +96,13 @@ async def test_what_a_correlation_had_seen_is_known_after_a_restart(tmp_path: Pa
     assert found["llm01_direct_prompt_injection"] == 5  # what was read again is not counted again
 
 
-async def test_entries_that_are_too_old_to_matter_are_not_read_again(tmp_path: Path, database: Database) -> None:
+async def test_entries_that_are_too_old_to_matter_are_not_read_again(tmp_path: Path) -> None:
     written = Written(tmp_path)
     await written.add(20)
-    watching = Watching(written.path, Rules([]), Alerts(database, 1), 1e9)
     records = between(written.path, 1, 20)
-    assert watching._first(20, records[6].at) == 7
-    assert watching._first(20, 0) == 1
-    assert watching._first(20, records[-1].at + 1) == 20
+    assert first_since(written.path, 20, records[6].at) == 7
+    assert first_since(written.path, 20, 0) == 1
+    assert first_since(written.path, 20, records[-1].at + 1) == 20
 
 
 async def test_a_store_that_fails_loses_no_match(tmp_path: Path, database: Database) -> None:
@@ -121,6 +121,35 @@ async def test_a_store_that_fails_loses_no_match(tmp_path: Path, database: Datab
     alerts.fails = False
     follower.step()
     assert {one.rule: one.count for one in alerts.newest(9)}["llm01_direct_prompt_injection"] == 1
+
+
+async def test_a_past_that_cannot_be_read_at_first_is_read_again(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, alerts, cursors = Written(tmp_path), Alerts(database, 600), Cursors(database)
+    await written.add(5, "message:input:judged", **BLOCKED)
+    cursors.move("alerts", 4, between(written.path, 4, 4)[0].hash, 1.0)
+    follower = Follower("alerts", written.path, cursors, Watching(written.path, read([SHIPPED]), alerts, 1e9))
+
+    def broken(*_: object) -> list[Record]:
+        raise StoreError("locked")
+
+    with monkeypatch.context() as failing:
+        failing.setattr("chatward.monitoring.past.between", broken)
+        follower.step()
+    assert alerts.newest(9) == []
+    follower.step()
+    assert {one.rule for one in alerts.newest(9)} >= {"llm01_repeated_injection", "llm01_direct_prompt_injection"}
+
+
+async def test_a_cursor_that_was_moved_back_judges_again(tmp_path: Path, database: Database) -> None:
+    written, alerts, cursors = Written(tmp_path), Alerts(database, 600), Cursors(database)
+    await written.add(2, "message:input:judged", **BLOCKED)
+    follower = Follower("alerts", written.path, cursors, Watching(written.path, read([SHIPPED]), alerts, 1e9))
+    follower.step()
+    cursors.move("alerts", 0, b"", 1.0)
+    follower.step()
+    assert {one.rule: one.count for one in alerts.newest(9)}["llm01_direct_prompt_injection"] == 4
 
 
 # --- telling ---------------------------------------------------------------------------------------------
