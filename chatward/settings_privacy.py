@@ -105,8 +105,27 @@ def _forms(settings: Settings, today: date) -> Iterator[Problem]:
             yield Problem(("privacy", "recipients", name, "url"), "must be https://, or on this machine")
         if not _NAME.fullmatch(name):
             yield Problem(("privacy", "recipients", name), "a name has letters, digits, _ - only, at most 64")
+    yield from _mail(settings)
     if privacy.notice.version and not _VERSION.fullmatch(privacy.notice.version):
         yield Problem(("privacy", "notice", "version"), "has letters, digits, _ . - only, at most 64")
+
+
+def _mail(settings: Settings) -> Iterator[Problem]:
+    mail = settings.mail
+    if not mail.host:
+        return
+    if not (settings.identity.end_users.role and settings.identity.end_users.space):
+        sentence = "is needed for mail: an address is a person where programs name people by it, in one space"
+        yield Problem(("identity", "end_users", "space"), sentence)
+    if "@" not in mail.sender:
+        yield Problem(("mail", "sender"), "must be a mail address")
+    origin = urlsplit(mail.url)
+    if origin.scheme != "https" and not (origin.scheme == "http" and is_loopback(origin.hostname or "")):
+        yield Problem(("mail", "url"), "must be the https:// origin of this server, which links begin with")
+    if mail.security == "none" and not is_loopback(mail.host):
+        yield Problem(("mail", "security"), "must not be `none`: mail would go over the network unencrypted")
+    if mail.user and mail.password is None:
+        yield Problem(("mail", "password"), "is missing: a reference such as env:MAIL_PASSWORD")
 
 
 def _consent(settings: Settings) -> Iterator[Problem]:

@@ -4,7 +4,8 @@ The rules:
 
 1. Only a caller with the role of ``[identity.end_users]`` names people; what others put there says nothing.
 2. A person's id here is ``user:`` and a keyed digest (HMAC-SHA-256 under a key of this installation) of tenant, space
-   and the name that the program gives. Names stand in no file. The space is the key's id, so that ``17`` of two
+   and the name that the program gives. Names stand in no file; those that are addresses are
+   compared in lower case. The space is the key's id, so that ``17`` of two
    programs are two people, unless settings give all keys one.
 3. Authentication, authorization, revocation and budgets stay the key's: who holds it can name whomever they want. What
    was kept, consent, threads, limits and erasure are the person's.
@@ -51,7 +52,7 @@ class EndUsers:
 
     def subject(self, tenant: str, space: str, name: str) -> str:
         """The id of a person. ``space``: the key's id (``key:…``), which counts where settings give no other."""
-        parts = (tenant, self._settings.space or space, name)
+        parts = (tenant, self._settings.space or space, name.lower() if "@" in name else name)
         data = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
         return PREFIX + hmac.digest(self._key, data, "sha256")[:16].hex()
 

@@ -11,8 +11,9 @@ The rules:
 4. Taking a permission away is as easy as giving it (Article 7(3)): withdrawing what was never given, or what is no
    longer offered, is done too.
 5. Who is a stranger (a credential that nobody here knows) may speak for themselves too, but is no verified person:
-   requests of theirs wait for an operator. Of strangers who have not spoken before, ``STRANGERS`` are heard a minute,
-   so that made-up credentials do not fill the disk.
+   requests of theirs wait for an operator. With ``privacy.verify = "passkey"`` a request needs a fresh passkey, unless
+   its person came by a mailed link (``mailing``). Of strangers who have not spoken before, ``STRANGERS`` are heard a
+   minute, so that made-up credentials do not fill the disk.
 6. Pages of other origins are kept out by the gateway (``gateway.cross_origin``), bodies that are no JSON too.
 
 Called on a thread: it waits for the disk.
@@ -22,15 +23,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
 from chatward.core.errors import ClientError, IdentityError
-from chatward.core.identity import Assurance, Fields, Principal
+from chatward.core.identity import CHALLENGE_HEADER, Assurance, Fields, Principal, Proof
 from chatward.core.ports import Headers
+from chatward.identity.access import ChallengedError
 from chatward.identity.allowance import Allowance
+from chatward.identity.challenges import Challenges
 from chatward.identity.end_users import EndUsers
+from chatward.identity.stepup_api import PAGE as STEP_UP
 from chatward.privacy.gate import says_gpc
 from chatward.privacy.notice import notice
 from chatward.privacy.requests import Kind, Law, Request, Requests
@@ -77,12 +82,17 @@ class PrivacyApi:
     def __init__(
         self, settings: Settings, standings: Standings, requests: Requests, people: EndUsers | None = None
     ) -> None:
+        self._challenges: Challenges | None = None
         self._settings = settings
         self._privacy = settings.privacy
         self._standings = standings
         self._requests = requests
         self._people = people
         self._strangers = Allowance(STRANGERS)
+
+    def proving(self, challenges: Challenges) -> None:
+        """By what people prove who they are, where ``privacy.verify`` wants a passkey."""
+        self._challenges = challenges
 
     def answer(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
         found = _PATH.fullmatch(path)
@@ -157,7 +167,7 @@ class PrivacyApi:
     def _ask(self, headers: Fields, body: bytes, principal: Principal, purpose: str) -> Answered:
         asked = _read(body, _Asked)
         # Who asks is who the data are about, as surely as their credential says: verified by it, if it is known here.
-        verified = "" if principal.assurance is Assurance.NONE else principal.assurance.name.lower()
+        verified = "" if principal.assurance is Assurance.NONE else self._proven(principal, headers, asked.kind)
         opened = self._requests.open(
             principal.tenant, principal.id, asked.kind, asked.law, by=principal.id, verified=verified
         )
@@ -168,6 +178,21 @@ class PrivacyApi:
         return _said(200, {"requests": [_request(one) for one in own]})
 
     # --- inside
+
+    def _proven(self, principal: Principal, headers: Fields, kind: Kind) -> str:
+        """How it is known who asks: as surely as settings want it. Raises ``ChallengedError``."""
+        known = principal.attributes.get("verified") or principal.assurance.name.lower()
+        if self._privacy.verify == "credential" or known == "mail" or principal.assurance is Assurance.STRONG:
+            return known
+        if self._challenges is None or self._challenges.fresh(principal) is Assurance.STRONG:
+            return "passkey" if self._challenges is not None else ""
+        action = f"privacy:request:{kind.value}"
+        binding = sha256(f"{action}\0{principal.session}".encode()).hexdigest()
+        for given in headers.get_all(CHALLENGE_HEADER) if CHALLENGE_HEADER in headers else ():
+            if self._challenges.met(given, principal, binding) is not None:
+                return "passkey"
+        challenge = self._challenges.require(principal, action, binding, (Proof.PASSKEY,))
+        raise ChallengedError(challenge, STEP_UP)
 
     def _meet(self, principal: Principal) -> None:
         """Hears a stranger, unless too many came."""

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 from chatward.core.errors import ClientError
 from chatward.core.sealing import Change, Place, Resealed
+from chatward.privacy.mailing import forget as forget_links
 from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Requests
 from chatward.privacy.retention import Holds
@@ -71,6 +72,7 @@ class Statements:
             (tenant, subject, before),
         )
         count += self._requests.disown(tenant, subject, before)
+        forget_links(database, tenant, subject)
         if count:
             empty_log(database)
         return count

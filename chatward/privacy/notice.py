@@ -59,6 +59,7 @@ def notice(settings: Settings) -> dict[str, Any]:
         "transfers": abroad,  # (1)(f)
         "rights": list(_RIGHTS),  # (2)(b)-(d)
         "ai": settings.chat.disclosure or None,
+        "mail_link": bool(settings.mail.host),
     }
 
 

@@ -16,6 +16,7 @@ from chatward.identity.end_users import EndUsers
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
+from chatward.privacy.mailing import Mailed
 from chatward.privacy.notice import privacy_pages
 from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Requests
@@ -47,6 +48,9 @@ class InThePath:
     database: Database
     also: Also
     holds: Holds
+    api: PrivacyApi
+    mailed: Mailed | None
+    """Links by mail; ``None`` where no mail is sent. To be closed."""
     notices: Notices | None
     """Whom to tell of rights that were used; ``None`` where settings name nobody."""
 
@@ -78,8 +82,23 @@ def in_the_path(
         database,
         lambda register: [Statements(standings, requests, register)],
         Holds(database, record, clock),
+        api,
+        _mailed(settings, database, api, people, record, clock),
         notices,
     )
+
+
+def _mailed(
+    settings: Settings,
+    database: Database,
+    api: PrivacyApi,
+    people: EndUsers | None,
+    record: Record,
+    clock: Callable[[], float],
+) -> Mailed | None:
+    if not settings.mail.host or people is None:
+        return None
+    return Mailed(database, settings.mail, people, api.answer, record=record, clock=clock)
 
 
 def notices_of(

@@ -53,6 +53,11 @@ def test_keys_have_names_of_their_own_unless_they_share_a_space() -> None:
     assert EndUsers(EndUserSettings(role="app"), b"j" * 32).subject("default", "key:1", "17") != id_of(header="17")
 
 
+def test_addresses_are_compared_in_lower_case_and_nothing_else_is() -> None:
+    assert id_of(header="Ann@Example.org") == id_of(header="ann@example.org")
+    assert id_of(header="Ann") != id_of(header="ann")
+
+
 def test_who_may_not_name_people_names_nobody() -> None:
     assert id_of(PLAIN, {"user": "ann"}, "ann") == "key:3"
     nobody = Principal(ANONYMOUS.id, Kind.ANONYMOUS, roles=frozenset({"app"}))
@@ -93,5 +98,6 @@ def test_naming_nobody(body: object) -> None:
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5), st.text(min_size=1, max_size=5)), max_size=5))
 def test_different_people_have_different_ids(names: list[tuple[str, str, str]]) -> None:
     found = people()
+    names = [name for name in names if "@" not in name[2] or name[2].islower()]
     ids = {found.subject(*name) for name in names if not any("\ud800" <= c <= "\udfff" for c in "".join(name))}
     assert len(ids) == len({name for name in names if not any("\ud800" <= c <= "\udfff" for c in "".join(name))})

@@ -4,15 +4,39 @@
 
 const part = (id) => document.getElementById(id);
 
-async function call(method, path, body) {
-  const headers = part("key").value ? { authorization: `Bearer ${part("key").value}` } : {};
+let mailed = ""; // the session that a mailed link gave; kept until the page is closed
+
+const credential = () => mailed || part("key").value;
+const authorized = () => (credential() ? { authorization: `Bearer ${credential()}` } : {});
+
+async function call(method, path, body, proven = {}) {
+  const headers = { ...authorized(), ...proven };
   if (body) headers["content-type"] = "application/json";
-  const response = await fetch(`../v1/privacy/${path}`, {
+  const mine = mailed && path !== "notice" ? "mailed/" : "";
+  const response = await fetch(`../v1/privacy/${mine}${path}`, {
     method, headers, body: body && JSON.stringify(body), credentials: "same-origin", cache: "no-store",
   });
   const told = await response.json().catch(() => null);
+  const challenge = (told?.chatward ?? told?.error?.chatward)?.challenge;
+  if (challenge && !proven["x-chatward-challenge"]) {
+    const detail = part("kind").selectedOptions[0]?.textContent ?? "";
+    const outcome = await ChatwardStepUp.ask(challenge, { headers: authorized, root: "../", detail });
+    if (outcome !== "met") throw new Error("Nothing was asked for: it was not shown who you are.");
+    return call(method, path, body, { "x-chatward-challenge": challenge.id });
+  }
   if (!response.ok) throw new Error(told?.error?.message ?? "");
   return told;
+}
+
+/** A link that was mailed: its token is in the fragment, which is taken out of the address at once. */
+async function follow() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("mail");
+  if (!token) return;
+  history.replaceState(null, "", location.pathname);
+  await act(async () => {
+    mailed = (await call("POST", "mailed/session", { token })).session;
+    part("unknown").hidden = true;
+  });
 }
 
 function say(sentence, stopped = false) {
@@ -121,10 +145,22 @@ part("ask").addEventListener("submit", (event) => {
   act(() => call("POST", "requests", { kind: part("kind").value }));
 });
 
+part("mail").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  say("");
+  try {
+    say((await call("POST", "mailed/link", { address: part("address").value })).message);
+  } catch (error) {
+    say(error.message || "That did not get through. You can try again.", true);
+  }
+});
+
 (async () => {
   try {
     notice = await call("GET", "notice");
     showNotice();
+    part("mail").hidden = !notice.mail_link;
+    await follow();
   } catch {
     say("The notice cannot be shown now. Please try again.", true);
   }
