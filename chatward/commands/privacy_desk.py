@@ -12,6 +12,7 @@ from typing import Final
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.core.sealing import Record
+from chatward.files.quarantine import sealed_fields
 from chatward.gateway.fetching import Fetching
 from chatward.ledger.reading import Record as Read
 from chatward.ledger.reading import between
@@ -73,18 +74,19 @@ def sealing_of(desk: Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
         yield None
         return
     fetch = Fetching()
-    sealing = opened(
-        settings,
-        desk.record,
-        fetch=fetch,
-        ask=desk.runner.run,
-        also=lambda register: [erasing.Statements(desk.standings, desk.requests, register)],
-    )
-    try:
-        yield sealing
-    finally:
-        sealing.close()
-        desk.runner.run(fetch.aclose())
+    with sealed_fields(settings) as quarantine:
+        sealing = opened(
+            settings,
+            desk.record,
+            fetch=fetch,
+            ask=desk.runner.run,
+            also=lambda register: [erasing.Statements(desk.standings, desk.requests, register), *quarantine],
+        )
+        try:
+            yield sealing
+        finally:
+            sealing.close()
+            desk.runner.run(fetch.aclose())
 
 
 def entries_of(settings: Settings) -> Iterator[Read]:

@@ -15,6 +15,7 @@ The rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -22,15 +23,22 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Protocol, TypeVar
 
-from chatward.core.errors import ClientError
-from chatward.core.values import Category, Finding, InspectedFile, Severity
+from chatward.core.errors import ClientError, StoreError
+from chatward.core.events import Event
+from chatward.core.ports import Entry
+from chatward.core.values import Action, Category, Exchange, Finding, InspectedFile, Severity, Verdict
 from chatward.files.decoding import Undecodable, declared_of, decoded, is_reference
+from chatward.files.quarantine import Content, Quarantine
 from chatward.files.worker import Asked
 from chatward.files.workers import Failed
 from chatward.guards.files.inspecting import Report, unread
-from chatward.guards.files.looking import MALWARE, TYPE, UNREADABLE
+from chatward.guards.files.looking import IDS, MALWARE, TYPE, UNREADABLE
 from chatward.settings_files import Files
 
+_log = logging.getLogger("chatward.files")
+
+_RULES: Final = 16
+"""Rules of one file that stand on record."""
 _TTL: Final = 600.0
 _MEMORY: Final = 32 * 1024 * 1024
 """Bytes of texts and images that reports which are remembered may hold."""
@@ -105,11 +113,15 @@ class FileDesk:
         workers: Asking,
         antivirus: Antivirus | None = None,
         *,
+        quarantine: Quarantine | None = None,
+        note: Callable[[Entry], None] = lambda entry: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._workers = workers
         self._antivirus = antivirus
+        self._quarantine = quarantine
+        self._note = note
         self._clock = clock
         self._kept: OrderedDict[bytes, tuple[float, Report]] = OrderedDict()
         self._size = 0
@@ -184,6 +196,58 @@ class FileDesk:
             return [], ((MALWARE, "timeout"),)
         except Exception:  # whatever it was, nobody has said that the file is clean
             return [], ((MALWARE, "error"),)
+
+    # --- what was stopped
+
+    async def settle(self, seen: Sequence[Seen], verdict: Verdict, exchange: Exchange, request_id: str) -> None:
+        """Puts on record which files were stopped or taken out by ``verdict``, and keeps them where there is a
+        quarantine. One that cannot be kept is stopped all the same."""
+        stopped: dict[int, list[str]] = {}
+        for decision in verdict.decisions:
+            if decision.action > Action.ALLOW and decision.finding.guard in IDS:
+                stopped.setdefault(decision.finding.part, []).append(decision.finding.rule)
+        unread = {one.guard for one in verdict.unavailable} if verdict.blocked else set()
+        for one in seen:
+            rules = stopped.get(one.part, [])
+            rules += [name for name, _ in one.report.failed if name in unread]
+            if not rules:
+                continue
+            fields: dict[str, object] = {
+                "digest": one.report.digest,
+                "kind": one.report.kind,
+                "size": one.report.size,
+                "rules": list(dict.fromkeys(rules))[:_RULES],
+            }
+            if self._quarantine is not None and one.data:
+                fields["file"] = await asyncio.to_thread(
+                    self._keep_away, self._quarantine, one, rules, exchange, request_id
+                )
+            self._note(Entry(Event.FILE_STOPPED.value, request_id, fields))
+
+    @staticmethod
+    def _keep_away(quarantine: Quarantine, one: Seen, rules: Sequence[str], exchange: Exchange, request_id: str) -> str:
+        try:
+            return quarantine.put(
+                exchange.tenant,
+                exchange.principal,
+                Content(one.name, one.data),
+                digest=one.report.digest,
+                kind=one.report.kind,
+                rules=list(dict.fromkeys(rules))[:_RULES],
+                exchange=request_id,
+            )
+        except StoreError as error:
+            _log.error("%s a file could not be kept in quarantine: %s", request_id, error.reason)
+            return ""
+
+    async def purge(self, every: float = 3600.0) -> None:
+        """Deletes what has expired in quarantine, now and every ``every`` seconds."""
+        while self._quarantine is not None:
+            try:
+                await asyncio.to_thread(self._quarantine.purge)
+            except StoreError as error:
+                _log.error("files in quarantine were not purged: %s", error.reason)
+            await asyncio.sleep(every)
 
     # --- remembering
 

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from chatward.core.errors import ConfigError
+from chatward.core.identity import Fetch
+from chatward.core.ports import Entry
+from chatward.core.sealing import Record
 from chatward.files.clamd import Clamd
 from chatward.files.desk import FileDesk
+from chatward.files.quarantine import Quarantine, quarantine_file
 from chatward.files.worker import Setup
 from chatward.files.workers import Failed, Workers
 from chatward.guards.files.inspecting import Report
 from chatward.guards.files.looking import Bounds
 from chatward.intel.opening import folder_of
 from chatward.intel.rules import current
+from chatward.seal.keys import Keys
+from chatward.seal.kms import Ask
+from chatward.seal.opening import files as sealing_files
+from chatward.seal.opening import root_keys
+from chatward.seal.sealer import KeySealer
 from chatward.settings import Settings
 from chatward.settings_files import Files
+from chatward.stores.database import Database
 
 INSTALL: Final = 'uv pip install "chatward[files]"'
 _SUFFIXES: Final = (".yar", ".yara")
 
 
-def opened(settings: Settings, *, start: bool = True) -> FileDesk | None:
+def opened(
+    settings: Settings,
+    *,
+    start: bool = True,
+    quarantine: Quarantine | None = None,
+    note: Callable[[Entry], None] = lambda entry: None,
+) -> FileDesk | None:
     """The desk; ``None`` where files are not looked at. ``start``: a worker is started at once, so that rules which do
     not compile are told now; else with the first file. Raises ``ConfigError``. May wait for a second: call it on a
     thread."""
@@ -43,7 +59,20 @@ def opened(settings: Settings, *, start: bool = True) -> FileDesk | None:
             workers.start()
         except Failed as error:
             raise ConfigError("no process that looks at files could be started", reason="worker-failed") from error
-    return FileDesk(wanted, workers, Clamd(wanted.clamd) if wanted.clamd else None)
+    antivirus = Clamd(wanted.clamd) if wanted.clamd else None
+    return FileDesk(wanted, workers, antivirus, quarantine=quarantine, note=note)
+
+
+def opened_quarantine(
+    settings: Settings, record: Record, *, fetch: Fetch | None = None, ask: Ask = asyncio.run
+) -> Quarantine:
+    """The files that were stopped, with the keys of ``[seal]``. Raises ``ConfigError`` and ``StoreError``. Waits for
+    the disk and the key service: call it on a thread."""
+    where, seal, wanted = sealing_files(settings), settings.seal, settings.files
+    roots = root_keys(seal, where, fetch)
+    keys = Keys(Database(where.keys), roots, ask=ask, capacity=seal.memory, ttl=seal.memory_seconds)
+    database = Database(quarantine_file(settings))
+    return Quarantine(database, KeySealer(keys), record, days=wanted.quarantine_days, most=wanted.quarantine_size)
 
 
 def bounds_of(wanted: Files) -> Bounds:

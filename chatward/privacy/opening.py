@@ -12,6 +12,7 @@ from pathlib import Path
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record, SealedFields
+from chatward.files.quarantine import sealed_fields
 from chatward.identity.end_users import EndUsers
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
@@ -112,13 +113,14 @@ def notices_of(
 @contextmanager
 def stores_of_people(settings: Settings, record: Record) -> Iterator[Also]:
     """``InThePath.also`` for commands beside the gateway: nothing where there is no file of ``[privacy]``."""
-    path = privacy_file(settings)
-    if not path.exists():
-        yield lambda register: []
-        return
-    database = Database(path)
-    try:
-        standings, requests = Standings(database, record), Requests(database, record)
-        yield lambda register: [Statements(standings, requests, register)]
-    finally:
-        database.close()
+    with sealed_fields(settings) as quarantine:
+        path = privacy_file(settings)
+        if not path.exists():
+            yield lambda register: quarantine
+            return
+        database = Database(path)
+        try:
+            standings, requests = Standings(database, record), Requests(database, record)
+            yield lambda register: [Statements(standings, requests, register), *quarantine]
+        finally:
+            database.close()

@@ -105,11 +105,12 @@ def opened(
     data = Database(where.conversations)
     fields = Fields(data, sealer)
     register = Register(Database(where.register), signer(where.register))
-    eraser = Eraser(register, sealer, [fields, *also(register)], record, clock)
+    stores = [fields, *also(register)]
+    eraser = Eraser(register, sealer, stores, record, clock)
     eraser.resume()
     eraser.replay()
     days = retention_days(settings)
-    rotation = Rotation(sealer, [fields], record)
+    rotation = Rotation(sealer, stores, record)
     return Sealing(keys, sealer, register, eraser, rotation, data, record, days * DAY if days else None, clock)
 
 

@@ -93,7 +93,8 @@ def unread(data: bytes, reason: str) -> Report:
     return Report("unknown", "", len(data), sha256(data).hexdigest(), failed=tuple((name, reason) for name in IDS))
 
 
-def _look(look: Look, data: bytes, name: str, kind: Kind, depth: int) -> None:
+def _look(look: Look, data: bytes, name: str, kind: Kind, depth: int, *, within: bool = False) -> None:
+    """``within``: in a document, which carries much that only its program knows (pictures of old kinds, settings)."""
     _signatures(look, data)
     for other in polyglots.others(data, kind):
         look.find(f"{TYPE}/polyglot", Severity.HIGH, 0.9, other)
@@ -115,10 +116,10 @@ def _look(look: Look, data: bytes, name: str, kind: Kind, depth: int) -> None:
     elif family is Family.TEXT:
         _text(look, data, name)
     elif family is Family.UNKNOWN:
-        _unknown(look, data)
+        _unknown(look, data, within=within)
 
 
-def _children(look: Look, children: Iterable[tuple[str, bytes]], depth: int) -> None:
+def _children(look: Look, children: Iterable[tuple[str, bytes]], depth: int, *, within: bool = False) -> None:
     for name, content in children:
         if depth + 1 > look.bounds.depth:
             look.find(f"{ARCHIVE}/too-deep", Severity.HIGH, 0.9)
@@ -127,7 +128,7 @@ def _children(look: Look, children: Iterable[tuple[str, bytes]], depth: int) -> 
         kind = kinds.kind_of(content)
         if name and kind.family in {Family.PROGRAM, Family.SCRIPT} and not kinds.agrees(kind, "", name):
             look.find(f"{TYPE}/mismatch", Severity.HIGH, 0.85, kind.name)
-        _look(look, content, name, kind, depth + 1)
+        _look(look, content, name, kind, depth + 1, within=within)
 
 
 def _names(look: Look, name: str) -> None:
@@ -181,7 +182,7 @@ def _document(look: Look, data: bytes, kind: Kind, depth: int) -> None:
     if kind is kinds.PDF:
         _children(look, pdf(look, data), depth)
     elif kind in _OFFICE:
-        _children(look, office.office(look, data, kind), depth)
+        _children(look, office.office(look, data, kind), depth, within=True)
     elif kind is kinds.OLE:
         office.ole(look, data)
     else:
@@ -210,10 +211,11 @@ def _text(look: Look, data: bytes, name: str) -> None:
             look.find(f"{TYPE}/script", Severity.LOW, 0.4, label)
 
 
-def _unknown(look: Look, data: bytes) -> None:
+def _unknown(look: Look, data: bytes, *, within: bool) -> None:
     if not data:
         return
     label = look.tools.typer.name(data) if look.tools.typer is not None else ""
     if label in _PROGRAMS or label in _RUNS:
         look.find(f"{TYPE}/executable", Severity.HIGH, 0.9, label)
-    look.find(f"{TYPE}/unknown", Severity.MEDIUM, 0.6, category=Category.POLICY)
+    if not within:
+        look.find(f"{TYPE}/unknown", Severity.MEDIUM, 0.6, category=Category.POLICY)

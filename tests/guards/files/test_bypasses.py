@@ -353,6 +353,14 @@ GOOD: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "a.docx",
         "",
     ),
+    "document with pictures and settings of its program": (
+        lambda: docx(
+            paragraph("Hello"),
+            more={"word/media/a.emf": b"\1\0\0\0\x6c\0\0\0" * 9, "word/fonts/a.odttf": b"\1\2\0" * 9},
+        ),
+        "a.docx",
+        "",
+    ),
     "sheet": (lambda: xlsx({"xl/sharedStrings.xml": b"<sst><si><t>Hello</t></si></sst>"}), "a.xlsx", ""),
     "pdf": (lambda: pdf("Hello"), "a.pdf", "application/pdf"),
     "rtf": (lambda: b"{\\rtf1 Hello \\par}", "a.rtf", ""),
