@@ -96,6 +96,7 @@ from chatward.monitoring.running import Process as Following
 from chatward.monitoring.running import check as check_receivers
 from chatward.monitoring.running import wanted as following
 from chatward.monitoring.standing import figures as receiver_figures
+from chatward.monitoring.traces import context as span_context
 from chatward.overseeing import overseeing
 from chatward.privacy.gate import PrivacyGate, standing_now
 from chatward.privacy.mailing import PREFIX as MAILED
@@ -333,6 +334,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keeping=keeping,
             signing=proving,
             teaching=educating.teaching if educating is not None else None,
+            tracing=span_context if settings.monitoring.traces else None,
             limiting=limiting,
             end_users=behind,
             observing=behaviour.gathering if behaviour is not None else None,

@@ -50,6 +50,7 @@ from chatward.gateway.parties import (
     Screening,
     Signing,
     Teaching,
+    Tracing,
     Watching,
 )
 from chatward.gateway.records import Records
@@ -102,6 +103,7 @@ class GatewayApp:
         end_users: Naming | None = None,
         wires: Sequence[Wire] = (),
         teaching: Teaching | None = None,
+        tracing: Tracing | None = None,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -147,6 +149,7 @@ class GatewayApp:
             watching,
             end_users,
             teaching,
+            tracing,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

@@ -61,6 +61,8 @@ class Flight:
     """The dialect as this request has it (``channels.wire.Bound``), where a bot is met by name."""
     watched: Any = None
     """Who is automated (``parties.WatchedMessage``)."""
+    trace: Any = None
+    """Where its span stands (``parties.Span``), where traces are followed."""
     sharing: Sequence[tuple[str, str]] = ()
     """Further headers of the answer: what it says to a page of another origin (CORS), and of limits."""
 

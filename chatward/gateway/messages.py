@@ -44,6 +44,7 @@ from chatward.gateway.parties import (
     Screening,
     Signing,
     Teaching,
+    Tracing,
     Watching,
 )
 from chatward.gateway.records import Records
@@ -94,6 +95,7 @@ class Messages:
         watching: Watching | None = None,
         end_users: Naming | None = None,
         teaching: Teaching | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -111,6 +113,7 @@ class Messages:
         self._observing = observing
         self._end_users = end_users
         self._teaching = teaching
+        self._tracing = tracing
         self._watching = watching
         self._withheld = Withheld()
 
@@ -126,6 +129,8 @@ class Messages:
             flight.sharing = (*flight.sharing, *taken.headers)
         screening = await self._screen(flight, caller, dialect, path, call)
         verdict = screening.verdict
+        if self._tracing is not None:
+            flight.trace = self._tracing(flight.id, scope.headers.get("traceparent"))
         if verdict.blocked:
             screening.finish(None, "")
             await self._records.judged(flight, caller.person.id, verdict)
@@ -236,6 +241,9 @@ class Messages:
         if flight.bound is not None:
             method, target = scope.method, flight.bound.target()
             sent += flight.bound.headers(body, principal)
+        if flight.trace is not None:  # the bot's spans are below ours
+            sent = [header for header in sent if header[0] != "traceparent"]
+            sent.append(("traceparent", flight.trace.header))
         if bot.sign is not None:
             sent += bot.sign(method)
         began = time.perf_counter()

@@ -150,6 +150,25 @@ class Teaching(Protocol):
         ...
 
 
+class Span(Protocol):
+    """Where a request stands in a trace (W3C Trace Context, hexadecimal). ``parent`` is empty for a root."""
+
+    @property
+    def trace(self) -> str: ...
+
+    @property
+    def parent(self) -> str: ...
+
+    @property
+    def header(self) -> str: ...
+
+
+class Tracing(Protocol):
+    """Traces (``monitoring.traces``): from a request's id and the caller's ``traceparent``, which may be anything."""
+
+    def __call__(self, request_id: str, traceparent: str | None) -> Span: ...
+
+
 class Limiting(Protocol):
     """How fast callers may ask (``limits.limiter``)."""
 

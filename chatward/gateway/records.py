@@ -54,11 +54,15 @@ class Records:
         fields = {"bot": bot, "principal": caller.person.id, "stream": stream, **_judgement(flight, verdict)}
         if caller.subject is not None:
             fields["key"] = caller.principal.id
+        if flight.trace is not None:
+            fields |= _traced(flight)
         return self._ledger.append(Entry(_UPSTREAM_INTENDED, flight.id, fields))
 
     def judged(self, flight: Flight, principal: str, verdict: Verdict) -> Awaitable[None]:
         """Before a refused message is answered."""
         fields = {"principal": principal, **_judgement(flight, verdict)}
+        if flight.trace is not None:
+            fields |= _traced(flight)
         return self._ledger.append(Entry(_MESSAGE_JUDGED, flight.id, fields))
 
     def started(self, flight: Flight) -> Awaitable[None]:
@@ -128,6 +132,12 @@ class Records:
         self._pending.discard(future)
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.warning("an entry was not recorded: %s", type(error).__name__)
+
+
+def _traced(flight: Flight) -> dict[str, object]:
+    """The caller's trace, where there is one: our own is known from the request's id."""
+    span = flight.trace
+    return {"trace": span.trace, "parent": span.parent} if span.parent else {}
 
 
 def _judgement(flight: Flight, verdict: Verdict) -> dict[str, object]:

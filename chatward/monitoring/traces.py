@@ -151,7 +151,7 @@ class Spans:
             where = where._replace(trace=trace)
         keys = {
             "gen_ai.operation.name": "embeddings" if "embedding" in channel else "chat",
-            "gen_ai.provider.name": channel.partition(".")[0] or "chatward",
+            "gen_ai.provider.name": channel.partition("-")[0] or "chatward",
         }
         tokens = {
             kind: fields[f"{kind}_tokens"] for kind in ("input", "output") if type(fields.get(f"{kind}_tokens")) is int

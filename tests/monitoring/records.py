@@ -18,7 +18,7 @@ def record(event: str = "upstream:call:intended", seq: int = 1, at: int = AT, **
 
 
 BLOCKED: Mapping[str, object] = {
-    "channel": "openai.chat",
+    "channel": "openai-chat",
     "route": "default",
     "action": "block",
     "policy": "p1",

@@ -346,7 +346,7 @@ def test_a_prompt_that_was_asked_for_and_then_leaked_to_the_same_caller() -> Non
 
 
 def test_quiet_events_make_no_alert(shipped: Rules) -> None:
-    quiet = {"action": "allow", "principal": "k:a", "policy": "p", "channel": "openai.chat", "route": "default"}
+    quiet = {"action": "allow", "principal": "k:a", "policy": "p", "channel": "openai-chat", "route": "default"}
     for event in ("upstream:call:intended", "reply:output:judged", "reply:output:delivered", "reply:output:started"):
         assert names(shipped, record(event, **quiet)) == [[]]
 

@@ -58,10 +58,10 @@ def told(span: Any) -> dict[str, Any]:
 
 def conversation(seq: int = 1, **more: object) -> list[Any]:
     """One message that streams for two seconds."""
-    fields = {"channel": "openai.chat", "route": "default", "action": "allow", "principal": "k:a", **more}
+    fields = {"channel": "openai-chat", "route": "default", "action": "allow", "principal": "k:a", **more}
     return [
         record("upstream:call:intended", seq, AT, **fields),
-        record("reply:output:started", seq, AT + SECOND, channel="openai.chat"),
+        record("reply:output:started", seq, AT + SECOND, channel="openai-chat"),
         record("reply:output:delivered", seq, AT + 2 * SECOND, outcome="complete", input_tokens=7, output_tokens=300),
     ]
 
@@ -108,7 +108,7 @@ def test_durations_and_tokens_are_histograms_of_the_protocol(spans: Spans) -> No
     ("event", "fields", "kind", "error"),
     [
         ("message:input:judged", dict(BLOCKED), 1, "input-blocked"),
-        ("reply:output:judged", {"action": "block", "channel": "openai.chat"}, 3, "reply-blocked"),
+        ("reply:output:judged", {"action": "block", "channel": "openai-chat"}, 3, "reply-blocked"),
         ("reply:output:aborted", {"outcome": "blocked"}, 3, "reply-blocked"),
         ("reply:output:aborted", {"outcome": "client-left"}, 3, "client-left"),
         ("upstream:call:failed", {"reason": "upstream-timeout", "status": 504}, 3, "upstream-timeout"),
@@ -202,7 +202,7 @@ async def test_a_collector_that_fails_gets_the_same_again_and_counts_nothing_twi
 
 async def test_what_began_before_a_restart_ends_after_it(tmp_path: Path) -> None:
     written = Written(tmp_path)
-    await written.add(1, "upstream:call:intended", channel="anthropic.messages")
+    await written.add(1, "upstream:call:intended", channel="anthropic")
     written._count = 0  # the same exchange
     await written.add(1, "reply:output:judged", status=200)
     from chatward.ledger.reading import between
