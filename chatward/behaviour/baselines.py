@@ -43,7 +43,7 @@ _LONGEST: Final = 256.0
 _SLOWEST: Final = 1 / 64
 _BIT: Final = np.uint64(1)
 _DRIFT: Final = 1.0
-_SHIFTED: Final = 12.0
+_SHIFTED: Final = 8.0
 _SHIFTS: Final = ("messages", "refused", "flagged")
 _N: Final = len(COUNTS)
 _REFUSED: Final = COUNTS.index("refused")
@@ -136,11 +136,13 @@ class Baselines:
         if int(row["peers"]) not in _SHARED:
             # Who is refused from the first message on is not used to it: at most three times the peers' share.
             share = math.expm1(float(peers.mean[_REFUSED])) / max(math.expm1(float(peers.mean[0])), 0.1)
-            most = math.log1p(0.2 + 3 * share * math.expm1(max(float(mean[0]), 0.0)))
+            most = math.log1p(0.05 + 3 * share * math.expm1(max(float(mean[0]), 0.0)))
             mean[_REFUSED] = min(float(mean[_REFUSED]), most)
             variance[_REFUSED] = min(float(variance[_REFUSED]), max(float(peers.variance[_REFUSED]), 0.1))
         rate = np.expm1(np.maximum(mean[:_N], 0.0))
-        variance[:_N] += rate / (1 + rate) ** 2  # counts vary by chance (delta method on log1p)
+        variance[:_N] = np.maximum(
+            variance[:_N], rate / (1 + rate) ** 2
+        )  # counts vary by chance (delta method on log1p)
         return mean, np.sqrt(variance + _FLOOR**2), own
 
     def _open(self, row: Any, window: int) -> None:
@@ -195,7 +197,7 @@ class Baselines:
         values = np.concatenate([np.log1p(sums[:_N]), sums[_N:] / count])
         known = np.ones(values.size, np.bool_)
         known[_TOPIC] = bool(row["topic"].any()) and row["weight"] >= 1
-        known[_HOUR] = row["weight"] >= PEERS
+        known[_HOUR] = row["weight"] >= 4 * PEERS and int(row["peers"]) not in _SHARED
         if known[_HOUR]:
             visits = row["visits"].astype(np.float64)
             values[_HOUR] = self.peers(int(row["peers"])).surprise(visits, self._hour(int(row["window"])))
@@ -230,7 +232,8 @@ class Baselines:
         for name in _SHIFTS:
             at = COUNTS.index(name)
             total = stepped(float(row["drift"][at]), float(scores[at]), _DRIFT, CLIPPED)
-            if total > _SHIFTED and row["weight"] >= 2 * PEERS and row["sums"][at] >= LEAST[at]:
+            lasting = name == "refused" or row["weight"] >= 2 * PEERS
+            if total > _SHIFTED and lasting and row["sums"][at] >= LEAST[at] / 2:
                 found.append(at)
                 total = 0.0
             row["drift"][at] = total

@@ -23,9 +23,9 @@ import numpy as np
 
 from chatward.behaviour.signatures import Signature, alike, bands
 
-ALIKE: Final = 0.4
+ALIKE: Final = 0.3
 SUSPICIOUS: Final = 2.0
-_CHANCE: Final = 1e-6
+_CHANCE: Final = 1e-5
 """How probable by chance what is suspicious may be: there are many texts."""
 _KEPT: Final = 512
 """Hashes of conversations, senders and address blocks that a cluster remembers of each."""
@@ -116,7 +116,7 @@ class Cluster:
 class Clusters:
     """All clusters. ``half_life`` in seconds."""
 
-    def __init__(self, most: int = 20_000, half_life: float = 86_400.0) -> None:
+    def __init__(self, most: int = 20_000, half_life: float = 2 * 86_400.0) -> None:
         self._most = most
         self._half_life = half_life
         self._all: OrderedDict[str, Cluster] = OrderedDict()

@@ -6,6 +6,7 @@ The rules:
    of these is another incident, or none: a single unusual thing is an alert and stays one. Tenants are kept apart.
 2. An incident is opened by a text of many conversations that is suspicious; or by ``REFUSED`` alerts about refusals, or
    ``ALERTS`` of any kind, with one thing in common within ``MEMORY`` seconds.
+   While it is open, every refused message of a principal or address block in it is an alert too.
 3. It is told when it opens, and whenever it has doubled; all else is folded into it. After ``MEMORY`` seconds of
    silence it is closed, and what comes then is another.
 4. It is suppressed by an owner, for a reason, until a time, as long as it stays within a scope: no more conversations
@@ -19,11 +20,13 @@ from __future__ import annotations
 import secrets
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
+
 from chatward.behaviour.clusters import SUSPICIOUS, Cluster, Clusters, Sent
-from chatward.behaviour.signatures import Signer
+from chatward.behaviour.signatures import Signer, alike
 from chatward.behaviour.store import BehaviourStore
 from chatward.behaviour.values import Alert, Deviation
 from chatward.core.events import Event
@@ -31,7 +34,9 @@ from chatward.core.observing import Observation
 from chatward.core.ports import Entry
 
 MEMORY: Final = 86_400.0
-REFUSED: Final = 4
+REFUSED: Final = 3
+NEAR: Final = 0.2
+"""How alike texts are, both of them suspicious, that belong to one incident."""
 ALERTS: Final = 12
 FASTEST: Final = 30.0
 """Letters a second, over a whole message, that nobody types."""
@@ -125,7 +130,7 @@ class Incidents:
         self._closed: list[Incident] = []
         self._members: list[tuple[str, str, str]] = []
         self._seen = 0
-        self._refused = 0.0
+        self._refused = 0.0  # the share of messages, but of those that many send
         self.opened = 0
 
     # --- what comes in
@@ -134,30 +139,32 @@ class Incidents:
         """Compares a message with others. ``sender`` is an alert about its sender as it would be raised, without its
         deviations; the alerts that come of it, with their incidents."""
         sent.fast = self._fast(seen, sent)
-        usual = self._refusals(sent)
         signature = self._signer.sign(seen.text) if seen.text else None
         found: list[tuple[Alert, str]] = []
-        text = ""
+        text, small = "", True
         if signature is not None:
             cluster = self.clusters.add(seen.tenant, signature, sent)
+            small = cluster.spread < self._spread
             text = f"text:{cluster.id}"
-            why = cluster.suspicion(usual) if cluster.spread >= self._spread else {}
+            why = {} if small else cluster.suspicion(min(max(self._refused, 0.005), 0.02))
             if sum(why.values()) >= SUSPICIOUS:
                 alert = _duplicates(sender, cluster, self._spread, text)
-                incident = self._of([text]) or self._open(alert, text)
+                incident = self._of([text]) or self._near(cluster) or self._open(alert, text)
                 incident.texts.setdefault(cluster.id, cluster.signature.tolist())
                 incident.because |= why
                 self._join(incident, alert, sent)
                 found.append((alert, incident.id))
-        for alert in alerts:
-            found.append((alert, self._fold(alert, text, sent)))
+        if small:
+            self._seen += 1
+            self._refused += (sent.refused - self._refused) / min(self._seen, 10_000)
+        found += [(alert, self._fold(alert, text, sent)) for alert in alerts]
+        if sent.refused and not found:
+            known = self._of(sender.keys)
+            if known is not None:
+                again = replace(sender, signal="again", deviations=(Deviation("refused", 1, 0, 1.0, 1.0, 0, 0),))
+                self._join(known, again, sent)
+                found.append((again, known.id))
         return found
-
-    def _refusals(self, sent: Sent) -> float:
-        """The share of messages that are refused, half a percent at least and two at most: a campaign is not usual."""
-        self._seen += 1
-        self._refused += (sent.refused - self._refused) / min(self._seen, 10_000)
-        return min(max(self._refused, 0.005), 0.02)
 
     def _fast(self, seen: Observation, sent: Sent) -> bool:
         """Whether the message was written faster than anybody types, since the conversation's last one was over."""
@@ -205,6 +212,15 @@ class Incidents:
             found = self.open.get(self._by_key.get(key, ""))
             if found is not None:
                 return found
+        return None
+
+    def _near(self, cluster: Cluster) -> Incident | None:
+        """The open incident with a text like this one: wordings drift apart."""
+        for incident in self.open.values():
+            if incident.tenant == cluster.tenant:
+                for signature in list(incident.texts.values())[:_EVIDENCE]:
+                    if alike(np.array(signature, np.uint32), cluster.signature) >= NEAR:
+                        return incident
         return None
 
     def _open(self, alert: Alert, key: str) -> Incident:

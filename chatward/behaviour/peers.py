@@ -25,6 +25,8 @@ BEFORE: Final = 5.0
 LEAST: Final = 4.0
 """What is below is never extreme, whatever the tails say."""
 SLOWEST: Final = 1 / 5000
+MOST: Final = 12.0
+"""What is above is extreme, whatever the tails say: few windows can make a tail look endless."""
 ODD_FROM: Final = 0.5
 """Scores of half-space trees below this are never odd."""
 _SPREAD: Final = 3.0
@@ -55,7 +57,7 @@ class Peers:
 
     @property
     def thresholds(self) -> Floats:
-        return np.array([max(tail.threshold, LEAST) if tail.ready else BEFORE for tail in self.tails])
+        return np.array([min(max(tail.threshold, LEAST), MOST) if tail.ready else BEFORE for tail in self.tails])
 
     def learn(self, values: Floats, known: NDArray[np.bool_], hour: int) -> None:
         """One window of one entity: ``known`` says which features it had."""
@@ -75,7 +77,10 @@ class Peers:
         found = np.zeros(scores.size, np.bool_)
         for at in np.flatnonzero(known).tolist():
             score, tail = float(scores[at]), self.tails[at]
-            found[at] = (tail.add(score) and score > LEAST) or (not tail.ready and score > BEFORE)
+            if score > MOST:
+                found[at] = True
+            else:
+                found[at] = (tail.add(score) and score > LEAST) or (not tail.ready and score > BEFORE)
         return found
 
     def odd(self, scores: Floats) -> bool:

@@ -34,8 +34,8 @@ class Deviation:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Something unusual of one entity. ``signal``: ``extreme`` (one feature), ``shift`` (a small change that lasts),
-    ``odd`` (an unusual mixture), ``duplicates`` (one text from many). ``evidence``: ids of requests, newest last.
-    ``keys`` are what it may have in common with others, as keyed digests."""
+    ``odd`` (an unusual mixture), ``duplicates`` (one text from many), ``again`` (a refusal of who is in an incident).
+    ``evidence``: ids of requests, newest last. ``keys``: what it may have in common with others, as keyed digests."""
 
     at: float
     tenant: str

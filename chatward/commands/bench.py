@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -25,6 +26,7 @@ NAMES: Final = {
     "links": "finding and judging links",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
+    "anomaly": "what is unusual in series of numbers, by the Numenta Anomaly Benchmark (--data)",
     "revocation": "what is accepted after a key was revoked, over two processes",
 }
 
@@ -35,13 +37,19 @@ def command(
     seconds: Annotated[float, typer.Option(min=0.2, max=60, help="Length of one measurement (gateway, ledger).")] = 1.0,
     soak: Annotated[int, typer.Option(min=0, help="Requests served while memory is watched (gateway).")] = 5000,
     offline: Annotated[bool, typer.Option("--offline", help="Install no peer that is missing.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", envvar="CHATWARD_DATA", help="Where data sets are (anomaly); else some figures are null."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Measure speed. Missing peers are installed into the user's cache folder, unless --offline."""
     if name not in NAMES:
         known = ", ".join(NAMES)
         raise typer.BadParameter(f"no benchmark of that name; there are: {known}", param_hint="NAME")
-    report = _run(name, rounds=rounds, seconds=seconds, soak=soak, offline=offline)
+    report = _run(name, rounds=rounds, seconds=seconds, soak=soak, offline=offline, data=data)
     if as_json:
         print_json(asdict(report))
     else:
@@ -49,7 +57,7 @@ def command(
     return 0
 
 
-def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) -> Report:
+def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool, data: Path | None) -> Report:
     if name == "gateway":
         from chatward.bench import gateway  # noqa: PLC0415
 
@@ -58,6 +66,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool) ->
         from chatward.bench import revocation  # noqa: PLC0415
 
         return revocation.run(revocation.Options(rounds, seconds), _progress())
+    if name == "anomaly":
+        from chatward.bench import anomaly  # noqa: PLC0415
+
+        return anomaly.run(anomaly.Options(rounds, data), _progress())
     if name == "policy":
         from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
 

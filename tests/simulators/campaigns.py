@@ -34,7 +34,7 @@ WORDS = (
     "please help need want find show tell explain write translate compare check send why how when where what who my "
     "our your the a this that is are was has have can could would should not with without for from about into again "
     "yesterday today tomorrow morning evening week month year first last next new old same other many few long short"
-).split()
+).split()  # noqa: SIM905 - read more easily than a list
 
 
 @dataclass
