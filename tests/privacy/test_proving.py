@@ -29,7 +29,7 @@ class World:
     def ask(self, who: Principal = ANN, kind: str = "erasure", challenge: str = "") -> Any:
         headers = Headers({"x-chatward-challenge": challenge} if challenge else {})
         body = json.dumps({"kind": kind}).encode()
-        status, _, answer = self.api.answer("POST", "/v1/privacy/requests", headers, body, who)
+        status, _, answer = self.api.answer("POST", "/v1/privacy/requests", headers, body, who)  # type: ignore[arg-type]
         assert status == 201
         return json.loads(answer)
 
