@@ -33,6 +33,7 @@ from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, P
 from chatward.core.ports import Ledger
 from chatward.gateway.credentials import Keys
 from chatward.gateway.services import AnyService, Entrance, Open
+from chatward.gateway.wires import SignedChannels
 from chatward.identity.access import Access
 from chatward.identity.allowance import Allowance
 from chatward.identity.approvals import Approvals
@@ -123,6 +124,8 @@ def callers(
     if settings.widget.enabled:
         ways["visitors"] = visitors = _visitors(settings.widget, database)
         visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
+    if any(one.secret is not None for one in settings.channels.values()):
+        ways["channels"] = SignedChannels()
     if settings.server.client_ca is not None:
         ways["certificates"] = Certificates()  # last: who presents a credential too is known by that
     everybody = settings.identity.anonymous and not configured and is_loopback(settings.server.host)

@@ -137,8 +137,7 @@ class Messages:
             self._answers.give(flight, door, call.refused(verdict, screening.refusal), reason="input-blocked")
             return
         bot = self._admitted(screening.bot)
-        if flight.bound is None or not flight.bound.vouches:
-            self._checkpoint.still(principal)  # the body may have taken its time
+        self._checkpoint.still(principal)  # the body may have taken its time
         if self._budgets is not None:
             await self._budgets.reserve(principal.id)
         await self._records.intended(flight, screening.bot, caller, verdict, call.stream)
