@@ -146,7 +146,7 @@ async def test_a_report_is_missed_from_our_pages_alone(headers: dict[str, str], 
 
 async def test_what_somebody_is_stays_and_how_they_write_does_not() -> None:
     world = World(TrafficSettings(enabled=True))
-    first = (await world.say(page(world, 0, w=1, s=24, k=[0, 0, 0, 0, 0]))).seen
+    first = (await world.say(page(world, 0, w=1, s=24, i=1, k=[0, 0, 0, 0, 0]))).seen
     assert {"page.webdriver", "pace.inserted"} <= set(first.signals)
     world.clock.now += 30
     second = (await world.say(page(world, 1))).seen

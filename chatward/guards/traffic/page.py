@@ -118,8 +118,8 @@ def pace(report: Report) -> Iterator[str]:
     if report.e and not report.i:
         yield "pace.no-input"
         return
-    if report.s > 3 and report.s * 2 > report.e:
-        yield "pace.inserted"
+    if report.i == 1 and report.s > 3 and report.s == report.e:
+        yield "pace.inserted"  # all in one; what is dictated comes in phrases, mostly
     written = max(0, report.e - report.p - report.s)
     if written >= 20 and written * 1000 > 25 * max(report.y, 1):
         yield "pace.fast"

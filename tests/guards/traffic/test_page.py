@@ -39,7 +39,7 @@ def test_a_person_who_types() -> None:
         {"m": 0},
         {"k": [0, 0, 0, 0, 0], "p": 24, "i": 1, "m": 0},
         {"k": [0, 0, 0, 0, 0], "i": 9, "m": 0, "q": 1},
-        {"k": [0, 0, 0, 0, 0], "i": 2, "s": 24, "m": 0},
+        {"k": [0, 0, 0, 0, 0], "i": 1, "s": 24, "m": 0},
         {"k": [24, 92, 2, 30, 0], "m": 0},
         {"c": 1},
         {"k": [24, 3, 1, 11, 0]} | {"m": 0, "k": [9, 3, 1, 11, 0]},
@@ -86,7 +86,7 @@ def test_what_no_person_does_is_enough(changes: dict[str, Any], signal: str) -> 
         ({"k": [24, 90, 41, 3, 0]}, "pace.regular"),
         ({"i": 0}, "pace.no-input"),
         ({"e": 400, "y": 1000}, "pace.fast"),
-        ({"s": 24, "k": [0, 0, 0, 0, 0]}, "pace.inserted"),
+        ({"s": 24, "i": 1, "k": [0, 0, 0, 0, 0]}, "pace.inserted"),
     ],
 )
 def test_how_a_program_writes(changes: dict[str, Any], signal: str) -> None:
