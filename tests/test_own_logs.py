@@ -382,6 +382,7 @@ def _export(folder: Path, settings: Settings) -> None:
     siem = (
         *(Siem(name=form, kind="file", address=str(folder / f"siem.{form}"), format=form) for form in FORMATS),
         Siem(name="syslog", kind="syslog", address=f"tcp://127.0.0.1:{receiver.port}", format="rfc5424"),
+        Siem(name="otlp", kind="otlp", address=alerted.url, attributes=("action", "principal", "rules")),
     )
     told = AlertTarget(address=alerted.url, secret="x", level="informational", gather=0.001)
     ledger = replace(settings.ledger, path=str(folder / settings.ledger.path))
@@ -397,7 +398,8 @@ def _export(folder: Path, settings: Settings) -> None:
     assert len(alerts.newest(99)) > 5
     (folder / "siem.syslog").write_bytes(b"\n".join(receiver.messages))
     (folder / "alerts.json").write_bytes(b"\n".join(alerted.bodies))
-    assert b"llm01_" in alerted.bodies[0]
+    assert any(b"llm01_" in body for body in alerted.bodies)
+    assert any(b"resourceSpans" in body for body in alerted.bodies)
     database.close()
     receiver.close()
     alerted.close()

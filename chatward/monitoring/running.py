@@ -5,16 +5,18 @@ The rules:
 1. The gateway starts ``chatward monitoring follow`` and holds a pipe to it. When the gateway is gone, however that came
    about, the pipe is closed and the process ends. What was not taken by then is taken after the next start.
 2. A receiver that blocks, blocks its own thread alone.
-3. The process may die: the gateway does not care, ``status`` shows that nothing moves, and the next start goes on.
+3. If the process dies, it is started again, and goes on where its receivers had come to.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -22,13 +24,15 @@ from typing import Protocol
 from chatward import __version__
 from chatward.monitoring.alerts import Alerts, Watching
 from chatward.monitoring.cursors import Cursors
-from chatward.monitoring.follower import Follower
+from chatward.monitoring.follower import FIRST, LONGEST, Follower
 from chatward.monitoring.receivers import Secret, host_of, taker
 from chatward.monitoring.sigma.rules import SHIPPED, Rules, read
 from chatward.monitoring.standing import ALERTS
 from chatward.monitoring.targets import Telling, deliverer
 from chatward.settings import Settings
 from chatward.stores.database import Database
+
+_log = logging.getLogger("chatward.monitoring")
 
 
 class Running(Protocol):
@@ -86,26 +90,57 @@ def follow(running: Sequence[Running], stop: threading.Event) -> None:
 
 
 class Process:
-    """That process, for a configuration file. Closed, it ends soon; killed, nothing is lost."""
+    """The process for a configuration file; started again when it dies. Closed, it ends soon; killed, nothing is lost.
 
-    def __init__(self, config: Path) -> None:
-        command = [sys.executable, "-m", "chatward.cli", "monitoring", "follow", "--config", str(config)]
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+    ``pause``: seconds before it is started again, twice as long each time up to ``LONGEST``, as before once it has run
+    for that long."""
 
-    @property
-    def running(self) -> bool:
-        return self._process.poll() is None
+    def __init__(self, config: Path, *, pause: float = FIRST) -> None:
+        self._command = [sys.executable, "-m", "chatward.cli", "monitoring", "follow", "--config", str(config)]
+        self._pause = pause
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._process = self._started()
+        self._keeper = threading.Thread(target=self._keep, daemon=True, name="monitoring")
+        self._keeper.start()
 
     def close(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._closing.set()
+        with self._lock:
+            process = self._process
+        if process.stdin is not None:
+            process.stdin.close()
         try:
-            self._process.wait(3.0)
+            process.wait(3.0)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
+        self._keeper.join(1.0)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def _keep(self) -> None:
+        pause = self._pause
+        while True:
+            began = time.monotonic()
+            status = self._process.wait()
+            if self._closing.is_set():
+                return
+            if time.monotonic() - began > LONGEST:
+                pause = self._pause
+            _log.error("the process that sends the record ended with %s; again in %.0f s", status, pause)
+            if self._closing.wait(pause):
+                return
+            pause = min(2 * pause, LONGEST)
+            with self._lock:
+                if self._closing.is_set():
+                    return
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
+                self._process = self._started()
 
 
 def until_closed(stop: threading.Event) -> None:
