@@ -39,7 +39,7 @@ class Weakness:
 def weaknesses(settings: Settings, today: date) -> list[Weakness]:
     """All weaknesses, the worst first. ``settings`` are complete, as ``load`` returns them."""
     found = [
-        *_server(settings.server),
+        *_server(settings.server, anonymous=settings.identity.anonymous),
         *(weakness for name, bot in settings.bots.items() for weakness in _bot(("bots", name), bot)),
         *(weakness for name, route in settings.routes.items() for weakness in _route(("routes", name), route, today)),
         *_ledger(settings.ledger),
@@ -52,9 +52,9 @@ def _weak(level: Level, steps: Steps, sentence: str) -> Weakness:
     return Weakness(level, dotted(steps), sentence)
 
 
-def _server(server: Server) -> Iterator[Weakness]:
+def _server(server: Server, *, anonymous: bool) -> Iterator[Weakness]:
     local = is_loopback(server.host) and is_loopback(server.admin_host)
-    if server.keys:
+    if server.keys or not anonymous:
         return
     if server.behind_tls_proxy or not local:
         yield _weak("high", ("server", "keys"), "There are no keys: whoever reaches the proxy reaches the bots.")
