@@ -27,6 +27,7 @@ NAMES: Final = {
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
     "anomaly": "what is unusual in series of numbers, by the Numenta Anomaly Benchmark (--data)",
+    "traffic": "what looking for bots adds to a message",
     "revocation": "what is accepted after a key was revoked, over two processes",
 }
 
@@ -78,6 +79,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool, da
         from chatward.bench import intel  # noqa: PLC0415
 
         return intel.run(intel.Options(rounds), _progress())
+    if name == "traffic":
+        from chatward.bench import traffic_bots  # noqa: PLC0415
+
+        return traffic_bots.run(traffic_bots.Options(rounds), _progress())
     if name == "links":
         from chatward.bench import links  # noqa: PLC0415 - loads a model
 
