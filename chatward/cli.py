@@ -76,6 +76,7 @@ COMMANDS: Final = (
     Command("backup", "Copy ledger, stores and settings, without people's keys", "chatward.commands.backup:backup"),
     Command("restore", "Put a backup back, and verify it", "chatward.commands.backup:restore"),
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
+    _command("report", "How controls of laws and catalogues stand, with evidence, signed"),
     _command("vendor", "Third parties: register, checks, assessments, approval", "app"),
     _command("patches", "Known vulnerabilities in Chatward and in bots: scans, tasks, bills of materials", "app"),
     _command("files", "Look at a file, and at files that were stopped", "app"),

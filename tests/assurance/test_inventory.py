@@ -161,3 +161,13 @@ def test_a_bill_is_read_as_it_was_written(tmp_path: Path) -> None:
     parts = (Component("Debian:12", "zlib", "1:1.2"), Component("PyPI", "x", "1.0"), Component("npm", "@a/b", "1.0.0"))
     file = write(tmp_path / "bom.json", cyclonedx("bot", parts, at=NOW))
     assert read(file).components == tuple(sorted(parts))
+
+
+def test_bills_by_the_validator_of_cyclonedx() -> None:
+    reason = "cyclonedx-python-lib with its JSON validation is not installed: bills are not validated by it"
+    validation = pytest.importorskip("cyclonedx.validation.json", reason=reason)
+    pytest.importorskip("jsonschema", reason=reason)
+    schema = pytest.importorskip("cyclonedx.schema", reason=reason)
+    validator = validation.JsonStrictValidator(schema.SchemaVersion.V1_6)
+    for parts, models in ((installation().components, True), ((Component("Debian:12", "zlib", "1:1.2"),), False)):
+        assert validator.validate_str(json.dumps(cyclonedx("chatward", parts, at=NOW, models=models))) is None
