@@ -21,7 +21,7 @@ from chatward.settings_education import Education
 from chatward.settings_end_users import EndUserSettings
 from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
-from chatward.settings_rights import Mail, Recipient
+from chatward.settings_rights import Mail, Recipient, SpecialCategory, SpecialGround
 from chatward.settings_traffic import TrafficSettings
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
@@ -262,8 +262,8 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Whether it is kept, sealed under `[seal]`: what is new in a request before the bot is asked, a reply once it has
     left."""
     vault: bool = False
-    """Whether what stands behind placeholders is kept, sealed, for conversations that their caller names and for threads
-    of the bot (`previous_response_id`): other processes, and this one after a restart, restore it then."""
+    """Whether what stands behind placeholders is kept, sealed, for conversations that their caller names and threads of
+    the bot (`previous_response_id`): other processes, and this one after a restart, restore it then."""
     path: str = ""
     """The SQLite file with stored conversations, sealed. Empty: `chatward-conversations.db` beside the
     ledger."""
@@ -625,6 +625,11 @@ class Purpose(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days that stored turns are kept for it."""
     necessary: tuple[Literal["pii", "phi"], ...] = ()
     """What a bot has to be sent as written. Where it is not listed, a profile refuses `pii_input = "keep"`."""
+    special: tuple[SpecialCategory, ...] = ()
+    """Special categories of data that it is about (GDPR Article 9(1))."""
+    special_ground: SpecialGround | None = None
+    """Why they may be processed (Article 9(2)). `explicit-consent`: no message passes before its person has consented
+    expressly."""
     phi: bool = True
     """Whether health information may be in it; counts under `hipaa`."""
     minors: Literal["allow", "refuse"] = "allow"
@@ -633,6 +638,11 @@ class Purpose(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether it leads to decisions with legal or similarly significant effects (Article 22)."""
     human_route: str = ""
     """`decides`: how a person reaches a human who can decide anew."""
+
+    @property
+    def explicit(self) -> bool:
+        """Whether consent to it has to be explicit."""
+        return bool(self.special) and self.special_ground == "explicit-consent"
 
 
 class Processor(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

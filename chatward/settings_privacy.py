@@ -214,6 +214,12 @@ def _gdpr(settings: Settings, today: date) -> Iterator[Problem]:
         elif purpose is not None and purpose.lawful_basis == "legitimate-interests" and not purpose.interest.strip():
             steps = ("privacy", "purposes", route.purpose, "interest")
             yield _against("gdpr.6: Article 13(1)(d)", steps, "must say which interests they are")
+        if purpose is not None and purpose.special and purpose.special_ground is None:
+            steps = ("privacy", "purposes", route.purpose, "special_ground")
+            yield _against("gdpr.3: Article 9(2)", steps, "is missing: special categories need a ground of their own")
+        elif purpose is not None and purpose.explicit and purpose.lawful_basis != "consent":
+            steps = ("privacy", "purposes", route.purpose, "lawful_basis")
+            yield _against("gdpr.3: Article 9(2)(a)", steps, "must be `consent`, which is asked for at every message")
         if purpose is not None and purpose.decides and not purpose.human_route.strip():
             steps = ("privacy", "purposes", route.purpose, "human_route")
             yield _against("gdpr.11: Article 22(3)", steps, "must say how a person reaches a human")

@@ -8,6 +8,14 @@ from msgspec import Meta
 
 from chatward.settings_base import Seconds, Strict
 
+SpecialCategory = Literal[
+    "racial-or-ethnic-origin", "political-opinions", "religious-or-philosophical-beliefs", "trade-union-membership",
+    "genetic", "biometric", "health", "sex-life-or-orientation",
+]  # fmt: skip
+SpecialGround = Literal[
+    "explicit-consent", "employment", "vital-interests", "not-for-profit-body", "made-public", "legal-claims",
+    "substantial-public-interest", "health-care", "public-health", "archiving-or-research",
+]  # fmt: skip
 NoticeKind = Literal["erasure", "rectification", "restriction", "objection"]
 
 

@@ -96,6 +96,18 @@ CONTRADICTIONS = {
 """Name -> profile, what is added at the end, what is left out, the key that is named."""
 
 CHANGED = {
+    "gdpr.3 special": (
+        "gdpr",
+        "retention_days",
+        'special = ["health"]\nretention_days',
+        "privacy.purposes.support.special_ground",
+    ),
+    "gdpr.3 explicit": (
+        "gdpr",
+        "retention_days",
+        'special = ["health"]\nspecial_ground = "explicit-consent"\nretention_days',
+        "privacy.purposes.support.lawful_basis",
+    ),
     "gdpr.6 interest": ("gdpr", '"contract"\nret', '"legitimate-interests"\nret', "privacy.purposes.support.interest"),
     "gdpr.11": ("gdpr", "retention_days", "decides = true\nretention_days", "privacy.purposes.support.human_route"),
     "gdpr.12 ended": ("gdpr", "2026-12-31", "2026-03-08", "privacy.processors.example.contract_until"),

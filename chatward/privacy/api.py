@@ -39,7 +39,7 @@ from chatward.identity.stepup_api import PAGE as STEP_UP
 from chatward.privacy.gate import says_gpc
 from chatward.privacy.notice import notice
 from chatward.privacy.requests import Kind, Law, Request, Requests
-from chatward.privacy.standing import ALL, NOTHING_SAID, Standing, Standings, Word, refusal, somebody
+from chatward.privacy.standing import ALL, EXPLICIT, NOTHING_SAID, Standing, Standings, Word, refusal, somebody
 from chatward.settings import Settings
 
 PREFIXES: Final = tuple(f"/v1/privacy/{name}/" for name in ("consents", "choices", "requests"))
@@ -64,6 +64,7 @@ _OBJECTIONABLE: Final = frozenset({"public-task", "legitimate-interests", None})
 class _Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str
     notice: str
+    explicit: bool = False
 
 
 class _Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,7 +128,13 @@ class PrivacyApi:
             raise ClientError(
                 "That is not the notice that is told now: show the current one.", reason="notice-outdated", status=409
             )
-        self._say(principal, asked.purpose, Word.CONSENTS, asked.notice)
+        if known.explicit and not asked.explicit:
+            raise ClientError(
+                "This purpose is about special categories of data: consent to it expressly (`explicit`).",
+                reason="consent-not-explicit",
+                status=409,
+            )
+        self._say(principal, asked.purpose, Word.CONSENTS, asked.notice + (EXPLICIT if asked.explicit else ""))
         return self._consents(headers, body, principal, "")
 
     def _withdraw(self, headers: Fields, body: bytes, principal: Principal, purpose: str) -> Answered:
@@ -214,7 +221,7 @@ class PrivacyApi:
                 "lawful_basis": purpose.lawful_basis,
                 "permitted": not why,
                 "reason": why or None,
-                "consented": standing.consents.get(name),
+                "consented": (standing.consents.get(name) or "").removesuffix(EXPLICIT) or None,
             }
         return {
             "notice": notice(self._settings)["version"],

@@ -36,6 +36,8 @@ def notice(settings: Settings) -> dict[str, Any]:
         purposes[name] = {
             "summary": purpose.summary,
             "lawful_basis": purpose.lawful_basis,  # (1)(c)
+            "special_categories": list(purpose.special),
+            "explicit": purpose.explicit,  # Article 9(2)(a)
             "interest": purpose.interest or None,  # (1)(d)
             "use": purpose.use,
             "retention_days": purpose.retention_days,  # (2)(a)

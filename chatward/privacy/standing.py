@@ -120,6 +120,8 @@ class Standing:
         )
 
 
+EXPLICIT: Final = "+explicit"
+"""Stands behind the notice's version where a consent was explicit (GDPR Article 9(2)(a)); no version holds a plus."""
 NOTHING_SAID: Final = Standing()
 Told = Callable[[sqlite3.Connection, str, str, Statement], None]
 """Is told of every word, by tenant and subject, in the transaction that takes it (``notices``)."""
@@ -146,8 +148,11 @@ def refusal(
         return "opted-out"
     if minor and purpose.minors == "refuse":
         return "minor-refused"
-    if purpose.lawful_basis == "consent" and (not notice or standing.consents.get(name) != notice):
-        return "consent-required"
+    if purpose.lawful_basis == "consent":
+        given = standing.consents.get(name, "")
+        enough = given == notice + EXPLICIT if purpose.explicit else given.removesuffix(EXPLICIT) == notice
+        if not notice or not enough:
+            return "consent-required"
     return ""
 
 

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.identity import ANONYMOUS, Assurance, Kind, Principal
 from chatward.gateway.http1_exchange import Fields
 from chatward.privacy.api import PrivacyApi
 from chatward.privacy.requests import Requests, State
-from chatward.privacy.standing import Standings
+from chatward.privacy.standing import Standings, Word, refusal
 from chatward.settings import Notice, Privacy, Purpose, Settings
 from chatward.stores.database import Database
 
@@ -125,3 +126,25 @@ def test_a_body_that_is_none(world: World, body: bytes) -> None:
     with pytest.raises(ClientError) as caught:
         world.api.answer("POST", "/v1/privacy/consents", Fields({}, []), body, ANN)
     assert caught.value.status == 400
+
+
+def test_special_categories_need_an_explicit_consent(world: World) -> None:
+    special = Purpose(lawful_basis="consent", special=("health",), special_ground="explicit-consent")
+    world.api._privacy = replace(SETTINGS.privacy, purposes={"support": special})
+    world.ask("POST", "consents", CONSENT | {"explicit": True})
+    assert world.ask("GET", "consents")["purposes"]["support"] == {
+        "lawful_basis": "consent",
+        "permitted": True,
+        "reason": None,
+        "consented": "1",
+    }
+    bob = Principal("person:bob", Kind.PERSON, assurance=Assurance.MULTI)
+    with pytest.raises(ClientError) as caught:
+        world.ask("POST", "consents", CONSENT, bob)
+    assert caught.value.reason == "consent-not-explicit"
+    # A consent from before the purpose was about health is not explicit: they are asked anew.
+    world.standings.say("default", bob.id, "support", Word.CONSENTS, by=bob.id, notice="1")
+    assert refusal("support", special, world.standings.of("default", bob.id), notice="1") == "consent-required"
+    ordinary = Purpose(lawful_basis="consent")
+    assert refusal("support", ordinary, world.standings.of("default", ANN.id), notice="1") == ""
+    assert refusal("support", special, world.standings.of("default", ANN.id), notice="2") == "consent-required"

@@ -66,7 +66,7 @@ def test_states_are_five_and_follow_from_settings_and_record() -> None:
     assert state("gdpr.4", Settings(privacy=Privacy(purposes=_consent())), refused) == Status.OFF.value
     assert state("gdpr.2", Settings(privacy=Privacy(profile=("gdpr",))), {}) == Status.OFF.value
     assert state("gdpr.16", ALL, {}) == Status.DUTY.value
-    assert state("hipaa.12", ALL, {}) == Status.NOT_ASSESSED.value
+    assert state("eu-ai-act.6", ALL, {}) == Status.NOT_ASSESSED.value
     assert state("hipaa.7", Settings(privacy=Privacy(profile=("hipaa-strict",))), {}) == Status.UNOBSERVED.value
 
 

@@ -70,6 +70,7 @@ function showNotice() {
   part("purposes").replaceChildren(...Object.entries(notice.purposes).map(([name, purpose]) => {
     const told = [purpose.summary || words(name)];
     if (purpose.lawful_basis) told.push(`Ground: ${words(purpose.lawful_basis)}${purpose.interest ? ` (${purpose.interest})` : ""}.`);
+    if (purpose.special_categories.length) told.push(`About: ${purpose.special_categories.map(words).join(", ")}.`);
     if (purpose.retention_days) told.push(`Kept for ${purpose.retention_days} days.`);
     if (purpose.recipients.length) told.push(`Goes to ${purpose.recipients.join(", ")}.`);
     if (purpose.human) told.push(`A person decides anew: ${purpose.human}`);
@@ -91,7 +92,8 @@ function offers(name, purpose, own, standing) {
   if (purpose.lawful_basis === "consent") {
     return own.consented === notice.version
       ? button("Withdraw", `Withdraw consent: ${title}`, () => call("DELETE", `consents/${name}`))
-      : button("Consent", `Consent: ${title}`, () => call("POST", "consents", { purpose: name, notice: notice.version }));
+      : button(purpose.explicit ? "I expressly consent" : "Consent", `Consent: ${title}`,
+        () => call("POST", "consents", { purpose: name, notice: notice.version, explicit: purpose.explicit }));
   }
   if (purpose.use !== "service") {
     return standing.opted_out.includes(name)
