@@ -163,6 +163,8 @@ class RoutedEngine:
         if self.files is not None and isinstance(call, Labelled) and call.files and plan.reads_files:
             files = await self.files.look(call, change=plan.policy.enforces)
             inspected = tuple(one.inspected for one in files)
+            if plan.guard_budget < self.files.seconds:  # documents are longer than messages
+                plan = dataclasses.replace(plan, guard_budget=self.files.seconds)
         prepared = await current.engine.prepare(call, plan)
 
         def screen(vault: Vault | None) -> Screening:

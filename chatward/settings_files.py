@@ -16,7 +16,8 @@ class Files(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     """Whether they are looked at, on routes whose `guards` name them."""
     seconds: Seconds = 10.0
-    """Seconds that one file may take; then it counts as unread."""
+    """Seconds that one file may take; then it counts as unread. Guards of texts get as much for what it says, where
+    `guard_budget` gives them less."""
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     """Processes that look at files."""
     memory: Annotated[int, Meta(ge=256 * 1024 * 1024)] = 1024 * 1024 * 1024
@@ -33,8 +34,9 @@ class Files(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Levels of archives within archives."""
     members: Size = 2_000
     """Members of one file in all."""
-    text: Size = 400_000
-    """Characters of text that are taken from one file; one that has more counts as unread."""
+    text: Size = 100_000
+    """Characters of text that are taken from the files of one request; a file that has more counts as unread. Reading
+    them takes the guards of texts up to 0.1 ms a character."""
     strip_metadata: bool = True
     """Whether images (JPEG, PNG, GIF, WebP) go on without what they say beside their pixels, such as the place."""
     references: Literal["allow", "block"] = "allow"

@@ -32,7 +32,7 @@ from chatward.files.quarantine import Content, Quarantine
 from chatward.files.worker import Asked
 from chatward.files.workers import Failed
 from chatward.guards.files.inspecting import Report, unread
-from chatward.guards.files.looking import IDS, MALWARE, TYPE, UNREADABLE
+from chatward.guards.files.looking import HIDDEN, IDS, MALWARE, TYPE, UNREADABLE
 from chatward.settings_files import Files
 
 _log = logging.getLogger("chatward.files")
@@ -126,6 +126,11 @@ class FileDesk:
         self._kept: OrderedDict[bytes, tuple[float, Report]] = OrderedDict()
         self._size = 0
 
+    @property
+    def seconds(self) -> float:
+        """Seconds that a guard gets for what files say, where its route gives it less."""
+        return self._settings.seconds
+
     def close(self) -> None:
         self._workers.close()
 
@@ -138,8 +143,13 @@ class FileDesk:
                 f"A message may carry {self._settings.most} files; send fewer at once.", reason="too-many-files"
             )
         deadline = self._clock() + _REQUEST * self._settings.seconds
-        seen = await asyncio.gather(*(self._one(file, deadline) for file in files))
-        for file, one in zip(files, seen, strict=True):
+        seen = list(await asyncio.gather(*(self._one(file, deadline) for file in files)))
+        room = self._settings.text
+        for at, (file, one) in enumerate(zip(files, seen, strict=True)):
+            room -= len(one.report.text)
+            if room < 0:  # its text is not read, so the file is not
+                seen[at] = replace(one, report=replace(one.report, failed=(*one.report.failed, (HIDDEN, UNREADABLE))))
+                continue
             if change and one.report.cleaned is not None:
                 file.replace(one.report.cleaned)
             if one.report.text:

@@ -162,3 +162,11 @@ async def test_bytes_in_lines_are_a_file_too() -> None:
     call = _call(encoded)
     (seen,) = await _look(FileDesk(Files(), _Looking()), call)
     assert call.parts[seen.part].text.startswith("hello there")
+
+
+async def test_the_text_of_all_files_is_bounded_together() -> None:
+    call = _call(b"a" * 60, b"b" * 60)
+    first, second = await _look(FileDesk(Files(text=100), _Looking()), call)
+    assert first.inspected.failed == ()
+    assert dict(second.inspected.failed) == {"files.hidden": "unreadable"}
+    assert call.parts[second.part].text == ""
