@@ -181,3 +181,15 @@ def test_how_serious_entries_are(name: str, fields: dict[str, object], expected:
 def test_times_are_cut_to_microseconds_and_never_rounded_up() -> None:
     assert timestamp(AT) == "2026-05-28T20:26:40.123456Z"
     assert timestamp(10**9 - 1) == "1970-01-01T00:00:00.999999Z"
+
+
+def test_what_no_ledger_holds_could_not_break_out_either() -> None:
+    """The ledger lets no such value in; the formats do not rely on it."""
+    hostile = 'a"b]c\\d=e|f\n<13>1 - - - - - -'
+    one = record("upstream:call:intended", reason=hostile, rule=hostile)
+    found = grammars.syslog(rfc5424("h\nh")(one))
+    assert found.parameters["reason"] == hostile
+    assert found.host == "hh"
+    assert grammars.cef(cef("h", "1")(one)).extension["reason"] == hostile
+    assert json.loads(formatted("json", "http", "h", "1", 13)(one))["fields"]["reason"] == hostile
+    assert b"\n" not in formatted("json", "http", "h", "1", 13)(one) + cef("h", "1")(one)

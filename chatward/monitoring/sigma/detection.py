@@ -124,6 +124,8 @@ def _text(value: object) -> str:
 
 
 def _pattern(key: str, text: str, modifiers: frozenset[str]) -> Callable[[str], bool]:
+    if "re" not in modifiers and text.isascii() and not any(one in text for one in _WILD):
+        return _literal(text, modifiers)
     try:
         if "re" in modifiers:
             made = re2.compile(f"(?i){text}" if "i" in modifiers else text)
@@ -135,6 +137,23 @@ def _pattern(key: str, text: str, modifiers: frozenset[str]) -> Callable[[str], 
     except re2.error as error:
         raise SigmaError(f"{key}: the regular expression cannot be used") from error
     return lambda value: whole.fullmatch(value) is not None
+
+
+def _literal(text: str, modifiers: frozenset[str]) -> Callable[[str], bool]:
+    """The same as the expression, several times faster: most values have no wildcard."""
+    cased = "cased" in modifiers
+    wanted = text if cased else text.lower()
+
+    def folded(value: str) -> str:
+        return value if cased else value.lower()
+
+    if "contains" in modifiers or {"startswith", "endswith"} <= modifiers:
+        return lambda value: wanted in folded(value)
+    if "startswith" in modifiers:
+        return lambda value: folded(value).startswith(wanted)
+    if "endswith" in modifiers:
+        return lambda value: folded(value).endswith(wanted)
+    return lambda value: folded(value) == wanted
 
 
 def wildcards(text: str) -> str:
