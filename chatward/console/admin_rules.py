@@ -63,6 +63,7 @@ _AREAS: Final = {
     "/beta/litellm_basic_guardrail_api": "inspect",
 }
 _ALSO: Final = {
+    "behaviour": "incidents",
     "invitations": "operators",
     "messages": "ledger",
     "messages.csv": "ledger",

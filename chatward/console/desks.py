@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from chatward.console.access import AdminAccess
 from chatward.console.access_pages import Pages
 from chatward.console.approval_desk import ApprovalDesk, approval_routes
+from chatward.console.behaviour_desk import BehaviourDesk, behaviour_routes
 from chatward.console.explain_desk import Explaining, explain_routes
 from chatward.console.key_desk import KeyDesk, key_routes
 from chatward.console.operator_desk import OperatorDesk, operator_routes
@@ -35,6 +36,7 @@ class Desks:
     authorizer: Explaining
     clock: Callable[[], float] = time.time
     risks: Risks | None = None
+    behaviour: BehaviourDesk | None = None
 
 
 def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
@@ -48,4 +50,5 @@ def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
     operator_routes(router, desks.access, OperatorDesk(desks.access, desks.invitations), pages)
     key_routes(router, KeyDesk(desks.keys, clock=desks.clock), pages)
     explain_routes(router, desks.authorizer, pages, desks.risks)
+    behaviour_routes(router, desks.behaviour)
     return router

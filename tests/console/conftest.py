@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -227,6 +228,7 @@ class House:
     desks: Desks
     ward: SimulatedWard
     challenges: Challenges
+    ledger_path: Path | None = None
 
     def browser(self, address: str = "127.0.0.1", url: str | None = None, **headers: str) -> Browser:
         base = url or self.url
@@ -344,6 +346,12 @@ SCENE: tuple[Said, ...] = tuple(
 """Two hours of an ordinary day: 120 messages, a minute apart."""
 
 
+def _elsewhere(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs on a thread of its own: a test's thread may have a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(work())).result()
+
+
 def written(path: Path, entries: Sequence[Said], *, until: float = NOW) -> Path:
     """A real ledger with these entries, half a minute apart, the last at ``until``."""
     at = iter(range(len(entries)))
@@ -357,7 +365,7 @@ def written(path: Path, entries: Sequence[Said], *, until: float = NOW) -> Path:
             await ledger.append(Entry(event, id_, fields))
         await ledger.aclose()
 
-    asyncio.run(write())
+    _elsewhere(write)
     return path
 
 
@@ -370,7 +378,7 @@ def appended(path: Path, *entries: Said) -> None:
             await ledger.append(Entry(event, id_, fields))
         await ledger.aclose()
 
-    asyncio.run(write())
+    _elsewhere(write)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from chatward.configuration import load
 from chatward.gateway.server import EmbeddedServer
+
+FILE: Final = """# The bot of our shop.
+upstream = "https://bot.example/v1"
+
+[routes.quiet]
+models = ["small-*"]
+mode = "monitor"
+
+[routes.default]
+guards = ["*"]
+"""
 
 
 @contextmanager
@@ -44,6 +56,34 @@ def served(folder: Path) -> Iterator[tuple[Any, str]]:
     house: Callable[..., Any] = conftest.house.__wrapped__(folder)  # type: ignore[attr-defined]
     ledger = conftest.written(folder / "scene.db", conftest.SCENE)
     watch = conftest.watch.__wrapped__(folder, ledger)  # type: ignore[attr-defined]
-    it = house({"ann": ["admin", "auditor"]}, secure=False, watching=watch(ledger))
+    file = folder / "chatward.toml"
+    file.write_text(FILE, "utf-8")
+    more = {"file": file, "settings": lambda: load(file).settings, "origins": lambda: load(file).origins}
+    it = house({"ann": ["admin", "auditor"]}, secure=False, watching=watch(ledger, **more))
+    it.ledger_path = ledger
     with serving(it.app) as url:
         yield it, url
+
+
+ONE: Final = "01890a5d-ac96-774b-bcce-000000000007"
+PAGES: Final = {
+    "overview": "/",
+    "live": "/live",
+    "messages": "/messages",
+    "message": f"/messages/{ONE}",
+    "findings": "/findings",
+    "alerts": "/alerts",
+    "approvals": "/approvals",
+    "privacy": "/privacy",
+    "policy": "/policy",
+    "explain": "/policy/explain",
+    "bots": "/bots",
+    "feeds": "/feeds",
+    "ledger": "/ledger",
+    "health": "/health",
+    "operators": "/operators",
+    "keys": "/keys",
+    "account": "/account",
+    "search": "/search?q=text",
+}
+"""Every page by a name for its picture."""

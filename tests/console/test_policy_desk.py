@@ -1,0 +1,184 @@
+"""The policy page: a file is tried whole, applied once and on record, and what it would have decided is not guessed."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from chatward.configuration import load
+from chatward.console import policy_change as change
+from chatward.core.errors import ClientError
+from chatward.settings import Settings
+from tests.console.conftest import GOOD, seen
+
+FILE = """# ours
+upstream = "https://bot.example/v1"
+
+[routes.default]  # all of it
+guards = ["*"]
+
+[routes.quiet]
+models = ["q"]
+"""
+
+
+async def entered(it, name="ann"):
+    browser = it.browser()
+    assert (await browser.sign_in(name, GOOD)).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "chatward.toml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+def plane(house, watch, file):
+    def made(**people):
+        more = {"file": file, "settings": lambda: load(file).settings, "origins": lambda: load(file).origins}
+        return house(people or {"ann": ["admin"], "eve": ["analyst"]}, watching=watch(**more))
+
+    return made
+
+
+async def attempt(browser, text):
+    csrf = (await browser.get("/api/v1/session")).json()["csrf"]
+    answer = await browser.post("/api/v1/policy/try", json={"text": text}, headers={"x-csrf-token": csrf})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_every_setting_is_shown_with_its_origin(plane):
+    browser = await entered(plane())
+    told = {one["key"]: one for one in (await browser.get("/api/v1/policy")).json()}
+    assert told["bots.default.upstream"]["value"] == '"https://bot.example/v1"'
+    assert told["bots.default.upstream"]["origin"].endswith("chatward.toml:2")
+    assert told["routes.default.mode"] == {"key": "routes.default.mode", "value": '"enforce"', "origin": "default"}
+
+
+def test_what_stands_before_an_at_sign_in_an_address_is_not_shown():
+    rows = change.shown(Settings(upstream="https://user:hunter2@bot.example/v1"), {})
+    assert ("upstream", '"https://…@bot.example/v1"', "default") in rows
+    assert "hunter2" not in str(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("upstream = ", 1),
+        (FILE + "[servr]\n", 9),
+        (FILE.replace('["*"]', "[]"), 5),
+        (FILE + "[server]\nport = 99999\n", 10),
+    ],
+)
+async def test_what_is_not_good_is_named_with_its_line(plane, text, line):
+    told = await attempt(await entered(plane()), text)
+    assert told["good"] is False
+    assert told["problems"][0]["line"] == line
+
+
+async def test_a_dry_run_says_what_would_have_been_decided(plane):
+    browser = await entered(plane())
+    softer = FILE.replace(
+        'guards = ["*"]', 'guards = ["*"]\n[routes.default.rules."text.injection/override"]\nenabled = false'
+    )
+    told = await attempt(browser, softer)
+    moved = {"rule": "text.injection/override", "route": "default", "before": "block", "after": "allow", "findings": 10}
+    assert told["dry_run"] == {"days": 7, "findings": 20, "changed": [moved], "unknown": 0}
+    told = await attempt(browser, FILE.replace('guards = ["*"]', 'guards = ["*"]\nmode = "monitor"'))
+    assert {one["after"] for one in told["dry_run"]["changed"]} == {"allow"}
+    assert sum(one["findings"] for one in told["dry_run"]["changed"]) == 20
+    told = await attempt(
+        browser, FILE.replace('guards = ["*"]', 'guards = ["*"]\n[routes.default.treatments]\npii_input = "block"')
+    )
+    assert [(one["rule"], one["after"]) for one in told["dry_run"]["changed"]] == [("text.pii/email", "block")]
+    told = await attempt(browser, FILE.replace('guards = ["*"]', 'guards = ["text.pii"]'))
+    assert [(one["rule"], one["after"]) for one in told["dry_run"]["changed"]] == [("text.injection/override", "allow")]
+
+
+@pytest.mark.parametrize("setting", ["threshold = 0.9", 'allow = ["*@example.com"]'])
+async def test_what_depends_on_text_or_confidence_is_not_guessed(plane, setting):
+    told = await attempt(await entered(plane()), FILE.replace('guards = ["*"]', f'guards = ["*"]\n{setting}'))
+    assert told["dry_run"]["unknown"] == 20
+    assert told["dry_run"]["changed"] == []
+
+
+async def test_another_route_moves_nothing(plane):
+    told = await attempt(await entered(plane()), FILE.replace('models = ["q"]', 'models = ["q"]\nmode = "monitor"'))
+    assert told["dry_run"]["changed"] == []
+    assert [one["key"] for one in told["changes"]] == ["routes.quiet.mode"]
+
+
+async def test_applying_writes_the_file_once_keeps_comments_and_goes_back(plane, file):
+    it = plane()
+    browser = await entered(it)
+    new = FILE.replace('models = ["q"]', 'models = ["q"]\nmode = "monitor"')
+    base = change.digest(FILE)
+    answer = await browser.send_form("/policy", "/policy/apply", text=new.replace("\n", "\r\n"), base=base)
+    assert "Applied." in answer.text
+    assert file.read_text() == new
+    assert tomllib.loads(file.read_text())["routes"]["quiet"]["mode"] == "monitor"
+    ((_, about),) = it.events("policy:file:applied")
+    assert (about["before"], about["after"], about["keys"]) == (base, change.digest(new), ["routes.quiet.mode"])
+    answer = await browser.send_form("/policy", "/policy/back", base=change.digest(new))
+    assert file.read_text() == FILE
+    assert "The version before is back." in answer.text
+
+
+async def test_a_file_that_changed_meanwhile_is_left_alone(plane, file):
+    it = plane()
+    browser = await entered(it)
+    file.write_text(FILE + "# by somebody else\n")
+    answer = await browser.send_form("/policy", "/policy/apply", text=FILE + "# mine\n", base=change.digest(FILE))
+    assert answer.status_code == 409
+    assert file.read_text().endswith("# by somebody else\n")
+    assert it.events("policy:") == []
+
+
+async def test_what_is_not_good_is_not_applied(plane, file):
+    it = plane()
+    browser = await entered(it)
+    answer = await browser.send_form("/policy", "/policy/apply", text="upstream = 7\n", base=change.digest(FILE))
+    assert answer.status_code == 400
+    assert file.read_text() == FILE
+    assert it.events("policy:") == []
+
+
+async def test_without_a_record_nothing_is_written(plane, file):
+    it = plane()
+    browser = await entered(it)
+    csrf = await browser.token("/policy")
+    it.ledger.broken = True
+    answer = await browser.post(
+        "/policy/apply", data={"csrf": csrf, "text": FILE + "# x\n", "base": change.digest(FILE)}
+    )
+    assert answer.status_code == 503
+    assert file.read_text() == FILE
+
+
+async def test_who_may_not_write_sees_no_editor_and_writes_nothing(plane, file):
+    it = plane()
+    eve = await entered(it, "eve")
+    page = await eve.get("/policy")
+    assert page.status_code == 200
+    assert "<textarea" not in page.text
+    for path in ("/policy/apply", "/policy/back"):
+        answer = await eve.send_form("/account", path, text="", base=change.digest(FILE))
+        assert answer.status_code == 403
+    assert file.read_text() == FILE
+
+
+def test_a_dry_run_of_the_same_settings_moves_nothing(scene, file):
+    settings = load(file).settings
+    found = change.dry_run(seen(scene), settings, settings, 7)
+    assert (found.findings, list(found.moved), found.unknown) == (20, [], 0)
+
+
+def test_a_file_too_large_is_refused(file):
+    with pytest.raises(ClientError) as raised:
+        change.attempt(file, "#" * (change.MOST + 1), load(file), ())
+    assert raised.value.reason == "policy-invalid"

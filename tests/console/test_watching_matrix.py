@@ -1,0 +1,165 @@
+"""Every page and call by every role, made from the routes; and hostile words through everything that pages show."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import pytest
+
+from chatward.console.admin_rules import SAFE, Ground, RoleTable, rule_of
+from chatward.console.wording import CATALOGS
+from chatward.core.identity import Kind, Principal, Question
+from chatward.identity.operators import ROLES
+from tests.console.conftest import GOOD, exchange, shipped_policies
+from tests.console.test_guarding import filled, routes
+
+PAGES = (
+    "/", "/live", "/messages", "/findings", "/alerts", "/policy", "/bots", "/feeds", "/ledger", "/health", "/search",
+    "/privacy",
+)  # fmt: skip
+
+
+def everything(it) -> list[tuple[str, str]]:
+    return sorted((method, path) for method, path in routes(it) if method != "HEAD")
+
+
+async def test_every_route_by_every_role(house, watch):
+    """Who may not by policy is refused, who may is not: none unlisted. Nothing is changed by it: forms are empty."""
+    it = house({role: [role] for role in ROLES}, watching=watch(), authorizer=shipped_policies())
+    table = RoleTable()
+    found = [
+        (method, path) for method, path in everything(it) if rule_of(method, filled(path)).ground is Ground.DECIDED
+    ]
+    assert {path for _, path in found} > {*PAGES, "/findings/judge", "/policy/apply", "/messages/{id}", "/live/feed"}
+    for role in ROLES:
+        browser = it.browser()
+        await browser.sign_in(role, GOOD)
+        csrf = (await browser.get("/api/v1/session")).json()["csrf"]
+        reached: list[str] = []
+
+        async def app(scope, receive, send, reached=reached):
+            reached.append(scope["path"])
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        inner, it.app._app = it.app._app, app
+        for method, path in found:
+            at = filled(path)
+            action = rule_of(method, at).action
+            somebody = Principal("operator:x", Kind.OPERATOR, roles=frozenset({role}))
+            may = table.decide(Question(somebody, action, ("AdminArea", action.split(":")[1]))).allowed
+            if action == "admin:operators:approve":
+                continue  # policies know here who is meant (tests/console/test_guarding.py)
+            reached.clear()
+            form = method == "POST" and not path.startswith(("/api", "/beta"))
+            kind = "application/x-www-form-urlencoded" if form else "application/json"
+            body = f"csrf={csrf}".encode() if form else b"" if method in SAFE else b"{}"
+            headers = {"x-csrf-token": csrf, "content-type": kind, "accept": "*/*"}
+            answer = await browser.request(method, at, headers=headers, content=body)
+            if may and not reached:  # allowed, once one has proven more
+                assert answer.json()["error"]["reason"] == "step-up-needed", (role, method, path)
+                continue
+            assert bool(reached) == may, (role, method, path)
+        it.app._app = inner
+
+
+class Marked(HTMLParser):
+    """Elements and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.handlers: list[str] = []
+        self.targets: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in {"script", "img", "iframe", "object", "embed", "base", "style"}:
+            self.scripts.append(f"{tag} {given.get('src', '')}")
+        self.handlers += [name for name in given if name.startswith("on") or name == "style"]
+        self.targets += [given[name] or "" for name in ("href", "action", "formaction", "src") if name in given]
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "{{7*7}}{% include 'x' %}",
+    "\u202egnp.exe\u202c",
+    "Z\u0351\u036b\u0343a\u0343l\u0344go",
+    "\u0000\u0007\u001b[31m",
+    "</textarea><script>alert(1)</script>",
+)
+
+
+@pytest.mark.parametrize("word", HOSTILE, ids=range(len(HOSTILE)))
+async def test_hostile_words_stay_words_on_every_page(house, watch, tmp_path, word):
+    """Through a conversation's text and roles, saved views, search, filters, headers, and the names in settings."""
+
+    class Talk:
+        def of_exchange(self, subject, exchange, at):
+            return "default", "c"
+
+        def read(self, tenant, id_, **_):
+            part = SimpleNamespace(text=word * 3 + " [x hidden]" + "a" * 1_000_000)
+            return [
+                SimpleNamespace(
+                    number=1, at=1.0, role=word, gone=False, exchange="x", hidden={word: 1}, parts=[part], masked=True
+                )
+            ]
+
+    file = tmp_path / "chatward.toml"
+    file.write_text('upstream = "https://bot.example/v1"\n')
+    it = house({"ann": ["admin"]}, watching=watch(conversations=Talk(), file=file))
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    id_ = exchange(5)[0][1]
+    await browser.send_form("/messages", "/views/save", page="/messages", query="", name=word)
+    tried = await browser.send_form("/policy", "/policy/try", text=f"# {word}\nupstream = 7")
+    answers = [tried] + [await browser.get(path) for path in (*PAGES, f"/messages/{id_}")]
+    answers.append(await browser.get("/search", params={"q": word}))
+    answers.append(await browser.get("/messages", params={"rule": word, "since": word, word: word}))
+    answers.append(await browser.get("/findings", params={"principal": word}, headers={"accept-language": "de"}))
+    answers.append(await browser.get(f"/messages/{quote(word, safe='')}"))
+    for answer in answers:
+        if not answer.headers["content-type"].startswith("text/html"):
+            assert answer.headers["content-type"].startswith("application/json")
+            continue
+        page = Marked()
+        page.feed(answer.text)
+        assert set(page.scripts) <= {"script /console.js", "img /icon.svg"}, answer.url
+        assert page.handlers == []
+        assert not [one for one in page.targets if not one.startswith(("/", "#")) or one.startswith("//")]
+        shown = unescape(answer.text)
+        assert "\u202e" not in re.sub(r'value="[^"]*"|<textarea.*?</textarea>', "", shown, flags=re.S), answer.url
+        assert "49" not in re.findall(r"\{\{7\*7\}\}|>49<", shown)
+
+
+async def test_no_page_loads_anything_from_elsewhere(house, watch):
+    it = house({"ann": ["admin"]}, watching=watch())
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    files = [await browser.get(path) for path in ("/console.css", "/access.css", "/console.js")]
+    size = sum(len(file.content) for file in files)
+    for path in PAGES:
+        page = await browser.get(path)
+        assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', page.text)
+        assert "<style" not in page.text
+        assert " style=" not in page.text
+        if path in {"/", "/live"}:
+            assert size + len(page.content) < 150_000, path
+
+
+def test_languages_say_the_same_things():
+    english, german = CATALOGS["en"], CATALOGS["de"]
+    assert english.keys() == german.keys()
+    places = re.compile(r"\{\w*\}|`[^`]+`")
+    for key, sentence in english.items():
+        assert sorted(places.findall(sentence)) == sorted(places.findall(german[key])), key
+        assert german[key].strip()
+    same = [key for key in english if english[key] == german[key]]
+    assert len(same) < len(english) * 0.15, same
