@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +16,14 @@ from chatward.identity.key_store import Budget, KeyStore
 from chatward.settings import Authorization, Bot, Identity, LedgerSettings, Route, Scim, Server, Settings
 from chatward.stores.database import Database
 from tests.simulators.gateway import RunningGateway
+from tests.simulators.plain_bot import plain_bot
 
 PATH = "/v1/chat/completions"
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "good morning"}]}
-SAID = {
-    "id": "c1", "object": "chat.completion", "created": 1, "model": "m",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
-}  # fmt: skip
 DENY = """
 @id("own/vault")
 forbid (principal, action == Action::"message:send", resource) when { context has model && context.model == "vault" };
 """
-
-
-class _Bot(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        body = json.dumps(SAID).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
-@contextmanager
-def bot() -> Iterator[str]:
-    """The address of a bot that always says the same."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Bot)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
 
 
 class World:
@@ -87,7 +55,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("callers")
-    with bot() as url:
+    with plain_bot() as url:
         world = World(folder, url)
         yield world
         world.stop()
@@ -146,7 +114,7 @@ def test_services_know_who_asks(world: World) -> None:
 
 
 def test_without_anonymous_callers_everybody_is_known(tmp_path: Path) -> None:
-    with bot() as url:
+    with plain_bot() as url:
         world = World(tmp_path, url, anonymous=False, scim=Scim(enabled=True))
         try:
             assert world.ask().status_code == 401

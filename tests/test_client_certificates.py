@@ -18,7 +18,8 @@ from chatward.settings import Authorization, Bot, LedgerSettings, Route, Server,
 from chatward.stores.database import Database
 from tests.simulators.authority import Authority, context
 from tests.simulators.gateway import RunningGateway
-from tests.test_callers import ASKED, PATH, bot
+from tests.simulators.plain_bot import plain_bot
+from tests.test_callers import ASKED, PATH
 
 SHOP, THIEF = "spiffe://example.org/shop", "spiffe://example.org/thief"
 ANYWHERE = "0.0.0.0"  # noqa: S104 - that is what is tested
@@ -60,7 +61,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with bot() as url:
+    with plain_bot() as url:
         world = World(tmp_path_factory.mktemp("tls"), url)
         yield world
         world.gateway.stop()
@@ -135,7 +136,7 @@ def test_beyond_this_machine_everybody_must_be_known(tmp_path: Path, host: str, 
     """Without any key in the settings, and though ``identity.anonymous`` says yes."""
     servers = Authority(tmp_path / "servers", "servers")
     files = servers.make("gateway", server=True)
-    with bot() as url:
+    with plain_bot() as url:
         settings = Settings(
             server=Server(host=host, port=0, admin_port=0, tls_cert=str(files[0]), tls_key=str(files[1])),
             bots={"default": Bot(upstream=url)},

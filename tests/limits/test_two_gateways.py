@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 
 from chatward.settings import Bot, LedgerSettings, Limit, Limiter, Route, Server, Settings
 from tests.simulators.gateway import RunningGateway
+from tests.simulators.plain_bot import plain_bot
 
 BURST = 200
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
-SAID = orjson.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]})
-
-
-class _Bot(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(SAID)))
-        self.end_headers()
-        self.wfile.write(SAID)
-
-    def log_message(self, format: str, *args: Any) -> None: ...
-
-
-@contextmanager
-def bot() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Bot)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
 
 
 @pytest.fixture
@@ -52,7 +25,7 @@ def world(tmp_path: Path) -> Iterator[tuple[Any, list[RunningGateway]]]:
     valkey = ValkeyServer()
     valkey.start()
     gateways: list[RunningGateway] = []
-    with bot() as url:
+    with plain_bot() as url:
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
             settings = Settings(
