@@ -18,7 +18,7 @@ from chatward.settings_types import dotted, values
 
 _FIXED: Final = (
     "alerts", "bots.", "chat.", "conversations.", "ledger.", "limiter.", "limits.", "monitoring.", "privacy.",
-    "server.", "siem", "widget.", "assurance.", "vendors.", "channels.", "mcp.",
+    "server.", "traffic.", "siem", "widget.", "assurance.", "vendors.", "channels.", "mcp.",
 )  # fmt: skip
 """Keys that are read at the start alone."""
 

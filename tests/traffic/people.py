@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from chatward.guards.traffic.weights import WEIGHTS
 from chatward.settings_traffic import TrafficSettings
 from tests.simulators.traffic import BROWSER, World, caller, reported, visitor
 
@@ -129,7 +130,7 @@ async def measure(folder: Path, sessions: int = SESSIONS) -> dict[str, Any]:
     people, mice, pick = typists(folder), movements(folder), random.Random(1)
     world = World(TrafficSettings(enabled=True))
     near = world.parts.near
-    scores, seen = [], Counter[str]()
+    scores, seen, why = [], Counter[str](), Counter[str]()
     for number in range(sessions):
         if number % 3 == 0:  # the same 45 sentences over and over: nobody's near-duplicates
             near._groups.clear()
@@ -137,6 +138,8 @@ async def measure(folder: Path, sessions: int = SESSIONS) -> dict[str, Any]:
         score, signals = await session(world, number, pick, pick.choice(people), pick.choice(mice))
         scores.append(score)
         seen.update(signals)
+        if score < CHALLENGED:
+            why[" ".join(sorted(one for one in signals if WEIGHTS[one] < 0))] += 1
     challenged = sum(score < CHALLENGED for score in scores)
     return {
         "typists": len(people),
@@ -147,6 +150,7 @@ async def measure(folder: Path, sessions: int = SESSIONS) -> dict[str, Any]:
         "challenged_percent": 100 * challenged / sessions,
         "slowed_percent": 100 * sum(score < 40 for score in scores) / sessions,
         "signals": dict(seen.most_common()),
+        "why": dict(why.most_common()),
     }
 
 
