@@ -36,6 +36,7 @@ from chatward.channels.openai_responses import Responses
 from chatward.chronicle import Chronicle, witnesses
 from chatward.configuration import Loaded, load, resolve
 from chatward.console.admin import admin_app
+from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.chat import page_headers, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
@@ -46,12 +47,12 @@ from chatward.core.errors import ClientError, ConfigError
 from chatward.core.identity import Caller, Fields
 from chatward.core.ports import Entry, Ledger
 from chatward.core.values import InspectedFile, Verdict
-from chatward.engine.engine import Screening
-from chatward.engine.placeholders import Vault
-from chatward.files.desk import FileDesk, Seen
 from chatward.education.api import REPORTS_PATH, TIPS_PATH
 from chatward.education.opening import opened as open_education
 from chatward.education.safety import safety_pages
+from chatward.engine.engine import Screening
+from chatward.engine.placeholders import Vault
+from chatward.files.desk import FileDesk, Seen
 from chatward.files.opening import opened as open_files
 from chatward.files.opening import opened_quarantine
 from chatward.files.quarantine import Quarantine, sealed_fields
@@ -99,6 +100,7 @@ from chatward.monitoring.standing import figures as receiver_figures
 from chatward.monitoring.traces import context as span_context
 from chatward.overseeing import overseeing
 from chatward.privacy.gate import PrivacyGate, standing_now
+from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.mailing import PREFIX as MAILED
 from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath, in_the_path
@@ -325,7 +327,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         widget = widget_pages(settings)
         app = GatewayApp(
             channels=channels(server),
-            wires=wires(settings),
+            wires=wires(settings, secret, Records(ledger).note, stack.callback),
             engine=engine,
             bots=bots,
             ledger=ledger,
@@ -346,7 +348,11 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 **(_passes(watching) if watching is not None else {}),
                 **(privacy.services if privacy is not None else {}),
                 **({MAILED: Open(privacy.mailed.handle)} if privacy is not None and privacy.mailed is not None else {}),
-                **({TIPS_PATH: educating.api.tips, REPORTS_PATH: educating.api.reports} if educating is not None else {}),
+                **(
+                    {TIPS_PATH: educating.api.tips, REPORTS_PATH: educating.api.reports}
+                    if educating is not None
+                    else {}
+                ),
                 MANIFEST: Open(manifest_service(proving)),
                 DIRECTORY: Open(directory_service(proving)),
             },
@@ -392,7 +398,10 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             keys=keys,
             authorizer=asking.access.authorizer,
             directory=asking.directory,
-            desks=desk_router(asking.desks, lambda text: running.check(text, "assistant")),
+            desks=desk_router(
+                dataclasses.replace(asking.desks, behaviour=_unusual(behaviour, settings, recorder(ledger, loop))),
+                lambda text: running.check(text, "assistant"),
+            ),
             watching=watching,
         )
         admin_plane = _admin_plane(admin, server)
@@ -479,12 +488,17 @@ async def _keeping(
 ) -> Keeping | None:
     """What keeps conversations, with their purge under way; ``None`` where nothing is kept."""
     quarantine = stack.enter_context(sealed_fields(settings))
+    learnt = stack.enter_context(learnt_of_people(settings))
     kept = await opened_keeping(
         settings,
         record,
         lambda text: running.check(text, "user"),  # a person's text is read for more than a bot's
         fetch=fetch,
-        also=lambda register: [*(privacy.also(register) if privacy is not None else ()), *quarantine],
+        also=lambda register: [
+            *(privacy.also(register) if privacy is not None else ()),
+            *quarantine,
+            *learnt(register),
+        ],
         failed=meter.not_kept,
     )
     if kept is None:
@@ -584,6 +598,12 @@ def _behaviour(
     if opened is not None:
         stack.push_async_callback(asyncio.to_thread, opened.close)
     return opened
+
+
+def _unusual(behaviour: Behaviour | None, settings: Settings, record: Callable[[Entry], None]) -> BehaviourDesk | None:
+    if behaviour is None:
+        return None
+    return BehaviourDesk(behaviour.store, record, settings.behaviour.breaks, behaviour.analyst.save)
 
 
 def _settle_memory() -> None:

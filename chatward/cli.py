@@ -76,6 +76,7 @@ COMMANDS: Final = (
     Command("backup", "Copy ledger, stores and settings, without people's keys", "chatward.commands.backup:backup"),
     Command("restore", "Put a backup back, and verify it", "chatward.commands.backup:restore"),
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
+    _command("redteam", "Attack a bot of your own, directly and through the gateway"),
     _command("report", "How controls of laws and catalogues stand, with evidence, signed"),
     _command("vendor", "Third parties: register, checks, assessments, approval", "app"),
     _command("patches", "Known vulnerabilities in Chatward and in bots: scans, tasks, bills of materials", "app"),
@@ -83,6 +84,7 @@ COMMANDS: Final = (
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),
     _command("monitoring", "Send the record to SIEMs, watch it for attacks, alert people", "app"),
     _command("behaviour", "Show what was unusual, and the incidents that it makes", "app"),
+    _command("mcp", "Show and accept tools of MCP servers", "app"),
     _command("ledger", "Verify the record, prove what is in it, show its entries", "app"),
 )
 

@@ -57,7 +57,9 @@ class Folding(Protocol):
 
     def save(self, store: BehaviourStore, now: float) -> None: ...
 
-    def forget(self, tenant: str, principal: str) -> None: ...
+    def forget(self, gone: Callable[[str, str], bool]) -> None:
+        """Takes out whoever is gone, by tenant and principal."""
+        ...
 
 
 class Analyst:
@@ -79,7 +81,8 @@ class Analyst:
         folding: Folding | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._key = blake2b(key, digest_size=32, person=b"chatward-behave").digest()
+        self._key = _derived(key)
+        self._erased = store.erased()
         self._store = store
         self._points = points
         self._keep = keep
@@ -214,6 +217,7 @@ class Analyst:
     def save(self) -> None:
         """Writes what was learnt and raised since. Raises ``StoreError``."""
         with self._lock:
+            self._forget_erased()
             pending, self._pending = self._pending, []
             try:
                 if pending:
@@ -231,23 +235,43 @@ class Analyst:
                 self.baselines.evict(now)
                 self._store.purge(now - self._keep)
 
+    def _forget_erased(self) -> None:
+        """Whoever was erased in the file, by this process or another, goes from memory before anything is written."""
+        found = self._store.erased()
+        new = {entity for entity, at in found.items() if at > self._erased.get(entity, 0.0)}
+        self._erased = found
+        if not new:
+            return
+
+        def gone(tenant: str, name: str) -> bool:
+            return digest(self._key, "principal", tenant, name) in new
+
+        for entity in new:
+            self.baselines.forget(entity)
+        self._pending = [one for one in self._pending if not gone(one[0].tenant, one[0].entity)]
+        if self._folding is not None:
+            self._folding.forget(gone)
+
     def forget(self, tenant: str, principal: str) -> int:
         """Erases a principal: baseline, alerts, membership in incidents. Raises ``StoreError``."""
         with self._lock:
-            entity = digest(self._key, "principal", tenant, principal)
-            self.baselines.forget(entity)
-            self._pending = [
-                (alert, incident)
-                for alert, incident in self._pending
-                if (alert.form, alert.tenant, alert.entity) != ("principal", tenant, principal)
-            ]
-            if self._folding is not None:
-                self._folding.forget(tenant, principal)
-            return self._store.erase(tenant, principal, entity)
+            count = self._store.erase(tenant, principal, digest(self._key, "principal", tenant, principal))
+            self._forget_erased()
+            return count
 
     def usual(self, group: int) -> dict[str, float]:
         """Medians of a peer group's features."""
         return dict(zip(FEATURES, (one.value for one in self.baselines.peers(group).usual), strict=True))
+
+
+def _derived(key: bytes) -> bytes:
+    """The key of entities, from that of the installation."""
+    return blake2b(key, digest_size=32, person=b"chatward-behave").digest()
+
+
+def entity_of(key: bytes, tenant: str, principal: str) -> bytes:
+    """What a principal is called in the file, under the key of the installation."""
+    return digest(_derived(key), "principal", tenant, principal)
 
 
 def entities(seen: Observation) -> list[tuple[str, str]]:

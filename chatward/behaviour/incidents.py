@@ -318,13 +318,13 @@ class Incidents:
         for id, incident in self.open.items():
             incident.suppressed = suppressed.get(id)
 
-    def forget(self, tenant: str, principal: str) -> None:
-        """Takes somebody out of everything that is held in memory."""
+    def forget(self, gone: Callable[[str, str], bool]) -> None:
+        """Takes whoever is gone out of everything that is held in memory."""
         for incident in self.open.values():
-            incident.entities.pop((tenant, principal), None)
-        self._members = [one for one in self._members if one[1:] != (tenant, principal)]
+            incident.entities = {one: None for one in incident.entities if not gone(*one)}
+        self._members = [one for one in self._members if not gone(*one[1:])]
         for loose in self._loose.values():
-            loose.alerts = [one for one in loose.alerts if (one[0].tenant, one[0].entity) != (tenant, principal)]
+            loose.alerts = [one for one in loose.alerts if not gone(one[0].tenant, one[0].entity)]
 
 
 def _duplicates(sender: Alert, cluster: Cluster, spread: int, text: str) -> Alert:

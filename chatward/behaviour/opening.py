@@ -63,10 +63,10 @@ def opened(
 
 
 @contextmanager
-def stored(settings: Settings) -> Iterator[BehaviourStore | None]:
-    """What is stored, for who reads it beside a gateway; ``None`` where there is no file."""
+def stored(settings: Settings, *, make: bool = False) -> Iterator[BehaviourStore | None]:
+    """What is stored, for who reads it beside a gateway; ``None`` where there is no file, but ``make`` makes it."""
     path = behaviour_file(settings)
-    if not path.exists():
+    if not make and not path.exists():
         yield None
         return
     database = Database(path)

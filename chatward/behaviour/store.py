@@ -10,6 +10,7 @@ The rules:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from chatward.behaviour.rows import LAYOUT, Rows
-from chatward.behaviour.values import Alert, Deviation
+from chatward.behaviour.values import Alert
 from chatward.settings import Settings
 from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
@@ -38,6 +39,7 @@ SCHEMA: Final = Schema(
         "CREATE INDEX behaviour_members_entity ON behaviour_members (tenant, entity)",
         "CREATE TABLE behaviour_suppressions (incident TEXT PRIMARY KEY, owner TEXT, reason TEXT, scope REAL,"
         " since REAL, until REAL) WITHOUT ROWID",
+        "CREATE TABLE behaviour_erased (id BLOB PRIMARY KEY, at REAL) WITHOUT ROWID",
     ),
 )
 
@@ -134,10 +136,16 @@ class BehaviourStore:
 
     def incidents(self, limit: int = 100) -> list[dict[str, Any]]:
         """The one last heard of first, with its suppression."""
+        return self._incidents("ORDER BY heard DESC, i.id LIMIT ?", limit)
+
+    def incident(self, id: str) -> dict[str, Any] | None:
+        return next(iter(self._incidents("WHERE i.id = ?", id)), None)
+
+    def _incidents(self, which: str, value: object) -> list[dict[str, Any]]:
         rows = self.database.rows(
             "SELECT i.id, opened, heard, state, owner, reason, scope, since, until FROM behaviour_incidents i"
-            " LEFT JOIN behaviour_suppressions s ON s.incident = i.id ORDER BY heard DESC, i.id LIMIT ?",
-            (limit,),
+            f" LEFT JOIN behaviour_suppressions s ON s.incident = i.id {which}",
+            (value,),
         )
         found = []
         for id, opened, heard, state, owner, reason, scope, since, until in rows:
@@ -172,6 +180,7 @@ class BehaviourStore:
 
     def purge(self, before: float) -> int:
         """Alerts and incidents of before; how many."""
+        self.database.write("DELETE FROM behaviour_erased WHERE at < ?", (before,))
         count = self.database.write("DELETE FROM behaviour_alerts WHERE at < ?", (before,))
         count += self.database.write("DELETE FROM behaviour_incidents WHERE heard < ?", (before,))
         for table in ("members", "suppressions"):
@@ -180,17 +189,25 @@ class BehaviourStore:
             )
         return count
 
-    def erase(self, tenant: str, entity: str, digest: bytes) -> int:
-        """All that is kept of one principal; how many rows. They are in no log of the file afterwards."""
-        count = self.database.write("DELETE FROM behaviour_entities WHERE id = ?", (digest,))
-        for table in ("alerts", "members"):
-            count += self.database.write(
-                f"DELETE FROM behaviour_{table} WHERE tenant = ? AND entity = ?",  # noqa: S608
-                (tenant, entity),
-            )
+    def erase(self, tenant: str, entity: str, digest: bytes, *, before: float | None = None) -> int:
+        """All that is kept of one principal, or all from before a time; how many rows. They are in no log of the file
+        afterwards, and a process that has some of it in memory hears of it (``erased``)."""
+        count = self.database.write(
+            "DELETE FROM behaviour_alerts WHERE tenant = ?1 AND entity = ?2 AND (?3 IS NULL OR at <= ?3)",
+            (tenant, entity, before),
+        )
+        # A baseline that is being learnt anew cannot be told from one that came back: it goes as well.
+        count += self.database.write("DELETE FROM behaviour_entities WHERE id = ?", (digest,))
+        count += self.database.write("DELETE FROM behaviour_members WHERE tenant = ? AND entity = ?", (tenant, entity))
+        if before is None:
+            self.database.write("INSERT OR REPLACE INTO behaviour_erased VALUES (?, ?)", (digest, time.time()))
         if count:
             empty_log(self.database)
         return count
+
+    def erased(self) -> dict[bytes, float]:
+        """Whom a process must forget that may have them in memory still, and since when."""
+        return {bytes(id): at for id, at in self.database.rows("SELECT id, at FROM behaviour_erased")}
 
     def subjects(self) -> list[tuple[str, str]]:
         """Tenants and principals of whom there is an alert, or who are part of an incident. Of whom there is a baseline
@@ -199,9 +216,9 @@ class BehaviourStore:
             "SELECT tenant, entity FROM behaviour_alerts WHERE form = 'principal'"
             " UNION SELECT tenant, entity FROM behaviour_members"
         )
-        return sorted((tenant, entity) for tenant, entity in rows)
+        return sorted((str(tenant), str(entity)) for tenant, entity in rows)
 
 
-def deviation(told: Mapping[str, Any]) -> Deviation:
-    """What was stored of one feature, as a value again."""
-    return msgspec.convert(told, Deviation)
+def shown(incident: Mapping[str, Any]) -> dict[str, Any]:
+    """An incident without what only this software compares: keys, signatures, hashes of conversations."""
+    return {name: value for name, value in incident.items() if name not in {"keys", "texts", "sessions"}}

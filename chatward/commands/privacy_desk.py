@@ -18,6 +18,7 @@ from chatward.ledger.reading import Record as Read
 from chatward.ledger.reading import between
 from chatward.privacy import erasing
 from chatward.privacy.incidents import Incidents
+from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.notices import Notices
 from chatward.privacy.opening import notices_of, privacy_file
 from chatward.privacy.requests import Requests
@@ -74,13 +75,17 @@ def sealing_of(desk: Desk, *, needed: bool = False) -> Iterator[Sealing | None]:
         yield None
         return
     fetch = Fetching()
-    with sealed_fields(settings) as quarantine:
+    with sealed_fields(settings) as quarantine, learnt_of_people(settings) as learnt:
         sealing = opened(
             settings,
             desk.record,
             fetch=fetch,
             ask=desk.runner.run,
-            also=lambda register: [erasing.Statements(desk.standings, desk.requests, register), *quarantine],
+            also=lambda register: [
+                erasing.Statements(desk.standings, desk.requests, register),
+                *quarantine,
+                *learnt(register),
+            ],
         )
         try:
             yield sealing

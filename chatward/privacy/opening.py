@@ -17,6 +17,7 @@ from chatward.identity.end_users import EndUsers
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
+from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.mailing import Mailed
 from chatward.privacy.notice import privacy_pages
 from chatward.privacy.notices import Notices
@@ -113,14 +114,18 @@ def notices_of(
 @contextmanager
 def stores_of_people(settings: Settings, record: Record) -> Iterator[Also]:
     """``InThePath.also`` for commands beside the gateway: nothing where there is no file of ``[privacy]``."""
-    with sealed_fields(settings) as quarantine:
+    with sealed_fields(settings) as quarantine, learnt_of_people(settings) as learnt:
         path = privacy_file(settings)
         if not path.exists():
-            yield lambda register: quarantine
+            yield lambda register: [*quarantine, *learnt(register)]
             return
         database = Database(path)
         try:
             standings, requests = Standings(database, record), Requests(database, record)
-            yield lambda register: [Statements(standings, requests, register), *quarantine]
+            yield lambda register: [
+                Statements(standings, requests, register),
+                *quarantine,
+                *learnt(register),
+            ]
         finally:
             database.close()

@@ -1,5 +1,5 @@
 """Behaviour end to end: a running gateway learns from messages; what is unusual is on record, in the file, and shown
-by the command and the admin plane. No text is anywhere."""
+by the command. No text is anywhere."""
 
 from __future__ import annotations
 
@@ -39,20 +39,6 @@ def test_a_burst_of_refusals_is_an_alert(
     for turn in range(40):
         asked = {"model": "m", "messages": [{"role": "user", "content": f"{PLANTED} {turn}"}]}
         httpx.post(f"{gateway.base_url}/chat/completions", json=asked, timeout=30)
-    api = f"{gateway.admin_url}/api/v1/behaviour"
-    with httpx.Client(timeout=30) as admin:
-        for _ in range(100):  # the thread looks for new messages four times a second
-            told = admin.get(f"{api}/incidents").json()
-            if told["incidents"] and told["incidents"][0]["size"] >= 5:
-                break
-            time.sleep(0.1)
-        assert told["enabled"]
-        incident = told["incidents"][0]
-        assert incident["because"].keys() >= {"refused"}
-        assert admin.get(f"{api}/alerts", params={"incident": incident["id"]}).json()["alerts"]
-        path = f"{api}/incidents/{incident['id']}/suppression"
-        # The open console may look; changing something takes an operator.
-        assert admin.post(path, json={"reason": "a drill", "hours": 1}).status_code == 403
     assert gateway.stop() == 0  # what waits is looked at and written first
     raised = [one for one in gateway.records() if str(one.event) == "behaviour:alert:raised"]
     assert {"refused"} <= {name for one in raised for name in one.fields["features"]}
@@ -60,7 +46,16 @@ def test_a_burst_of_refusals_is_an_alert(
     (tmp_path / "chatward.toml").write_text(
         'upstream = "http://127.0.0.1:9"\n[ledger]\npath = "' + str(tmp_path / "chatward.db") + '"\n'
     )
-    assert main(["behaviour", "alerts", "--json", "--config", str(tmp_path / "chatward.toml")]) == 0
+    config = str(tmp_path / "chatward.toml")
+    assert main(["behaviour", "incidents", "--json", "--config", config]) == 0
+    (incident,) = json.loads(capsys.readouterr().out)["incidents"]
+    assert incident["because"].keys() >= {"refused"}
+    assert [one for one in gateway.records() if str(one.event) == "behaviour:incident:opened"]
+    given = [incident["id"], "--owner", "ann", "--reason", "a drill", "--hours", "2", "--json", "--config", config]
+    assert main(["behaviour", "suppress", *given]) == 0
+    (incident,) = json.loads(capsys.readouterr().out)["incidents"]
+    assert (incident["suppressed"]["owner"], incident["suppressed"]["scope"]) == ("ann", 2 * incident["size"])
+    assert main(["behaviour", "alerts", "--json", "--config", config]) == 0
     alerts = json.loads(capsys.readouterr().out)["alerts"]
     about = {(one["form"], deviation["feature"]) for one in alerts for deviation in one["deviations"]}
     assert ("address", "refused") in about

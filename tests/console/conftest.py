@@ -16,6 +16,7 @@ import pytest
 
 from chatward.console.access import AdminAccess
 from chatward.console.admin import admin_app
+from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.desks import Desks, desk_router
 from chatward.console.guarding import Guarding
 from chatward.console.happened import Happened
@@ -267,6 +268,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         clock: Clock | None = None,
         passwords: Passwords | None = None,
         passkeys: RelyingParty | None = None,
+        behaviour: BehaviourDesk | None = None,
         watching: Callable[[Database, SimulatedLedger], Watching] | None = None,
     ) -> House:
         ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
@@ -294,7 +296,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         approvals = Approvals(
             database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock
         )
-        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, Risks(clock=clock))
+        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, Risks(clock=clock), behaviour)
         ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])
         settings = Settings(upstream="https://bot.example/v1")
         router = desk_router(desks, ward.check)

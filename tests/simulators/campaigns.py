@@ -26,7 +26,7 @@ from chatward.stores.database import Database
 DAY = 86_400.0
 START = 1_700_006_400.0 - 1_700_006_400.0 % DAY
 TENANTS = ("north", "south", "east", "west")
-WORDS = (
+WORDS = (  # noqa: SIM905 - read more easily than a list
     "account order invoice delivery parcel refund address password reset email phone number change cancel contract "
     "price offer product size colour stock shop store opening hours appointment booking ticket seat flight train "
     "delay claim insurance doctor medicine dose prescription tax form salary holiday request manager team project "
@@ -34,7 +34,7 @@ WORDS = (
     "please help need want find show tell explain write translate compare check send why how when where what who my "
     "our your the a this that is are was has have can could would should not with without for from about into again "
     "yesterday today tomorrow morning evening week month year first last next new old same other many few long short"
-).split()  # noqa: SIM905 - read more easily than a list
+).split()
 
 
 @dataclass
