@@ -56,6 +56,8 @@ class TrafficSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Passes that one network may get by waiting in an hour."""
     pass_seconds: Seconds = 1_800.0
     """Seconds that a pass is good for."""
+    pass_messages: Size = 100
+    """Messages that it is good for, in each process."""
     slow_seconds: Annotated[float, Meta(gt=0, le=30)] = 2.0
     """Seconds that a slowed message waits."""
     slow_most: Size = 64

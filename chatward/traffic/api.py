@@ -91,7 +91,7 @@ class TrafficApi:
             if not await self._parts.passes.spend(spending.key, spending.until):
                 raise WorkError("spent")
         except WorkError as error:
-            self._parts.note(Entry(Event.TRAFFIC_PASS_REFUSED.value, "", {"how": "work", "detail": error.detail}))
+            self._traffic.record(Entry(Event.TRAFFIC_PASS_REFUSED.value, "", {"how": "work", "detail": error.detail}))
             raise
         until = await self._grant(session, "work")
         return 200, [_JSON], orjson.dumps({"until": int(until)})
@@ -99,7 +99,7 @@ class TrafficApi:
     async def _grant(self, session: str, how: str) -> float:
         until = self._parts.now() + self._traffic.settings.pass_seconds
         await self._parts.passes.grant(session, until)
-        self._parts.note(Entry(Event.TRAFFIC_PASS_GIVEN.value, "", {"session": session, "how": how}))
+        self._traffic.record(Entry(Event.TRAFFIC_PASS_GIVEN.value, "", {"session": session, "how": how}))
         return until
 
     # --- waiting
@@ -122,7 +122,7 @@ class TrafficApi:
             said = f"Please wait {seconds} more second{'' if seconds == 1 else 's'}, then press the button."
             return _shown(200, "A moment, please", said if seconds else "Thank you for waiting.", text)
         if given.get(TRAP):
-            self._parts.note(Entry(Event.TRAFFIC_PASS_REFUSED.value, "", {"how": "wait", "detail": "trap"}))
+            self._traffic.record(Entry(Event.TRAFFIC_PASS_REFUSED.value, "", {"how": "wait", "detail": "trap"}))
             return _shown(403, "That did not work", "Go back to the chat and send your message again.", None)
         if not self._may_wait(presented.address):
             said = "Too many people wait in this network now. Go back to the chat and try again later."

@@ -128,6 +128,9 @@ class Session:
     """The number of the last report by page's token."""
     offered: int = 0
     """Cookies that were set and did not come back, of a shared one."""
+    pass_until: float = 0.0
+    """When the pass ends that was seen last, and how many messages used it."""
+    passed: int = 0
     told: str = ""
     """What the ledger was told last."""
 

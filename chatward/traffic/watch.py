@@ -10,8 +10,8 @@ The rules:
 3. Signed agents are automated and known; so are crawlers whose machines were confirmed. For neither there is a ladder,
    nor for kinds of callers that the settings do not name.
 4. In ``observe`` mode nothing is done; what would have been is counted and recorded all the same.
-5. The record has the score and the names of signals, when a session's standing changes, at most ``PER_SECOND``; no
-   text.
+5. The record has the score and the names of signals, when a session's standing changes, and who got a pass or did
+   not; at most ``PER_SECOND`` entries, and no text: who floods this cannot fill a disk.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class Traffic:
         watched = Watched(seen, session, self.parts.clock, fields)
         try:
             if seen.rung and self.settings.mode == "enforce":
-                await self._take(caller, owner, seen, fields, self._ladder(path, call))
+                await self._take(caller, owner, session, seen, fields, self._ladder(path, call))
         except BaseException:
             watched.end()
             raise
@@ -299,7 +299,13 @@ class Traffic:
         return self.settings.bots.get(self.parts.bot_of(path, call.model), self.settings.ladder)
 
     async def _take(
-        self, caller: Caller, owner: Whose, seen: Seen, fields: tuple[tuple[str, str], ...], ladder: Ladder
+        self,
+        caller: Caller,
+        owner: Whose,
+        session: Session,
+        seen: Seen,
+        fields: tuple[tuple[str, str], ...],
+        ladder: Ladder,
     ) -> None:
         if seen.rung is Rung.BLOCK:
             if self._slowed < self.settings.slow_most:
@@ -308,13 +314,22 @@ class Traffic:
         if seen.rung is Rung.STEP_UP:
             self.parts.risk(caller.principal, "traffic.automated", 4.0)
         if seen.score < ladder.work_below:
-            if not owner.shared and await self.parts.passes.until(owner.id):
+            if not owner.shared and self._passes(session, await self.parts.passes.until(owner.id)):
                 return
             raise self.asks(visit(owner.fresh) if owner.shared else owner.id, seen.score, fields)
         if seen.rung is Rung.SLOW:
             if self._slowed >= self.settings.slow_most:
                 raise CrowdError(max(1, math.ceil(self.settings.slow_seconds)))
             await self._slow()
+
+    def _passes(self, session: Session, until: float) -> bool:
+        """Whether a pass that ends then is good for one more message."""
+        if not until:
+            return False
+        if until != session.pass_until:
+            session.pass_until, session.passed = until, 0
+        session.passed += 1
+        return session.passed <= self.settings.pass_messages
 
     def asks(self, session: str, value: int, fields: tuple[tuple[str, str], ...] = ()) -> WorkNeededError:
         """The demand for work of a session."""
@@ -341,13 +356,6 @@ class Traffic:
         standing = f"{seen.actor}/{seen.rung.label}"
         if session.told == standing or (seen.actor == "human" and not session.told):
             return
-        second = int(self.parts.now())
-        if second != self._second:
-            self._second, self._written = second, 0
-        if self._written >= PER_SECOND:
-            return
-        self._written += 1
-        session.told = standing
         fields = {
             "principal": caller.principal.id,
             "session": seen.session,
@@ -357,7 +365,19 @@ class Traffic:
             "mode": self.settings.mode,
             "signals": list(seen.signals[:20]),
         }
-        self.parts.note(Entry(Event.TRAFFIC_JUDGED.value, exchange, fields))
+        if self.record(Entry(Event.TRAFFIC_JUDGED.value, exchange, fields)):
+            session.told = standing
+
+    def record(self, entry: Entry) -> bool:
+        """Rule 5: whether it was put on record."""
+        second = int(self.parts.now())
+        if second != self._second:
+            self._second, self._written = second, 0
+        if self._written >= PER_SECOND:
+            return False
+        self._written += 1
+        self.parts.note(entry)
+        return True
 
 
 def _said(call: Request) -> tuple[str, bool]:

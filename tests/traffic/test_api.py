@@ -97,6 +97,14 @@ async def test_a_solution_is_not_shared() -> None:
     assert await give(world, payload, asked("POST", visitor(1))) == 200  # nobody spent it by trying
 
 
+async def test_a_flood_of_solutions_fills_no_record() -> None:
+    world = World()
+    for _ in range(100):
+        with pytest.raises(WorkError):
+            await give(world, "eA==", asked("POST", visitor()))
+    assert len(world.entries) == 20
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

@@ -59,6 +59,18 @@ async def test_a_tool_works_first_and_may_go_on_then() -> None:
         await world.say(caller(TOOL, principal=visitor()))
 
 
+async def test_a_pass_is_for_so_many_messages() -> None:
+    """Else one of it would do for a whole crowd that shares its session."""
+    world = World(TrafficSettings(enabled=True, mode="enforce", pass_messages=3))
+    session = f"{visitor().id}/{visitor().session}"
+    for until in (60, 90):
+        await world.parts.passes.grant(session, world.clock.wall() + until)
+        for _ in range(3):
+            await world.say(caller(TOOL, principal=visitor()))
+        with pytest.raises(WorkNeededError):
+            await world.say(caller(TOOL, principal=visitor()))
+
+
 async def test_a_pass_is_never_an_addresss() -> None:
     """Who keeps no cookie shares a session with their network: no pass is bound to that."""
     world = World()
