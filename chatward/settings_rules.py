@@ -23,7 +23,7 @@ from chatward.core.browsers import origin_problem
 from chatward.core.indicators import ThreatType
 from chatward.settings import Bot, Intel, Route, RuleException, Settings
 from chatward.settings_channels import channel_problems
-from chatward.settings_monitoring import monitoring_found
+from chatward.settings_receivers import monitoring_found
 from chatward.settings_types import Steps, did_you_mean
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
