@@ -43,9 +43,10 @@ IDS: tuple[str, ...] = (
     "text.social_engineering",
     "session.limits",
     "session.escalation",
+    *FILES,
 )
 
-KNOWN: tuple[str, ...] = (*IDS, *FILES, "text.judge")
+KNOWN: tuple[str, ...] = (*IDS, "text.judge")
 """What rules' settings may name: all guards, and the judge that is asked after them."""
 
 
