@@ -173,6 +173,11 @@ async def test_nothing_stays_with_a_network() -> None:
     await world.say(caller(bad))
     good = (await world.say(caller(reported(world.parts.tokens.page(visit("d" * 32), "d" * 32))))).seen
     assert good.actor == "human"
+    odd = (await world.say(caller({**BROWSER, "sec-fetch-dest": "document"}))).seen
+    even = (await world.say(caller(BROWSER))).seen
+    assert odd.session == even.session
+    assert "headers.fetch-odd" in odd.signals
+    assert "headers.fetch-odd" not in even.signals
 
 
 async def test_many_conversations_at_once_are_seen() -> None:
