@@ -253,6 +253,8 @@ class Event(str, Enum):
     """A scan that could know found it no more."""
     PATCH_ACCEPTED = "patches:task:accepted"
     """Somebody answers for living with it `until` then. Written before it counts."""
+    REDTEAM_RUN = "redteam:suite:run"
+    """Our own attacks were made on `bot`: how many `probes`, and how many worked, were stopped, stayed unknown."""
     VENDOR_ASSESSED = "vendor:assessment:made"
     """A vendor's answers were scored: `score` of 100, and their `source` (file, caiq, import, link)."""
     VENDOR_EVIDENCE_KEPT = "vendor:evidence:kept"
