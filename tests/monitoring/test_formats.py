@@ -49,7 +49,7 @@ RECORDS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(RECORDS)
 def test_syslog_messages_are_rfc_5424_and_hold_every_field(one: Record) -> None:
     found = grammars.syslog(rfc5424("gw-1.example", 13)(one))
@@ -64,7 +64,7 @@ def test_syslog_messages_are_rfc_5424_and_hold_every_field(one: Record) -> None:
     assert {name: plain(value) for name, value in one.fields.items()}.items() <= found.parameters.items()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(RECORDS)
 def test_cef_events_are_read_back_with_every_field(one: Record) -> None:
     found = grammars.cef(cef("gw-1", "1|2\\3")(one))
@@ -116,7 +116,7 @@ def api_activity(found: dict[str, Any]) -> None:
     assert found["metadata"]["product"]["vendor_name"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(RECORDS)
 def test_ocsf_events_are_of_their_class(one: Record) -> None:
     found = json.loads(ocsf("gw-1", "0.1.0")(one))

@@ -148,7 +148,7 @@ ENTRIES = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("name", [*DETECTIONS, *HARD])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(fields=ENTRIES)
 def test_a_condition_holds_where_pysigmas_reading_of_it_does(name: str, fields: dict[str, object]) -> None:
     made = {**DETECTIONS, **HARD}[name]

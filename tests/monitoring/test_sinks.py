@@ -79,8 +79,9 @@ def test_a_connection_that_is_kept_is_opened_anew_once_the_receiver_has_gone() -
     sink.send([b"four"])
     assert sink._kept is first
     sink.close()
+    SyslogStream("127.0.0.1", receiver.port).send([b"five"])  # confirmed, and taken after what came before
     receiver.close()
-    assert receiver.messages == [*BATCH, b"four"]
+    assert receiver.messages == [*BATCH, b"four", b"five"]
     with pytest.raises(SinkError, match="refused"):
         sink.send(BATCH)
 
@@ -96,8 +97,9 @@ def test_a_kept_connection_that_the_receiver_closed_is_not_written_to() -> None:
     receiver.mode = "read"
     sink.send(BATCH)
     sink.close()
+    SyslogStream("127.0.0.1", receiver.port).send([b"after"])
     receiver.close()
-    assert receiver.messages == BATCH
+    assert receiver.messages == [*BATCH, b"after"]
 
 
 def test_by_udp_one_message_is_one_datagram_and_none_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
