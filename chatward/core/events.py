@@ -261,6 +261,9 @@ class Event(str, Enum):
     """A file was kept as evidence, by its `sha256`. Written before."""
     VENDOR_INVITED = "vendor:link:made"
     """A vendor may answer once by a link, within `days`. Written before anybody has it."""
+    TOOL_REFUSED = "mcp:tool:refused"
+    """A tool of the MCP server `server` has changed since it was accepted, or nobody has accepted it: its `sha256`. It
+    is left out of what the server offers."""
     FILE_STOPPED = "file:upload:stopped"
     """A file was stopped or taken out: its `digest` (SHA-256), `kind`, `size`, `rules`, and its id in quarantine."""
     FILE_RELEASED = "file:quarantine:released"

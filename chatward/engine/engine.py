@@ -144,6 +144,15 @@ class Screening:
         """The reply's side of the turn."""
         return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of, self.gate)
 
+    def reads(self, request: Request) -> tuple[Verdict, Mapping[int, str]]:
+        """What comes in from elsewhere in the middle of this turn (a tool's arguments, its result), read as input:
+        the verdict, and edited texts by part. Values go into this conversation's vault."""
+        turn = self.exchange
+        inner = self.engine.screen(
+            request, self.plan, channel=turn.channel, principal=turn.principal, tenant=turn.tenant, vault=self.vault
+        )
+        return inner.verdict, inner.edits
+
     def finish(self, reply: ReplySession | None, reply_id: str) -> Verdict:
         """The reply has ended: its verdict. Remembers the conversation for the next turn."""
         if self.plan.inspects:

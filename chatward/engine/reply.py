@@ -136,6 +136,12 @@ class ReplySession:
 
         return Release(watchers, decide, self.watcher_failed, kind)
 
+    def brought(self, verdict: Verdict) -> None:
+        """The verdict on something from elsewhere that the reply brings in; a block stops the reply."""
+        self._denied = verdict if self._denied is None else self._denied | verdict
+        if verdict.blocked and self._blocked is None:
+            self._blocked = self.verdict()
+
     def call(self, name: str) -> None:
         if self._gate is None or self._blocked is not None:
             return

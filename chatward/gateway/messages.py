@@ -302,7 +302,7 @@ class Messages:
             if screening.inspects:
                 flight.reply = reply = screening.reply()
                 gate = screening.gate
-                if gate is not None and may_call(body):  # a challenge is written, which takes a thread
+                if gate is not None and (flight.bound is not None or may_call(body)):  # what is written takes a thread
                     gate.on_thread = True
                     answer = await asyncio.to_thread(call.reply, body, reply)
                 else:
@@ -348,7 +348,13 @@ class Messages:
             flight.taken.used(usage.get("input", 0), usage.get("output", 0))
 
     def _feeding(
-        self, screening: Screening, rewriter: Noticing | None, transport: Any, limit: int, still: Callable[[], None]
+        self,
+        screening: Screening,
+        rewriter: Noticing | None,
+        transport: Any,
+        limit: int,
+        still: Callable[[], None],
+        threaded: bool,
     ) -> Feed:
         """How the pieces of a stream are read: as they come; on a thread, which may wait for a proof, from the first
         piece on that may hold a tool call. Raises ``IdentityError`` and ``UpstreamError``."""
@@ -364,7 +370,7 @@ class Messages:
                 raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")
             if rewriter is None:
                 return piece
-            if gate is None or (waiting is None and not may_call(piece)):
+            if gate is None or (waiting is None and not (threaded or may_call(piece))):
                 return rewriter.feed(piece)
             waiting = waiting or Waiting(gate, self._limits.proof_wait, transport.send_bytes)
             return await waiting.run(partial(rewriter.feed, piece))
@@ -397,7 +403,8 @@ class Messages:
         outcome = "complete"
         verdict: Verdict | None = None
         chunks: Any = response.chunks()
-        feed = self._feeding(screening, rewriter, transport, limit, self._checkpoint.watch(principal))
+        still = self._checkpoint.watch(principal)
+        feed = self._feeding(screening, rewriter, transport, limit, still, flight.bound is not None)
         try:
             try:
                 async for piece in chunks:
