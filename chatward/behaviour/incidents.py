@@ -256,12 +256,12 @@ class Incidents:
         """Tells what is to be told of an incident that has grown."""
         if incident.suppressed is not None:
             scope, until = incident.suppressed
-            reason = "expired" if now >= until else "spread" if incident.size > scope else ""
-            if not reason:
+            ended = "expired" if now >= until else "spread" if incident.size > scope else ""
+            if not ended:
                 return
             incident.suppressed = None
             self._lifted.append(incident.id)
-            self._tell(_entry(Event.BEHAVIOUR_SUPPRESSION_ENDED, incident, reason=reason))
+            self._tell(_entry(Event.BEHAVIOUR_SUPPRESSION_ENDED, incident, ended=ended))
         if not incident.told:
             incident.told = max(incident.size, 1)
             self._tell(_entry(Event.BEHAVIOUR_INCIDENT_OPENED, incident))

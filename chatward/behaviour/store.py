@@ -142,11 +142,9 @@ class BehaviourStore:
         return next(iter(self._incidents("WHERE i.id = ?", id)), None)
 
     def _incidents(self, which: str, value: object) -> list[dict[str, Any]]:
-        rows = self.database.rows(
-            "SELECT i.id, opened, heard, state, owner, reason, scope, since, until FROM behaviour_incidents i"
-            f" LEFT JOIN behaviour_suppressions s ON s.incident = i.id {which}",
-            (value,),
-        )
+        columns = "i.id, opened, heard, state, owner, reason, scope, since, until"
+        tables = "behaviour_incidents i LEFT JOIN behaviour_suppressions s ON s.incident = i.id"
+        rows = self.database.rows(f"SELECT {columns} FROM {tables} {which}", (value,))  # noqa: S608 - all of it is ours
         found = []
         for id, opened, heard, state, owner, reason, scope, since, until in rows:
             suppressed = None

@@ -54,7 +54,7 @@ def suppress(
 def lift(store: BehaviourStore, record: Record, incident: str, *, by: str) -> dict[str, Any]:
     """Ends a suppression, where there is one; the incident as it stands then. Blocks, raises as ``suppress``."""
     _incident(store, incident)
-    fields = {"incident": incident, "by": by, "reason": "lifted"}
+    fields = {"incident": incident, "by": by, "ended": "lifted"}
     if store.end_suppression(incident):
         record(Entry(Event.BEHAVIOUR_SUPPRESSION_ENDED.value, "", fields))
     return _incident(store, incident)

@@ -174,7 +174,7 @@ class Event(str, Enum):
     BEHAVIOUR_INCIDENT_SUPPRESSED = "behaviour:incident:suppressed"
     """The operator in `by` wants to hear no more of it `until` then, as long as it stays within `scope` (sessions)."""
     BEHAVIOUR_SUPPRESSION_ENDED = "behaviour:suppression:ended"
-    """They hear of it again: `reason` is `expired`, `spread` or `lifted`."""
+    """They hear of it again: it `ended` by being `expired`, by `spread`, or `lifted` by somebody."""
     CONVERSATIONS_PURGED = "conversation:record:purged"
     """Stored turns past their retention time, from before `before` (seconds since 1970). Written before they go."""
     FINDING_JUDGED = "finding:verdict:given"

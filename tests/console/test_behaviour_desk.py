@@ -63,7 +63,7 @@ async def test_who_may_suppress(it, who, status):
         assert written[0].fields["by"] == house.access.operators.named(who).id
         assert "drill" not in str(written[0].fields)
         assert (await browser.delete(PATH)).json()["suppressed"] is None
-        assert written[1].fields["reason"] == "lifted"
+        assert written[1].fields["ended"] == "lifted"
 
 
 async def test_nobody_unknown_reads_them(it):
