@@ -310,6 +310,19 @@ class AwsKms(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In place of `https://kms.REGION.amazonaws.com`."""
 
 
+class Pkcs11(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys of a hardware security module as the root key (PKCS#11)."""
+
+    module: str
+    """The module's library, such as `/usr/lib/softhsm/libsofthsm2.so`."""
+    token: str
+    """The token's label."""
+    pin: str
+    """Reference to its PIN."""
+    keys: tuple[str, ...]
+    """Labels of AES-256 keys; the last one wraps. Only ever append."""
+
+
 class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what is stored is encrypted, and where its keys are."""
 
@@ -317,7 +330,7 @@ class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The SQLite file with wrapped keys, not for ordinary backups. Empty: `chatward-keys.db` beside the ledger."""
     register: str = ""
     """The SQLite file that says who was erased, for every backup. Empty: `chatward-erasures.db` beside the ledger."""
-    root: Literal["file", "environment", "vault", "aws-kms"] = "file"
+    root: Literal["file", "environment", "vault", "aws-kms", "pkcs11"] = "file"
     """What keeps the root key."""
     root_file: str = ""
     """`file`: the root key under `passphrase`; made if missing. Empty: `chatward-root.key` beside the ledger."""
@@ -329,6 +342,8 @@ class Seal(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`vault`: where it is."""
     aws: AwsKms | None = None
     """`aws-kms`: where it is."""
+    pkcs11: Pkcs11 | None = None
+    """`pkcs11`: where it is."""
     memory: Size = 4096
     """How many keys are kept in memory."""
     memory_seconds: Seconds = 300.0

@@ -323,6 +323,9 @@ def _references(settings: Settings) -> Iterator[Problem]:
         *((("server", "keys", index), key) for index, key in enumerate(settings.server.keys)),
         (("seal", "passphrase"), settings.seal.passphrase),
         (("seal", "root_keys"), settings.seal.root_keys),
+        (("seal", "pkcs11", "pin"), settings.seal.pkcs11.pin if settings.seal.pkcs11 else None),
+        (("mail", "password"), settings.mail.password),
+        *((("privacy", "recipients", name, "secret"), one.secret) for name, one in settings.privacy.recipients.items()),
         *((("bots", name, "api_key"), bot.api_key) for name, bot in settings.bots.items()),
         *((("identity", "oidc", name, "client_secret"), one.client_secret) for name, one in oidc.items()),
         *(

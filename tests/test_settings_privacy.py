@@ -202,3 +202,37 @@ def test_the_shortest_time_of_what_is_served() -> None:
     assert retention_days(Settings(routes=routes, privacy=privacy, conversations=Conversations(retention_days=90))) == 7
     assert retention_days(Settings(routes=routes, privacy=privacy, conversations=Conversations(retention_days=3))) == 3
     assert retention_days(Settings(conversations=Conversations(retention_days=0))) is None
+
+
+MAIL = """
+[identity.end_users]
+role = "app"
+space = "customers"
+[mail]
+host = "smtp.example.com"
+sender = "privacy@example.com"
+url = "https://chat.example.com"
+"""
+RECIPIENT = "[privacy.recipients.crm]\nurl = 'https://crm.example/hook'\nsecret = 'env:HOOK'\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ('space = "customers"\n', "", "identity.end_users.space"),
+        ('role = "app"\n', "", "identity.end_users.space"),
+        ('privacy@example.com"\nurl', 'privacy"\nurl', "mail.sender"),
+        ("https://chat", "http://chat", "mail.url"),
+        ("[mail]", "[mail]\nsecurity = 'none'", "mail.security"),
+        ("[mail]", "[mail]\nuser = 'u'", "mail.password"),
+        ("[mail]", "[mail]\npassword = 'hush'", "mail.password"),
+        ("https://crm", "http://crm", "privacy.recipients.crm.url"),
+        ("env:HOOK", "whsec_hush", "privacy.recipients.crm.secret"),
+    ],
+)
+def test_what_reaches_people_and_recipients_is_safe(tmp_path: Path, before: str, after: str, key: str) -> None:
+    text = GOOD + MAIL + RECIPIENT
+    assert loaded(tmp_path, text).settings
+    assert before in text
+    (error, *_) = [one for one in refused(tmp_path, text.replace(before, after)) if one.key == key]
+    assert "hush" not in str(error)

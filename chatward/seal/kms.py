@@ -11,7 +11,7 @@ The rules:
    Neither quotes keys, tokens or what the service said.
 
 Here are those without a network: a file under a passphrase (the default) and the environment. ``kms_vault`` and
-``kms_aws`` are those with one. Not built: PKCS#11.
+``kms_aws`` are those with one, ``kms_pkcs11`` is a module of hardware.
 
 The file is JSON. The passphrase gives a key through argon2id (RFC 9106, section 4, second recommendation: 64 MiB, three
 passes, with one lane), which wraps each root key by AES-256-GCM with its version as associated data.

@@ -21,6 +21,7 @@ from chatward.core.sealing import Record, SealedFields
 from chatward.seal.keys import Keys
 from chatward.seal.kms import Ask, LocalRoots, RootFile, RootKeys, parse_keys
 from chatward.seal.kms_aws import AwsRoots, Credentials
+from chatward.seal.kms_pkcs11 import Pkcs11Roots
 from chatward.seal.kms_vault import VaultRoots
 from chatward.seal.register import Eraser, Register, signer
 from chatward.seal.rotation import Rotation
@@ -132,6 +133,9 @@ def root_keys(seal: Seal, where: Files, fetch: Fetch | None = None) -> RootKeys:
         return root_file(seal, where).open(create=not where.keys.exists())
     if seal.root == "environment":
         return LocalRoots(parse_keys(resolve(_given(seal.root_keys, "root_keys"))))
+    if seal.root == "pkcs11":
+        module = _given(seal.pkcs11, "pkcs11")
+        return Pkcs11Roots(module.module, module.token, lambda: resolve(module.pin), module.keys)
     if fetch is None:
         raise ConfigError("the root key is in a service, which cannot be asked here", reason="root-key-unavailable")
     if seal.root == "vault":

@@ -1,20 +1,41 @@
-"""What every ``RootKeys`` keeps: one suite over a file, the environment, Vault's transit engine and AWS KMS."""
+"""What every ``RootKeys`` keeps: one suite over a file, the environment, Vault's transit engine, AWS KMS, PKCS#11."""
 
 from __future__ import annotations
 
+import atexit
 import base64
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatward.core.errors import StoreError
 from chatward.seal.kms import Cost, LocalRoots, RootFile, RootKeys, Wrapped, parse_keys
 from chatward.seal.kms_aws import AwsRoots, Credentials
+from chatward.seal.kms_pkcs11 import Pkcs11Roots
 from chatward.seal.kms_vault import VaultRoots
 from tests.simulators import aws_kms, vault
 
+SOFTHSM = next(
+    (
+        path
+        for path in (
+            os.environ.get("SOFTHSM2_MODULE", ""),
+            "/usr/lib/softhsm/libsofthsm2.so",
+            "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        )
+        if path and Path(path).exists()
+    ),
+    None,
+)
 KEY = bytes(range(32))
 CONTEXT = b"tenant a"
 
@@ -68,7 +89,53 @@ def an_aws_kms(tmp_path: Path) -> Kind:
     )
 
 
-@pytest.fixture(params=[a_file, an_environment, a_vault, an_aws_kms], ids=lambda make: make.__name__)
+@cache
+def softhsm() -> tuple[Any, Any]:
+    """A token of SoftHSM, a real PKCS#11 module without hardware: one for a process, since its library reads once
+    where tokens are. The client, and a session that makes keys."""
+    tool = os.environ.get("SOFTHSM2_UTIL") or shutil.which("softhsm2-util")
+    if SOFTHSM is None or tool is None:
+        pytest.skip("no SoftHSM (apt-get install softhsm2): PKCS#11 is not checked")
+    pkcs11 = pytest.importorskip("pkcs11", reason="the extra kms is not installed: PKCS#11 is not checked")
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}\nobjectstore.backend = file\n")
+    os.environ["SOFTHSM2_CONF"] = str(folder / "softhsm2.conf")
+    made = ["--init-token", "--free", "--label", "chatward", "--pin", "1234", "--so-pin", "5678"]
+    subprocess.run([tool, "--module", SOFTHSM, *made], check=True, capture_output=True)
+    token = pkcs11.lib(SOFTHSM).get_token(token_label="chatward")
+    return pkcs11, token.open(user_pin="1234", rw=True)
+
+
+def a_module(tmp_path: Path) -> Kind:
+    pkcs11, session = softhsm()
+    template = {pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False}
+    one, two = (f"{name}-{secrets.token_hex(4)}" for name in ("one", "two"))
+    labels, made = [one], []
+
+    def make(label: str) -> None:
+        session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True, template=template)
+
+    def destroy() -> None:
+        session.get_key(label=one).destroy()
+
+    def opened() -> RootKeys:
+        made.append(Pkcs11Roots(str(SOFTHSM), "chatward", lambda: "1234", labels))
+        return made[-1]
+
+    def breaks() -> None:
+        for roots in made:
+            roots._token = "no such token"
+
+    def rotate() -> None:
+        make(two)
+        labels.append(two)
+
+    make(one)
+    return Kind(opened, rotate, destroy, breaks)
+
+
+@pytest.fixture(params=[a_file, an_environment, a_vault, an_aws_kms, a_module], ids=lambda make: make.__name__)
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
     made: Kind = request.param(tmp_path)
     return made
