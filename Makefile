@@ -6,6 +6,7 @@
 #   make setup    .venv with the chatward command
 #   make crash    the ledger killed two hundred times while it writes
 #   make train    the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
+#   make screenshots  pictures of the console, docs/screenshots
 #   make lock     choose versions anew
 #   make clean    remove what the above built
 
@@ -17,10 +18,10 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash train
+.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash train screenshots
 
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 
 setup: .venv/.core
 	@echo "chatward is ready: $(BIN)/chatward --help"
@@ -56,6 +57,9 @@ bench-soak: .venv/.core
 
 crash: .venv/.test
 	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py
+
+screenshots: .venv/.test
+	$(BIN)/python -m tests.console.screenshots
 
 # The shipped models stay as they are. More options of the command: TRAIN="--tier 1".
 train: $(if $(and $(DATA),$(OUT)),.venv/.train)

@@ -107,8 +107,8 @@ class Happened:
         self._path = path
         self._every = every
         self._pause = pause
-        self._turn = threading.Lock()
-        self._reading = threading.Lock()
+        self._turn = threading.RLock()
+        self._reading = threading.RLock() if path is not None else self._turn  # in memory both are one connection
         self._flights: OrderedDict[str, tuple[str, str, str]] = OrderedDict()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Final
 
 import orjson
@@ -27,7 +28,7 @@ from chatward.console.message_desk import CHOICES, choices_of
 from chatward.console.preferences import preferences
 from chatward.console.seeing import Asked, Seeing, Seen, asked
 from chatward.console.watching import Watching
-from chatward.core.errors import ClientError
+from chatward.core.errors import ClientError, StoreError
 
 STEP: Final = 0.25
 MOST: Final = 200
@@ -90,7 +91,10 @@ def live_routes(
                         checked = clock()
                         if not (valid(caller) and caller.may("admin:ledger:read")):
                             return
-                    found = await watching.ask(lambda it, at=reached: step(it, at, one))  # type: ignore[misc]
+                    try:
+                        found = await watching.ask(partial(step, reached=reached, one=one))
+                    except StoreError:  # the browser comes back, and is told where to go on
+                        return
                     if found is not None and found[0] != reached:
                         reached, rows, left = found
                         if rows:
@@ -106,7 +110,7 @@ def live_routes(
         return StreamingResponse(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-def step(it: Seeing, reached: int, one: Asked) -> tuple[int, list[Seen], int]:
+def step(it: Seeing, *, reached: int, one: Asked) -> tuple[int, list[Seen], int]:
     """What came after an entry: the entry that is reached now, the newest rows, and how many more there were."""
     newest = it.happened.seq
     rows = it.since(reached, one, READ)

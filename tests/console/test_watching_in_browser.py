@@ -29,7 +29,6 @@ def page(browser, plane):
         opened.get_by_role("button", name="Sign in").click()
         opened.wait_for_url(f"{url}/")
         yield opened
-        opened.goto("about:blank")  # ends what is open
 
 
 DARK = """() => axe.run(document, {runOnly: ["color-contrast"]}).then(
