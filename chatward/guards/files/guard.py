@@ -33,7 +33,7 @@ class FilesGuard:
             summary=_SUMMARIES[guard],
             moments=frozenset({Moment.INPUT}),
             look_ahead=None,
-            cost=Cost.MODEL,
+            cost=Cost.LIGHT,
             scope=Scope.EXCHANGE,
         )
 
