@@ -20,6 +20,7 @@ import uvloop
 from msgspec.structs import replace
 
 from chatward import __version__
+from chatward.acme.keeping import kept as kept_certificate
 from chatward.assurance.gates import figures as assurance_figures
 from chatward.assurance.gates import opened_gates
 from chatward.behaviour.opening import Behaviour
@@ -376,6 +377,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 here=_for_this_machine(settings),
             ),
         )
+        await _certificate(stack, settings, say)
         data_plane = _data_plane(Marked(app) if privacy is not None else app, server)
         watching = overseeing(
             stack,
@@ -425,6 +427,20 @@ def _for_this_machine(settings: Settings) -> bool:
     server = settings.server
     open_ = settings.identity.anonymous and not server.keys
     return open_ and is_loopback(server.host) and not (server.behind_tls_proxy or server.trusted_proxies)
+
+
+async def _certificate(stack: AsyncExitStack, settings: Settings, say: Callable[[str], None]) -> None:
+    """There is a certificate afterwards, and it is kept, where an authority is to be asked for it."""
+    keeping = kept_certificate(settings, resolve, say)
+    if keeping is None:
+        return
+    try:
+        await keeping.answering.start(settings.acme.http_host, settings.acme.http_port)
+    except OSError as error:
+        raise ConfigError(f"acme.http_port: cannot listen there: {error}", key="acme.http_port") from error
+    stack.push_async_callback(keeping.answering.stop)
+    await keeping.ready()
+    stack.callback(asyncio.ensure_future(keeping.run()).cancel)
 
 
 def _data_plane(app: Any, server: Server) -> EmbeddedServer:

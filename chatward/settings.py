@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from chatward.settings_acme import Acme
 from chatward.settings_assurance import Assurance, Vendor
 from chatward.settings_base import Fraction, Seconds, Size, Strict
 from chatward.settings_behaviour import BehaviourSettings
@@ -854,6 +855,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base URL of the bot, where there is one bot."""
     server: Server = field(default_factory=Server)
     """Where to listen."""
+    acme: Acme = field(default_factory=Acme)
+    """A certificate that is got and renewed by itself."""
     bots: dict[str, Bot] = field(default_factory=dict)
     """Bots by name."""
     channels: dict[str, Channel] = field(default_factory=dict)

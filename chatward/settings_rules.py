@@ -63,7 +63,7 @@ def is_loopback(host: str) -> bool:
 
 def complete(settings: Settings) -> Settings:
     """With a route ``default`` as the last. Routes that name no bot take the only one, if there is one only."""
-    settings = _met_by_name(settings)
+    settings = _with_certificate(_met_by_name(settings))
     only = next(iter(settings.bots)) if len(settings.bots) == 1 and "default" not in settings.bots else None
     routes = {name: route for name, route in settings.routes.items() if name != "default"}
     routes["default"] = settings.routes.get("default", Route())
@@ -72,6 +72,37 @@ def complete(settings: Settings) -> Settings:
         if settings.widget.bot == "default":
             settings = replace(settings, widget=replace(settings.widget, bot=only))
     return replace(settings, routes=routes)
+
+
+def acme_folder(settings: Settings) -> Path:
+    """Where ``[acme]`` keeps its files."""
+    return Path(settings.acme.folder or Path(settings.ledger.path).with_name("chatward-acme"))
+
+
+def _with_certificate(settings: Settings) -> Settings:
+    """With the files of ``[acme]`` as the server's, where it has no others."""
+    server = settings.server
+    if not settings.acme.domains or server.tls_cert is not None or server.tls_key is not None:
+        return settings
+    folder = acme_folder(settings)
+    return replace(settings, server=replace(server, tls_cert=str(folder / "cert.pem"), tls_key=str(folder / "key.pem")))
+
+
+def _acme(settings: Settings) -> Iterator[Problem]:
+    acme = settings.acme
+    if not acme.domains:
+        return
+    if settings.server.tls_cert != str(acme_folder(settings) / "cert.pem"):
+        yield Problem(("acme", "domains"), "a certificate is given already, as `server.tls_cert`")
+    if not acme.agree:
+        yield Problem(("acme", "agree"), "must be true: the authority's terms have to be agreed to")
+    if (problem := upstream_problem(acme.directory)) is not None:
+        yield Problem(("acme", "directory"), problem)
+    for index, domain in enumerate(acme.domains):
+        if not _DOMAIN.fullmatch(domain.lower()):
+            yield Problem(
+                ("acme", "domains", index), "must be a host name such as chat.example.com, without a wildcard"
+            )
 
 
 def _met_by_name(settings: Settings) -> Settings:
@@ -94,6 +125,7 @@ def problems_of(settings: Settings, guards: Collection[str] | None, today: date)
     return [
         *_bots(settings),
         *_listeners(settings),
+        *_acme(settings),
         *_signing_in(settings),
         *_risk(settings),
         *_references(settings),
