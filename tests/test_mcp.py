@@ -55,7 +55,8 @@ async def test_the_official_client_lists_calls_reads_and_prompts(
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert {"weather", "page", "customer", "paint", "slow"} <= names
         assert said(await client.call_tool("weather", {"city": "Oslo"})) == "Sunny in Oslo."
-        assert (await client.read_resource("shop://hours")).contents[0].text == "Monday to Friday."
+        contents: Any = (await client.read_resource("shop://hours")).contents[0]
+        assert contents.text == "Monday to Friday."
         prompt = (await client.get_prompt("greet", {"name": "the new team"})).messages[0]
         assert prompt.content.text == "Please greet the new team."  # type: ignore[union-attr]
     assert ("weather", "Oslo") in server.calls
@@ -117,10 +118,10 @@ async def test_what_a_server_asks_in_the_middle_of_a_call_arrives(gateway: Runni
         asked.append(params.message)
         return ElicitResult(action="accept", content={"colour": "blue"})
 
-    progress: list[str | None] = []
+    heard: list[str | None] = []
 
-    async def note(done: float, total: float | None, message: str | None) -> None:
-        progress.append(message)
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
 
     for mode in ("auto", "legacy"):
         async with Client(url(gateway), mode=mode, elicitation_callback=answer) as client:
@@ -128,7 +129,7 @@ async def test_what_a_server_asks_in_the_middle_of_a_call_arrives(gateway: Runni
                 assert "blue" in said(await client.call_tool("paint", {}))
             assert said(await client.call_tool("slow", {}, progress_callback=note)) == "done"
     assert asked == ["Which colour do you like?"]
-    assert progress == ["half of it", "all of it"] * 2
+    assert heard == ["half of it", "all of it"] * 2
 
 
 def initialised(gateway: RunningGateway, headers: dict[str, str] | None = None) -> dict[str, str]:

@@ -42,7 +42,7 @@ def key_of(form: Form, secret: str) -> bytes:
     try:
         return b64decode(secret.removeprefix("whsec_"), validate=True)
     except Base64Error as error:
-        raise ConfigError("a secret of Standard Webhooks is whsec_ and base64", reason="webhook-secret") from error
+        raise ConfigError("a secret of Standard Webhooks is whsec_ and base64") from error
 
 
 class Signatures:
@@ -71,11 +71,11 @@ class Signatures:
             number, time = _field(headers, "webhook-id"), _field(headers, "webhook-timestamp")
             shown = [one[3:] for one in _field(headers, "webhook-signature").split(" ")[:16] if one[:3] == "v1,"]
             if not _ID.fullmatch(number):
-                raise _bad("invalid")
+                raise _bad("signature-invalid")
             self._fresh(time)
             good = [_base64(self._secret, f"{number}.{time}.".encode() + body)]
         if not any(hmac.compare_digest(one.encode(), good[0].encode()) for one in shown):
-            raise _bad("invalid")
+            raise _bad("signature-invalid")
         self._once(sha256(good[0].encode()).digest())
 
     def sign(self, headers: Fields, body: bytes) -> Headers:
@@ -92,16 +92,16 @@ class Signatures:
 
     def _fresh(self, time: str) -> None:
         if not _TIME.fullmatch(time):
-            raise _bad("invalid")
+            raise _bad("signature-invalid")
         if abs(self._clock() - int(time)) > self._tolerance:
-            raise _bad("stale")
+            raise _bad("signature-stale")
 
     def _once(self, digest: bytes) -> None:
         now = self._clock()
         while self._seen and next(iter(self._seen.values())) < now:
             self._seen.popitem(last=False)
         if digest in self._seen:
-            raise _bad("replayed")
+            raise _bad("signature-replayed")
         if len(self._seen) >= MOST:
             raise IdentityError("Too many messages just now; try again.", reason="signatures-overloaded", status=503)
         # A time may be as far ahead as behind: it is good for twice the tolerance from when it is first seen.
@@ -109,21 +109,21 @@ class Signatures:
 
 
 _SENTENCES: Final = {
-    "missing": "The request must be signed.",
-    "invalid": "The request's signature is not good.",
-    "stale": "The request's signature is too old, or from the future; check the sender's clock.",
-    "replayed": "This request was taken before.",
+    "signature-missing": "The request must be signed.",
+    "signature-invalid": "The request's signature is not good.",
+    "signature-stale": "The request's signature is too old, or from the future; check the sender's clock.",
+    "signature-replayed": "This request was taken before.",
 }
 
 
 def _bad(what: str) -> IdentityError:
-    return IdentityError(_SENTENCES[what], reason=f"signature-{what}")
+    return IdentityError(_SENTENCES[what], reason=what)
 
 
 def _field(headers: Fields, name: str) -> str:
     found: Sequence[str] = headers.get_all(name)
     if len(found) != 1 or not found[0].isascii():
-        raise _bad("missing")
+        raise _bad("signature-missing")
     return found[0].strip()
 
 
