@@ -40,6 +40,8 @@ from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
 from chatward.settings import Server, Settings
+from chatward.settings_traffic import TrafficSettings
+from chatward.traffic.ladder import PAGE, SOLVE, WAIT
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "chatward"
@@ -218,7 +220,10 @@ def served() -> set[str]:
         *channels(Server()),
         router.HEALTH,
         router.READY,
-        *pages(Settings()),
+        *pages(Settings(traffic=TrafficSettings(enabled=True))),
+        PAGE,
+        SOLVE,
+        WAIT,
         *safety_pages(Settings(), signed=True),
         *verify_pages(),
         MANIFEST,

@@ -95,8 +95,12 @@ def _cut(page: Any) -> bool:
     return shown["width"] <= 1 and shown["height"] <= 1
 
 
-def test_the_widget_of_another_page_works_too(browser: Any, gateway: Any, shop: Any) -> None:
+@pytest.mark.parametrize("worker", [True, False], ids=["worker", "no worker"])
+def test_the_widget_of_another_page_works_too(browser: Any, gateway: Any, shop: Any, worker: bool) -> None:
+    """Where the page may have no worker, the widget works in slices."""
     with watched(browser) as page:
+        if not worker:
+            page.add_init_script("window.Worker = class { constructor() { throw new Error('none') } }")
         page.goto(shop[1])
         page.get_by_role("button", name="Chat").click()
         page.keyboard.type("Where is my parcel?", delay=5)

@@ -80,10 +80,13 @@ class Claim(NamedTuple):
         return self.family not in {"tool", "none"}
 
 
-@lru_cache(maxsize=4096)
 def claim(agent: str) -> Claim:
     """Reads a ``user-agent``."""
-    agent = agent[:MAX_AGENT]
+    return _claim(agent[:MAX_AGENT])
+
+
+@lru_cache(maxsize=4096)
+def _claim(agent: str) -> Claim:
     if not agent.strip():
         return Claim("none")
     mobile = "Mobile" in agent
