@@ -152,3 +152,15 @@ def test_what_is_no_file_is_none() -> None:
     ]
     call: Any = _parsed(_chat(content, role="user"))
     assert call.files == []
+
+
+def test_two_files_of_one_block_go_together_and_come_back() -> None:
+    place = _chat([{"type": "image_url", "image_url": {"url": URL}, "data": BASE64, "title": "a title"}], role="user")
+    call: Any = _parsed(place)
+    assert len(call.files) == 2
+    edits = {file.part: "said" for file in call.files}
+    edits |= {at: "another title" for at, part in enumerate(call.parts) if part.text == "a title"}
+    for file in call.files:
+        call.read_as(file, "x", plain=False)
+    assert orjson.loads(call.body(edits))["messages"][1]["content"] == [{"type": "text", "text": "said"}]
+    assert call.body({}) == orjson.dumps(place[1])

@@ -265,6 +265,12 @@ TRICKS: dict[str, Trick] = {
         "",
         "files.active/pdf-javascript",
     ),
+    "pdf script in an object that no table lists": (
+        lambda: pdf("x", tail=b"\n99 0 obj\n<< /S /J#61vaScript /JS (1) >>\nendobj\n"),
+        "a.pdf",
+        "",
+        "files.active/pdf-javascript",
+    ),
     "pdf with malware": (_embedded, "a.pdf", "", "files.malware/eicar"),
     "pdf locked": (_encrypted_pdf, "a.pdf", "", "files.archive/encrypted"),
     # --- markup and images
@@ -329,6 +335,7 @@ UNREAD: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "pdf that is none": (lambda: b"%PDF-1.7\n" + bytes(200), "files.active"),
     "document without its parts": (lambda: docx(more={"word/document.xml": b"<w:document"}), "files.active"),
+    "png with a part that nobody knows": (lambda: png([(b"ABCD", b"x")]), "files.image"),
     "png that is none": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(99), "files.image"),
 }
 
