@@ -7,7 +7,8 @@ The rules:
 2. A backup does hold what this installation signs and encrypts proofs with : keep it as you keep those.
 3. The order is part of it: the ledger is copied last, so that every effect in a copy has its record; the register of
    erasures after all that it speaks of.
-4. What can be fetched again (intelligence, models) and what others issue (certificates, policies) is not in it.
+4. What can be fetched again (intelligence, advisories, models) and what others issue (certificates, policies) is not in
+   it.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ from typing import Final, Literal
 
 import msgspec
 
+from chatward.assurance.opening import assurance_file
+from chatward.behaviour.store import behaviour_file
 from chatward.core.errors import ConfigError
+from chatward.education.opening import counts_file
+from chatward.files.quarantine import quarantine_file
 from chatward.genuine.opening import keys_file
+from chatward.monitoring.cursors import file_of
 from chatward.privacy.opening import privacy_file
 from chatward.seal.opening import files
 from chatward.settings import Settings
 from chatward.settings_rules import identity_file
+from chatward.stores.tool_pins import pins_file
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -68,6 +75,12 @@ def stored(settings: Settings) -> list[Stored]:
         Stored("identity.db", identity_file(settings)),
         Stored("privacy.db", privacy_file(settings)),
         Stored("conversations.db", sealing.conversations),
+        Stored("quarantine.db", quarantine_file(settings)),
+        Stored("behaviour.db", behaviour_file(settings)),
+        Stored("assurance.db", assurance_file(settings)),
+        Stored("education.db", counts_file(settings)),
+        Stored("monitoring.db", file_of(settings)),
+        Stored("mcp.db", pins_file(settings.ledger.path)),
         Stored("signing.json", keys_file(settings), "file"),
         Stored(REGISTER, sealing.register),
         Stored(REGISTER + ".signer", beside(sealing.register, ".signer"), "file"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +20,13 @@ from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
 from chatward.gateway.fetching import Fetching
-from chatward.privacy.opening import stores_of_people
+from chatward.privacy.opening import notices_of, privacy_file, stores_of_people
 from chatward.seal import receipt as receipts
 from chatward.seal.opening import Sealing, files, opened, root_file
 from chatward.seal.receipt import PublicKey
 from chatward.seal.rotation import Progress
 from chatward.settings import Settings
+from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -113,7 +114,8 @@ def erase(
     as_json: AsJson = False,
 ) -> int:
     """Erase a subject for good; the signed receipts go to standard output."""
-    with _open(config) as (sealing, _):
+    with _open(config) as (sealing, settings):
+        _tell(settings, tenant, subject)
         written = sealing.eraser.erase(tenant, subject, "command-line")
     if as_json:
         print_json({"receipts": written})
@@ -163,6 +165,16 @@ def _open(config: str | None) -> Iterator[tuple[Sealing, Settings]]:
         finally:
             sealing.close()
             runner.run(fetch.aclose())
+
+
+def _tell(settings: Settings, tenant: str, subject: str) -> None:
+    """Queues notices to recipients; a gateway sends them, or ``chatward privacy notices --send``."""
+    if not settings.privacy.recipients:
+        return
+    with closing(Database(privacy_file(settings))) as database:
+        notices = notices_of(settings, database, recorder(settings.ledger))
+        if notices is not None:
+            notices.tell("erasure", "subject.erased", tenant, subject)
 
 
 def _tenants(sealing: Sealing, tenant: str | None) -> list[str]:

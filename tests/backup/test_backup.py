@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -16,11 +17,14 @@ from chatward.backup import copies, inventory, keys
 from chatward.cli import main
 from chatward.configuration import load
 from chatward.core.errors import StoreError
+from chatward.engine.placeholders import Vault as PlaceholderVault
 from chatward.ledger import reading
+from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Kind, Requests
 from chatward.privacy.standing import Standings, Word
 from chatward.seal.kms import Cost
 from chatward.seal.opening import opened
+from chatward.settings import Settings
 from chatward.stores.database import Database
 from tests.seal.conftest import turn
 
@@ -33,6 +37,9 @@ store = true
 [seal]
 root = "environment"
 root_keys = "env:ROOT_KEYS"
+[privacy.recipients.crm]
+url = "http://127.0.0.1:9/hook"
+secret = "env:HOOK"
 [privacy.notice]
 version = "1"
 [privacy.purposes.support]
@@ -72,6 +79,12 @@ class Place:
         for number in people[:100]:
             standings.say("default", f"person:{number}", "support", Word.CONSENTS, notice="1", by="person")
         requests.open("default", f"person:{people[0]}", Kind.ERASURE, by="person", verified="passport")
+        vaults, notices = sealing.vaults(), Notices(privacy, settings.privacy.recipients)
+        for number in people[:100]:
+            values = PlaceholderVault()
+            values.mint("EMAIL", f"{canary(number)}@example.org", own=True)
+            vaults.save("default", f"person:{number}", f"thread {canary(number)}", values.dump(), 0)
+        notices.tell("rectification", "subject.corrected", "default", f"person:{people[0]}")
         asyncio.run(store.aclose())
         sealing.close()
         privacy.close()
@@ -99,6 +112,7 @@ class Place:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Place:
     monkeypatch.setenv("ROOT_KEYS", ROOT)
     monkeypatch.setenv("PHRASE", "correct horse battery")
+    monkeypatch.setenv("HOOK", "whsec_" + "a" * 44)
     monkeypatch.setenv("OTHER", "incorrect horse battery")
     return Place(tmp_path / "live", capsys).made()
 
@@ -124,8 +138,9 @@ def test_one_of_a_thousand_is_gone_from_every_file_and_from_what_a_backup_brings
                 "SELECT body FROM turns t JOIN conversations c ON c.number = t.conversation WHERE subject = 'person:77'"
             )
         ]
-    assert wrapped
-    assert bodies
+        bodies += [row[0] for row in connection.execute("SELECT body FROM vaults WHERE subject = 'person:77'")]
+    assert len(wrapped) == 4  # of the person, the day, the name, the values
+    assert len(bodies) == 2
     receipts = place.command("seal", "erase", f"person:{gone}")["receipts"]
     # An export of somebody else, a restored backup with the old keys in the worst hands, and the newer register.
     place.command("privacy", "export", "person:5", "--out", tmp_path / "copy", "--reason", "request 17")
@@ -147,6 +162,9 @@ def test_one_of_a_thousand_is_gone_from_every_file_and_from_what_a_backup_brings
             assert canary(number).encode() not in data, name
     assert not any(blob in data for data in raw(backup).values() for blob in wrapped)
     assert canary(gone) not in caplog.text
+    with closing(sqlite3.connect(place.folder / "chatward-privacy.db")) as connection:
+        queued = [json.loads(row[0]) for row in connection.execute("SELECT body FROM privacy_notices")]
+    assert {"type": "subject.erased", "subject": "person:77"}.items() <= (queued[-1] | queued[-1]["data"]).items()
     for one in (place, restored):
         assert set(one.texts()) == {f"person:{number}" for number in range(1000)} - {f"person:{gone}"}
         assert main(["ledger", "verify", str(one.folder / "chatward.db")]) == 0
@@ -279,3 +297,15 @@ def test_a_copy_is_one_state_while_others_write(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "b.db")) as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (50,)
     assert not (tmp_path / "b.db-wal").exists()
+
+
+def test_every_database_of_an_installation_is_in_it_or_left_out_on_purpose() -> None:
+    source = Path(inventory.__file__).parents[1]
+    named = {
+        found
+        for path in source.rglob("*.py")
+        for found in re.findall(r'with_name\("(chatward-[a-z]+\.(?:db|json))"\)', path.read_text("utf-8"))
+    }
+    held = {one.path.name for one in inventory.stored(Settings())}
+    assert {"chatward-identity.db", "chatward-keys.db"} <= named
+    assert named - held == {"chatward-keys.db", "chatward-advisories.db"}
