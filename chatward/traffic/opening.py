@@ -57,6 +57,8 @@ def opened(
         near=Near(_derived(secret, b"near")),
         sessions=Sessions(wanted.sessions),
         reverse=Reverse(SystemResolver()) if wanted.resolve else None,
+        direct=not settings.server.behind_tls_proxy,
+        others=frozenset(settings.server.cors_origins),
         proxied=proxied,
         bot_of=bot_of,
         risk=risk,

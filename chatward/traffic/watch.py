@@ -106,9 +106,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Parts:
-    """What ``Traffic`` is made of. ``proxied`` says of a connection's address whether it is a trusted proxy's;
-    ``bot_of`` which bot a path and model lead to; ``risk`` hears of who is to prove themselves; ``clock`` gives seconds
-    of any origin, ``now`` those since 1970."""
+    """What ``Traffic`` is made of. ``direct``: connections are callers' own, as far as ``proxied`` does not say
+    otherwise; ``others``: origins whose pages may ask and have scripts of their own. ``proxied`` says of a connection's
+    address whether it is a trusted proxy's; ``bot_of`` which bot a path and model lead to; ``risk`` hears of who is to
+    prove themselves; ``clock`` gives seconds of any origin, ``now`` those since 1970."""
 
     signing: Signing
     tokens: Tokens
@@ -117,6 +118,8 @@ class Parts:
     near: Near
     sessions: Sessions
     reverse: Reverse | None = None
+    direct: bool = True
+    others: frozenset[str] = frozenset()
     proxied: Callable[[str], bool] = lambda address: False
     bot_of: Callable[[str, str], str] = lambda path, model: "default"
     risk: Callable[[Principal, str, float], None] = lambda principal, signal, points: None
@@ -191,7 +194,9 @@ class Traffic:
         else:
             names = getattr(presented.headers, "names", None)
             trustworthy = presented.url.startswith("https:") or _host(presented.url) in _LOCAL
-            head = headers.Head(presented.headers, trustworthy, names() if names is not None and not proxied else ())
+            if not self.parts.direct or proxied:
+                names = None
+            head = headers.Head(presented.headers, trustworthy, names() if names is not None else ())
             found.update(headers.signals(head))
         if proxied and self.settings.ja4_header:
             told = presented.headers.get_all(self.settings.ja4_header)
@@ -212,7 +217,8 @@ class Traffic:
         given = fields.get_all(page.HEADER)
         agent = fields.get("user-agent") or ""
         if not given:
-            return None, owner, {"page.missing"} if _from_our_page(caller, agent) else set()
+            missed = headers.claim(agent).browser and not crawlers.declared(agent)
+            return None, owner, {"page.missing"} if missed and fields.get("origin") not in self.parts.others else set()
         report = page.read(given[0]) if len(given) == 1 else None
         named = None
         if report is not None:
@@ -389,20 +395,6 @@ def _said(call: Request) -> tuple[str, bool]:
             break
     asked = sum(message.role == "user" for message in call.messages)
     return text, asked <= 1 and not call.previous and not call.conversation
-
-
-def _from_our_page(caller: Caller, agent: str) -> bool:
-    """Whether a page of ours, with its script, is to have sent this: what says it is a browser, unless it is a page of
-    another origin's own making."""
-    if not headers.claim(agent).browser or crawlers.declared(agent):
-        return False
-    presented = caller.presented
-    origin = presented.headers.get("origin")
-    if origin is None or caller.principal.kind.value == "visitor":
-        return True
-    if presented.headers.get("sec-fetch-site") == "same-origin":
-        return True
-    return origin == "/".join(presented.url.split("/", 3)[:3])
 
 
 def _host(url: str) -> str:

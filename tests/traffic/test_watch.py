@@ -142,14 +142,16 @@ async def test_without_cookies_the_pages_token_is_the_session() -> None:
     [
         (BROWSER, True),
         ({name: value for name, value in BROWSER.items() if name != "origin"}, True),
-        ({**BROWSER, "origin": "https://shop.example", "sec-fetch-site": "cross-site"}, False),
+        ({**BROWSER, "origin": "https://shop.example", "sec-fetch-site": "cross-site"}, True),
+        ({**BROWSER, "origin": "https://listed.example", "sec-fetch-site": "cross-site"}, False),
         (TOOL, False),
     ],
-    ids=["our page", "no origin", "another page", "a tool"],
+    ids=["our page", "no origin", "the widget's page", "a page of its own", "a tool"],
 )
 async def test_a_report_is_missed_from_our_pages_alone(headers: dict[str, str], missing: bool) -> None:
-    """A listed page of another origin has a script of its own."""
-    watched = await World(TrafficSettings(enabled=True)).say(caller(headers))
+    """A page of ``server.cors_origins`` has a script of its own."""
+    world = World(TrafficSettings(enabled=True), more={"others": frozenset({"https://listed.example"})})
+    watched = await world.say(caller(headers))
     assert ("page.missing" in watched.seen.signals) is missing
 
 
@@ -286,6 +288,8 @@ async def test_the_order_of_headers_is_a_direct_connections() -> None:
         world = World(TrafficSettings(enabled=True), more={"proxied": lambda address, it=proxied: it})
         found = (await world.say(caller(shuffled, principal=visitor()))).seen.signals
         assert ("headers.order" in found) is seen
+    behind = World(TrafficSettings(enabled=True), more={"direct": False})
+    assert "headers.order" not in (await behind.say(caller(shuffled, principal=visitor()))).seen.signals
 
 
 # --- the ladder
