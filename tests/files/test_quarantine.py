@@ -168,3 +168,20 @@ def test_commands_know_of_it_where_there_is_a_file(tmp_path: Path) -> None:
     assert quarantine_file(settings) == world.path
     with sealed_fields(settings) as found:
         assert [one.subjects() for one in found] == [[("default", "ann")]]
+
+
+def test_restoring_takes_nothing_whose_key_was_not_destroyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chatward.backup import restoring
+    from chatward.seal.opening import files, opened
+    from chatward.settings import Seal
+
+    monkeypatch.setenv("ROOTS", ROOT)
+    settings = Settings(
+        ledger=LedgerSettings(path=str(tmp_path / "chatward.db")), seal=Seal(root="environment", root_keys="env:ROOTS")
+    )
+    opened(settings, lambda entry: None).close()
+    assert files(settings).register.exists()
+    world = _World(tmp_path)
+    world.put(b"data")
+    restoring._erased(settings, None)
+    assert len(world.quarantine.all()) == 1
