@@ -20,7 +20,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +56,7 @@ _WITHOUT: Final = {Event.REQUEST_REFUSED.value: "refused", Event.UPSTREAM_FAILED
 _SAID: Final = Event.FINDING_JUDGED.value
 ACTING: Final = frozenset({"redact", "challenge", "block"})
 
-_FORM: Final = 1
+_FORM: Final = 2
 """Another number makes old indexes be made anew."""
 _SCHEMA: Final = (
     "CREATE TABLE source (one INTEGER PRIMARY KEY CHECK (one = 1), form INTEGER NOT NULL, first BLOB NOT NULL,"
@@ -75,7 +75,9 @@ _SCHEMA: Final = (
     " state TEXT NOT NULL DEFAULT 'open', reason TEXT NOT NULL DEFAULT '', until INTEGER NOT NULL DEFAULT 0,"
     " by TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX findings_state ON findings (state, seq)",
-    "CREATE INDEX findings_rule ON findings (rule, seq)",
+    *(f"CREATE INDEX findings_{name} ON findings ({name}, seq)" for name in ("rule", "action", "route", "principal")),
+    "CREATE TABLE acted (slot INTEGER NOT NULL, rule TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (slot, rule))"
+    " WITHOUT ROWID",
     "CREATE INDEX findings_accepted ON findings (until) WHERE until > 0",
     "CREATE TABLE traffic (slot INTEGER NOT NULL, side TEXT NOT NULL, action TEXT NOT NULL, route TEXT NOT NULL,"
     " bot TEXT NOT NULL, n INTEGER NOT NULL, missing INTEGER NOT NULL, PRIMARY KEY (slot, side, action, route, bot))"
@@ -169,6 +171,7 @@ class Happened:
         findings: list[tuple[Any, ...]] = []
         said: list[tuple[Any, ...]] = []
         traffic: dict[tuple[Any, ...], list[int]] = {}
+        acted: Counter[tuple[int, str]] = Counter()
         for entry in entries:
             side = SIDES.get(entry.event)
             if side is None:
@@ -180,12 +183,14 @@ class Happened:
                 continue
             judged.append(row)
             _, at, exchange, _, action, would, rule, route, _, bot, principal, missing = row
-            cell = traffic.setdefault((at // 1_000_000_000 // SLOT, side, action, route, bot), [0, 0])
+            slot = at // 1_000_000_000 // SLOT
+            cell = traffic.setdefault((slot, side, action, route, bot), [0, 0])
             cell[0] += 1
             cell[1] += missing > 0
             if rule and (action in ACTING or would in ACTING):
-                acted = action if action in ACTING else would
-                findings.append((entry.seq, at, exchange, side, acted, rule, route, bot, principal))
+                done = action if action in ACTING else would
+                findings.append((entry.seq, at, exchange, side, done, rule, route, bot, principal))
+                acted[slot, rule] += 1
         with _failing():
             write = self._writer
             write.execute("BEGIN IMMEDIATE")
@@ -201,6 +206,10 @@ class Happened:
                     "INSERT INTO traffic VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                     " n = n + excluded.n, missing = missing + excluded.missing",
                     [(*key, *counts) for key, counts in traffic.items()],
+                )
+                write.executemany(
+                    "INSERT INTO acted VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                    [(*key, count) for key, count in acted.items()],
                 )
                 write.execute("UPDATE source SET seq = ?", (entries[-1].seq,))
                 write.execute("COMMIT")

@@ -37,6 +37,8 @@ MOST: Final = 10_000
 """Rows of one CSV or JSON file."""
 _STRONGEST: Final = ("exchange", "principal", "rule", "side", "bot", "route", "action")
 """Which filter's index is used, the one that leaves least first."""
+FEW: Final = 5_000
+"""Rows that are sorted for one page at most, where no index has them in order."""
 _SPAN: Final = re.compile(r"(\d{1,4})([mhd])")
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}
 _VALUE: Final = re.compile(r"[\w.:/@*+=-]{1,200}", re.ASCII)
@@ -280,25 +282,26 @@ class Seeing:
         return Traffic(span, step, steps, totals, missing)
 
     def findings_open(self) -> int:
-        return int(
-            self.happened.rows(
-                "SELECT (SELECT count(*) FROM findings WHERE state = 'open') + (SELECT count(*) FROM findings"
-                " WHERE until > 0 AND until <= ? AND state = 'accepted')",
-                (int(self.clock() * SECOND),),
-            )[0][0]
+        """How many findings are to be looked at: not judged yet, or accepted for a time that is over."""
+        [[waiting]] = self.happened.rows("SELECT count(*) FROM findings WHERE state = 'open'")
+        return int(waiting) + self.expired()
+
+    def expired(self) -> int:
+        """How many findings were accepted for a time that is over."""
+        [[over]] = self.happened.rows(
+            "SELECT count(*) FROM findings WHERE until > 0 AND until <= ? AND state = 'accepted'",
+            (int(self.clock() * SECOND),),
         )
+        return int(over)
 
     def worst(self, span: str, most: int = 8) -> list[tuple[str, int]]:
-        """Rules that acted most often in a time, among the newest 50,000 findings."""
-        first = self.first_since(moment_of(span, "span", self.clock()) or 0.0)
-        return [
-            (str(rule), int(n))
-            for rule, n in self.happened.rows(
-                "SELECT rule, count(*) AS n FROM (SELECT rule FROM findings WHERE seq >= ? ORDER BY seq DESC"
-                " LIMIT 50000) GROUP BY rule ORDER BY n DESC, rule LIMIT ?",
-                (first, most),
-            )
-        ]
+        """Rules that acted most often in a time."""
+        begin = moment_of(span, "span", self.clock()) or 0.0
+        rows = self.happened.rows(
+            "SELECT rule, sum(n) AS total FROM acted WHERE slot >= ? GROUP BY rule ORDER BY total DESC, rule LIMIT ?",
+            (int(begin) // SLOT, most),
+        )
+        return [(str(rule), int(n)) for rule, n in rows]
 
     # --- inside
 
@@ -324,14 +327,22 @@ class Seeing:
         return conditions, values
 
     def _index(self, one: Asked, column: str) -> str:
-        """The index to use; empty: the table in its own order. A filter's index has its rows in order of time only."""
-        if column != "seq":
-            return f"judged_{column}"
-        if one.missing:
+        """The index to use; empty: the table in its own order. A filter's index has its rows in order of time only, so
+        in another order it is used where it leaves ``FEW`` rows to be sorted."""
+        if one.missing and (column == "seq" or self._few("missing", "")):
             return "judged_missing"
-        return next(
-            (f"judged_{name}" for name in _STRONGEST if name in one.where and (name != "side" or _rare(one))), ""
-        )
+        strongest = next((name for name in _STRONGEST if name in one.where and (name != "side" or _rare(one))), "")
+        if strongest and (column == "seq" or self._few(strongest, one.where[strongest])):
+            return f"judged_{strongest}"
+        return "" if column == "seq" else f"judged_{column}"
+
+    def _few(self, column: str, value: str) -> bool:
+        """Whether few rows have a value (of ``missing``: any but none)."""
+        rare = " AND side NOT IN ('message', 'reply')" if column == "side" else ""
+        which = "missing > 0" if column == "missing" else f"{column} = ?2{rare}"
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM judged INDEXED BY judged_{column} WHERE {which} LIMIT ?1)"  # noqa: S608
+        [[found]] = self.happened.rows(sql, (FEW + 1,) if column == "missing" else (FEW + 1, value))
+        return bool(found <= FEW)
 
     def _some(
         self,

@@ -211,6 +211,8 @@ WATCHING: Final = {
     "policy_edit_text": "Erst versuchen: Die Datei wird ganz geprüft, und nichts gilt, bevor Sie es anwenden.",
     "policy_managed": "Dieses Chatward läuft ohne eigene Datei oder darf sie nicht schreiben: Ändern Sie sie dort, "
     "wo sie verwaltet wird.",
+    "policy_no": "Zum Ändern brauchen Sie eine Rolle, die es darf, und wo die Regeln es verlangen einen zweiten "
+    "Faktor (Ihr Konto).",
     "line": "Zeile",
     "policy_file": "chatward.toml",
     "policy_try": "Versuchen",

@@ -215,6 +215,8 @@ WATCHING: Final = {
     "policy_edit_text": "Try first: the file is checked whole, and nothing is in force before you apply it.",
     "policy_managed": "This Chatward runs without a file of its own, or may not write it: change it where it is "
     "managed.",
+    "policy_no": "To change it you need a role that may, and a second factor where the rules ask for one (your "
+    "account).",
     "line": "Line",
     "policy_file": "chatward.toml",
     "policy_try": "Try",
