@@ -585,7 +585,7 @@ def _watching(
         ),
     )
     if traffic is not None:
-        stack.push_async_callback(traffic.parts.passes.aclose)
+        stack.push_async_callback(traffic.aclose)
         meter.traffic = traffic.figures.read
     return traffic
 

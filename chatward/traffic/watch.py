@@ -156,6 +156,12 @@ class Traffic:
             raise
         return watched
 
+    async def aclose(self) -> None:
+        """Ends what is looked up, and the connections to the store."""
+        if self.parts.reverse is not None:
+            self.parts.reverse.close()
+        await self.parts.passes.aclose()
+
     def weigh(self, caller: Caller, path: str, call: Request, near_address: str) -> tuple[Whose, Seen, Session]:
         """The score alone, with all that is remembered of it."""
         owner = whose(caller, self.parts.signing)
