@@ -379,7 +379,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         )
         await _certificate(stack, settings, say)
         data_plane = _data_plane(Marked(app) if privacy is not None else app, server)
-        watching = overseeing(
+        overseen = overseeing(
             stack,
             loaded,
             ledger,
@@ -404,7 +404,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
                 dataclasses.replace(asking.desks, behaviour=_unusual(behaviour, settings, recorder(ledger, loop))),
                 lambda text: running.check(text, "assistant"),
             ),
-            watching=watching,
+            watching=overseen,
         )
         admin_plane = _admin_plane(admin, server)
         await data_plane.start()
