@@ -118,6 +118,8 @@ def pace(report: Report) -> Iterator[str]:
     if report.e and not report.i:
         yield "pace.no-input"
         return
+    if report.f < 40 and not report.p:
+        yield "pace.instant"  # nobody finds the first key that soon
     if report.i == 1 and report.s > 3 and report.s == report.e:
         yield "pace.inserted"  # all in one; what is dictated comes in phrases, mostly
     written = max(0, report.e - report.p - report.s)

@@ -55,6 +55,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "pace.sequential": -2.8,
     "pace.no-dwell": -2.8,
     "pace.fast": -2.5,
+    "pace.instant": -1.0,
     # what the session does, seen from here
     "session.faster-than-typing": -2.5,
     "session.quick-reply": -1.0,

@@ -44,6 +44,7 @@ def test_a_person_who_types() -> None:
         {"c": 1},
         {"k": [24, 3, 1, 11, 0]} | {"m": 0, "k": [9, 3, 1, 11, 0]},
         {"x": 3},
+        {"f": 0, "m": 0},
         {"o": [1280, 720, 1280, 720], "m": 0},
     ],
     ids=[
@@ -55,6 +56,7 @@ def test_a_person_who_types() -> None:
         "developer tools",
         "few keys",
         "an extension",
+        "at once",
         "kiosk",
     ],
 )
@@ -85,6 +87,7 @@ def test_what_no_person_does_is_enough(changes: dict[str, Any], signal: str) -> 
         ({"k": [24, 90, 2, 61, 0]}, "pace.sequential"),
         ({"k": [24, 90, 41, 3, 0]}, "pace.regular"),
         ({"i": 0}, "pace.no-input"),
+        ({"f": 9}, "pace.instant"),
         ({"e": 400, "y": 1000}, "pace.fast"),
         ({"s": 24, "i": 1, "k": [0, 0, 0, 0, 0]}, "pace.inserted"),
     ],
