@@ -23,6 +23,7 @@ from chatward import __version__
 from chatward.acme.keeping import kept as kept_certificate
 from chatward.assurance.gates import figures as assurance_figures
 from chatward.assurance.gates import opened_gates
+from chatward.assurance.opening import opened_assessments
 from chatward.behaviour.opening import Behaviour
 from chatward.behaviour.opening import opened as open_behaviour
 from chatward.callers import Callers, callers
@@ -41,6 +42,7 @@ from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.chat import page_headers, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
+from chatward.console.vendor_answers import VendorAnswers
 from chatward.console.verify import directory_service, manifest_service, verify_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
@@ -406,7 +408,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             ),
             watching=overseen,
         )
-        admin_plane = _admin_plane(admin, server)
+        admin_plane = _admin_plane(_answering(stack, settings, ledger, admin), server)
         await data_plane.start()
         stack.push_async_callback(data_plane.stop)
         await admin_plane.start()
@@ -661,6 +663,14 @@ def _signed(link: BotLink, bot: Bot, proving: Proving | None) -> BotLink:
     if not bot.sign or proving is None:
         return link
     return dataclasses.replace(link, sign=lambda method: proving.request_fields(method, bot.upstream))
+
+
+def _answering(stack: AsyncExitStack, settings: Settings, ledger: Ledger, admin: Any) -> Any:
+    """With the page on which vendors answer, where there are vendors."""
+    if not settings.vendors:
+        return admin
+    record = recorder(ledger, asyncio.get_running_loop())
+    return VendorAnswers(admin, stack.enter_context(opened_assessments(settings, record)))
 
 
 def _gated(stack: AsyncExitStack, settings: Settings, bots: dict[str, BotLink]) -> dict[str, BotLink]:

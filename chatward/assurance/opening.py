@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chatward.assurance import ranking, vex
+from chatward.assurance.assessments import Assessments
 from chatward.assurance.inventory import OWN, Inventory, installation, read
 from chatward.assurance.osv import Advisories
 from chatward.assurance.ranking import Ends, Exploited, Likely
@@ -55,6 +56,15 @@ def opened_tasks(settings: Settings, record: Record, clock: Callable[[], float] 
     database = Database(assurance_file(settings))
     try:
         yield Tasks(database, record, clock)
+    finally:
+        database.close()
+
+
+@contextmanager
+def opened_assessments(settings: Settings, record: Record) -> Iterator[Assessments]:
+    database = Database(assurance_file(settings))
+    try:
+        yield Assessments(database, record)
     finally:
         database.close()
 

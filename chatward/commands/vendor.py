@@ -194,6 +194,28 @@ def import_(
 
 
 @app.command()
+def invite(
+    name: Name,
+    days: Annotated[int, typer.Option(min=1, max=90, help="Days for which the link is good.")] = 14,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Make a one-time link by which the vendor answers the questionnaire, on the admin plane."""
+    settings = loaded_settings(config).settings
+    _vendor(settings, name)
+    with _opened(settings) as assessments:
+        path = f"/assess/{assessments.invite(name, days)}"
+    server = settings.server
+    scheme = "https" if server.tls_cert is not None else "http"
+    url = (settings.operators.url.rstrip("/") or f"{scheme}://{server.admin_host}:{server.admin_port}") + path
+    if as_json:
+        print_json({"vendor": name, "url": url, "path": path, "days": days})
+    else:
+        print(url)
+    return 0
+
+
+@app.command()
 def score(name: Name, config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Show a vendor's score, what it lost points for, and what changed since the last time."""
     settings = loaded_settings(config).settings
