@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,9 +21,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-from chatward.behaviour.baselines import Baselines, Seen, Unusual, group_of
+import numpy as np
+
+from chatward.behaviour.baselines import Baselines, Floats, Seen, Unusual, group_of
 from chatward.behaviour.clusters import Sent
-from chatward.behaviour.rows import Rows, digest
+from chatward.behaviour.rows import TOPICS, Rows, digest
+from chatward.behaviour.series import Series
 from chatward.behaviour.store import BehaviourStore
 from chatward.behaviour.values import FEATURES, Alert
 from chatward.core.events import Event
@@ -32,6 +36,10 @@ from chatward.core.ports import Entry
 IPV4: Final = 24
 IPV6: Final = 56
 NOBODY: Final = "anonymous"
+MOST_READ: Final = 1_000
+"""Code points of a text whose words tell its topic."""
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_WORDS: Final = 3
 BUSY: Final = 2_000
 """Messages from an address block after which it is too busy to tie alerts together by itself."""
 _REFUSED: Final = frozenset({"block", "challenge"})
@@ -100,6 +108,9 @@ class Analyst:
         for name, state in store.states().items():
             if name.startswith("peers:"):
                 self.baselines.peers(int(name.removeprefix("peers:"))).restore(state)
+            elif name.startswith("series:"):
+                series = self.baselines.series[bytes.fromhex(name.removeprefix("series:"))] = Series()
+                series.restore(state)
         if folding is not None:
             folding.load(store, clock())
 
@@ -158,6 +169,7 @@ class Analyst:
             marks,
             math.log1p(max(seen.sent, 0)),
             math.log1p(max(seen.took, 0.0) * 1e3),
+            topic_of(seen.text, self._key),
         )
 
     @staticmethod
@@ -228,7 +240,8 @@ class Analyst:
             now = self._clock()
             if self._folding is not None:
                 self._folding.save(self._store, now)
-            states = {f"peers:{group}": peers.state() for group, peers in self.baselines.groups.items()}
+            states: dict[str, Any] = {f"peers:{group}": peers.state() for group, peers in self.baselines.groups.items()}
+            states |= {f"series:{id.hex()}": one.state() for id, one in self.baselines.series.items()}
             self._store.save(self.baselines.rows, states)
             if now - self._purged > 3_600:
                 self._purged = now
@@ -283,6 +296,19 @@ def entities(seen: Observation) -> list[tuple[str, str]]:
     if block:
         found.append(("address", block))
     return found
+
+
+def topic_of(text: str, key: bytes) -> Floats | None:
+    """What a text is about, by its words alone: each is a keyed hash of signs, and the text their mean (a random
+    projection of its bag of words). ``None``: there are no words to tell."""
+    words = {word for word in _WORD.findall(text[:MOST_READ].casefold()) if len(word) > 3}
+    if len(words) < _WORDS:
+        return None
+    hashes = [blake2b(word.encode("utf-8", "surrogatepass"), digest_size=TOPICS, key=key).digest() for word in words]
+    signs = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, TOPICS) >= 128
+    mean = signs.mean(axis=0) * 2 - 1
+    norm = float(np.linalg.norm(mean))
+    return mean / norm if norm else None
 
 
 @lru_cache(10_000)

@@ -9,7 +9,8 @@ The rules:
    which is also where a newcomer begins (``PEERS``).
 3. How far from a baseline is too far is what the peers' tails say (``peers``): a probability, ``risk``. No alert of
    few: ``LEAST`` of a count.
-4. A window teaches at most ``CLIPPED`` deviations, so a burst does not become usual at once; what lasts does.
+4. A window teaches at most ``CLIPPED`` deviations, so a burst does not become usual at once; what lasts does. A window
+   with an alert teaches the peers nothing.
 5. An entity and feature raise one alert in a window.
 
 O(1) a message. No I/O and no clock: time is that of the observations, and one that comes late counts for the window
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from chatward.behaviour.cusum import stepped
 from chatward.behaviour.peers import Peers
 from chatward.behaviour.rows import HOURS, Rows
+from chatward.behaviour.series import Series
 from chatward.behaviour.values import COUNTS, FEATURES, FORMS, Deviation
 
 Floats = NDArray[np.float64]
@@ -52,6 +54,10 @@ _SHARED: Final = frozenset(FORMS.index(form) * 16 + kind for form in ("bot", "te
 _HOUR: Final = FEATURES.index("hour")
 _TOPIC: Final = FEATURES.index("topic")
 EVIDENCE: Final = 5
+_SERIES: Final = 2_000
+_RECORD: Final = 0.1
+_SEEN: Final = 500
+"""Windows of a bot or tenant before its volume can be a record."""
 
 
 @dataclass(slots=True)
@@ -87,6 +93,8 @@ class Baselines:
     width: float = 300.0
     half_life: float = 14 * 86_400.0
     groups: dict[int, Peers] = field(default_factory=dict)
+    series: dict[bytes, Series] = field(default_factory=dict)
+    """The volume of bots and tenants over time."""
     _requests: dict[bytes, list[str]] = field(default_factory=dict)
 
     def add(self, entity: bytes, group: int, seen: Seen) -> list[Unusual]:
@@ -221,9 +229,22 @@ class Baselines:
         shifted = self._drifted(row, scores)
         if shifted and not row["raised"]:
             yield Unusual("shift", self._told(row, values, mean, spread, own, shifted), evidence)
+        if int(row["peers"]) in _SHARED and self._record(entity, row, float(values[0])) and not row["raised"]:
+            yield Unusual("record", self._told(row, values, mean, spread, own, [0]), evidence)
         clipped = np.where(known, mean + np.clip(scores, -CLIPPED, CLIPPED) * spread, mean)
-        peers.learn(clipped, known, hour)
+        if not (over or odd or shifted or row["raised"]):
+            peers.learn(clipped, known, hour)
         self._learn(row, clipped, known, hour)
+
+    def _record(self, entity: bytes, row: Any, value: float) -> bool:
+        """Whether a bot's or tenant's volume goes beyond all it has done, given the hour (``series``)."""
+        series = self.series.get(entity)
+        if series is None:
+            if len(self.series) >= _SERIES:
+                return False
+            series = self.series[entity] = Series()
+        score = series.add(int(row["window"]) * self.width, value)
+        return score > _RECORD and series.seen > _SEEN
 
     @staticmethod
     def _drifted(row: Any, scores: Floats) -> list[int]:

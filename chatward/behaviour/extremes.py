@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 
 PEAKS: Final = 200
 FITS: Final = 8
+FEW: Final = 50
+CAUTION: Final = 1.5
 _GRID: Final = 48
 _LEAST: Final = 10
 """Peaks below which excesses are taken as exponential: a shape cannot be told from so few."""
@@ -80,7 +82,7 @@ class Extremes:
         "start",
     )
 
-    def __init__(self, risk: float = 1e-4, level: float = 0.98, first: int = 200) -> None:
+    def __init__(self, risk: float = 1e-4, level: float = 0.98, first: int = 400) -> None:
         self.risk, self.level, self.first = risk, level, first
         self._before: list[float] = []
         self.peaks: deque[float] = deque(maxlen=PEAKS)
@@ -101,8 +103,11 @@ class Extremes:
         if share >= 1:
             return self.start
         if abs(self.shape) < 1e-6:
-            return self.start - self.scale * math.log(share)
-        return float(self.start + self.scale / self.shape * (share**-self.shape - 1))
+            beyond = -self.scale * math.log(share)
+        else:
+            beyond = float(self.scale / self.shape * (share**-self.shape - 1))
+        # A fit to few peaks may be too low, and what is called extreme by it would never correct it.
+        return self.start + beyond * (CAUTION if self.peak_count < FEW else 1.0)
 
     def tail(self, value: float) -> float:
         """The probability of more than ``value``; above ``start`` only, else 1 less ``level`` and more. 1 before
@@ -166,7 +171,7 @@ class Drifting:
 
     __slots__ = ("_newest", "extremes")
 
-    def __init__(self, depth: int = 50, risk: float = 1e-4, level: float = 0.98, first: int = 200) -> None:
+    def __init__(self, depth: int = 50, risk: float = 1e-4, level: float = 0.98, first: int = 400) -> None:
         self._newest: deque[float] = deque(maxlen=depth)
         self.extremes = Extremes(risk, level, first)
 

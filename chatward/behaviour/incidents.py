@@ -263,7 +263,7 @@ class Incidents:
             self._lifted.append(incident.id)
             self._tell(_entry(Event.BEHAVIOUR_SUPPRESSION_ENDED, incident, ended=ended))
         if not incident.told:
-            incident.told = max(incident.size, 1)
+            incident.told = max(incident.size, self._spread)
             self._tell(_entry(Event.BEHAVIOUR_INCIDENT_OPENED, incident))
         elif incident.size >= 2 * incident.told:
             incident.told = incident.size

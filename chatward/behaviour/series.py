@@ -17,7 +17,8 @@ O(1) a point, no I/O, no clock: ``at`` is seconds since 1970.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 RATE: Final = 0.1
 SCALES: Final = (8, 32)
@@ -70,6 +71,17 @@ class Series:
         self._held = 0.0
         self._held_at = 0
         self.seen = 0
+
+    def state(self) -> list[Any]:
+        """Plain data, for ``restore``."""
+        ranges = [[one.low, one.high, one.seen] for one in self._records]
+        return [self._day, self._week, self._smooth, ranges, self._slow, self._held, self._held_at, self.seen]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        day, week, smooth, ranges, self._slow, self._held, self._held_at, self.seen = state
+        self._day, self._week, self._smooth = list(day), list(week), list(smooth)
+        for record, (low, high, seen) in zip(self._records, ranges, strict=True):
+            record.low, record.high, record.seen = low, high, seen
 
     def add(self, at: float, value: float) -> float:
         """One point; its score, 0 where it is within what was."""

@@ -34,7 +34,8 @@ class Deviation:
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Something unusual of one entity. ``signal``: ``extreme`` (one feature), ``shift`` (a small change that lasts),
-    ``odd`` (an unusual mixture), ``duplicates`` (one text from many), ``again`` (a refusal of who is in an incident).
+    ``odd`` (an unusual mixture), ``duplicates`` (one text from many), ``again`` (a refusal of who is in an incident),
+    ``record`` (a volume beyond all before, given the hour).
     ``evidence``: ids of requests, newest last. ``keys``: what it may have in common with others, as keyed digests."""
 
     at: float
