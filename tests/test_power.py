@@ -29,7 +29,7 @@ from chatward.stores.database import Database
 from tests.seal.conftest import ROOT, turn
 from tests.simulators.power import Disk
 
-ROUNDS = 25
+ROUNDS = 12
 ENTRIES = 60
 
 
