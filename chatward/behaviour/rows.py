@@ -139,7 +139,8 @@ class Rows:
         count = 0
         for entity, data in rows:
             if len(data) == WIDTH and entity not in self._places:
-                self.array[self._new(entity)] = np.frombuffer(data, ROW)[0]
+                at = self._new(entity)  # may make a larger array
+                self.array[at] = np.frombuffer(data, ROW)[0]
                 count += 1
         self.changed.clear()
         return count

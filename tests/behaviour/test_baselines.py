@@ -130,6 +130,16 @@ def test_rows_are_of_fixed_width_and_the_longest_unheard_go_first() -> None:
     assert 100_000 * WIDTH < 100e6
 
 
+def test_more_rows_come_back_than_there_was_room_for() -> None:
+    rows, again = Rows(5000), Rows(5000)
+    for number in range(3000):
+        at, _ = rows.place(digest(b"k", str(number)))
+        rows.array[at]["seen"] = number
+    written, _ = rows.take_changed()
+    assert again.load(written) == 3000
+    assert again.find(digest(b"k", "2999"))["seen"] == 2999
+
+
 def test_rows_come_back_as_they_were() -> None:
     baselines = Baselines(Rows(5000))
     at = peers_of(baselines, 300)
