@@ -22,7 +22,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from chatward.guards.files.inspecting import Report, inspect
+from chatward.guards.files.inspecting import Report, inspect, unread
 from chatward.guards.files.looking import Bounds, Tools
 from chatward.guards.files.signatures import YaraScanner
 from chatward.models.runtime import VARIABLE
@@ -73,7 +73,11 @@ def made(setup: Setup) -> Tools:
 
 
 def looked(asked: Asked, setup: Setup, tools: Tools) -> Report:
-    return inspect(asked.data, asked.name, asked.declared, bounds=setup.bounds, tools=tools, strip=setup.strip)
+    """The report on one file; on one that nobody foresaw, that it could not be read."""
+    try:
+        return inspect(asked.data, asked.name, asked.declared, bounds=setup.bounds, tools=tools, strip=setup.strip)
+    except Exception:
+        return unread(asked.data, "error")
 
 
 def send(stream: BinaryIO, message: bytes) -> None:

@@ -32,15 +32,26 @@ _UNSEEN: Final = re.compile(
 _VOID: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())  # noqa: SIM905
 _SAID: Final = ("alt", "title", "aria-label", "content", "placeholder", "value", "data-prompt", "summary", "label")
 _LINKED: Final = ("href", "src", "action", "xlink:href", "formaction", "data")
-_ENTITIES: Final = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]*\[", re.I)
+_ENTITIES: Final = re.compile(r"<!ENTITY|<!DOCTYPE[^>\[]{0,1000}\[", re.I)
 _ACTIVE_SVG: Final = re.compile(
-    r"<\s*(?:\w+:)?(?:script|foreignObject|iframe|object|embed|handler|set\s[^>]*attributeName\s*=\s*[\"']on)"
+    r"<\s*(?:\w+:)?(?:script|foreignObject|iframe|object|embed|handler|set\s[^>]{0,80}attributeName\s*=\s*[\"']on)"
     r"|\son[a-z]{3,20}\s*=|(?:href|src)\s*=\s*[\"']?\s*(?:javascript:|data:(?:text/html|image/svg|application))"
     r"|<\?xml-stylesheet",
     re.I,
 )
 _OUTSIDE: Final = re.compile(r"(?:href|src)\s*=\s*[\"']\s*(?:https?:)?//|url\(\s*[\"']?\s*(?:https?:)?//|@import", re.I)
 _HTA: Final = re.compile(r"<hta:application", re.I)
+
+
+_DEEPEST: Final = 500
+
+
+def _closed(text: str) -> str:
+    """The text without what opens and is never closed: a parser would look for the end of each again and again."""
+    end = text.rfind(">") + 1
+    text = text[:end] + text[end:].replace("<", " ")
+    end = text.rfind("-->") + 1
+    return text[:end] + text[end:].replace("<!--", "    ")
 
 
 class _Reader(HTMLParser):
@@ -59,7 +70,7 @@ class _Reader(HTMLParser):
         if tag in {"script", "style"}:
             self._mute += 1
         unseen = "hidden" in held or _UNSEEN.search(held.get("style", "")) or held.get("type") == "hidden"
-        if tag not in _VOID and (unseen or self._hidden):
+        if tag not in _VOID and (unseen or self._hidden) and len(self._hidden) < _DEEPEST:
             self._hidden.append(tag)
         for name in _SAID:
             if held.get(name):
@@ -93,7 +104,7 @@ def page(look: Look, data: bytes) -> None:
     text = text_of(data) or ""
     reader = _Reader()
     try:
-        reader.feed(text)
+        reader.feed(_closed(text))
         reader.close()
     except AssertionError:  # of html.parser, at marked sections that nobody closes
         reader.said.append(text)
@@ -122,7 +133,7 @@ def markup(look: Look, data: bytes) -> None:
     if _ENTITIES.search(text):
         look.find(f"{ACTIVE}/entities", Severity.HIGH, 0.9)
     reader = _Reader()
-    reader.feed(text)
+    reader.feed(_closed(text))
     reader.close()
     look.say(" ".join(reader.said))
     look.say("\n".join(dict.fromkeys(reader.links)))

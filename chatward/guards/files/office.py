@@ -39,11 +39,12 @@ _LOADED: Final = re.compile(
     r"/(?:attachedTemplate|oleObject|frame|subDocument|externalLinkPath|package|control|activeX\w*|webSettings|mailMergeSource)$",
     re.I,
 )
-_RELATION: Final = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>", re.S)
+_RELATION: Final = re.compile(r"<(?:\w+:)?Relationship\b[^>]{0,8000}>", re.S)
 _ATTRIBUTE: Final = re.compile(r"\b(Type|Target|TargetMode)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _DDE: Final = re.compile(r"\bDDE(?:AUTO)?\b|\bINCLUDE(?:PICTURE|TEXT)\s+\"?(?:https?:|\\\\)", re.I)
 _FORMULA: Final = re.compile(
-    r"^\s*[=+\-@]?\s*(?:cmd|msexcel|powershell|rundll32|regsvr32|mshta|wscript|cscript|certutil)(?:\.exe)?\s*\|",
+    r"^[ \t]*[=+\-@]?[ \t]*(?:cmd|msexcel|powershell|rundll32|regsvr32|mshta|wscript|cscript|certutil)(?:\.exe)?"
+    r"[ \t]*\|",
     re.I | re.M,
 )
 _WHITE: Final = frozenset(("FFFFFF", "FFFFFFFF", "FEFEFE"))

@@ -14,14 +14,16 @@ from typing import Final
 EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 """In two pieces, so that this file is not one."""
 
-_OWN: Final = (
+_OWN: Final[tuple[tuple[str, *tuple[re.Pattern[bytes], ...]], ...]] = (
     ("eicar", re.compile(re.escape(EICAR))),
     (
+        "powershell-encoded",
+        re.compile(rb"(?i)powershell[^\r\n]{0,100}?\s-e[a-z]{0,14}\s{1,9}[A-Za-z0-9+/=]{40}"),
+    ),
+    (
         "powershell-download",
-        re.compile(
-            rb"(?i)powershell[^\r\n]{0,200}(?:-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{40,}"
-            rb"|(?:iex|invoke-expression)[^\r\n]{0,120}(?:downloadstring|invoke-webrequest|\biwr\b|net\.webclient))"
-        ),
+        re.compile(rb"(?i)powershell"),
+        re.compile(rb"(?i)(?:iex|invoke-expression)[^\r\n]{0,120}(?:downloadstring|invoke-webrequest|net\.webclient)"),
     ),
     (
         "web-shell",
@@ -30,8 +32,9 @@ _OWN: Final = (
     ),
     (
         "html-smuggling",
-        re.compile(rb"(?is)(?:atob\s*\(|Uint8Array).{0,20000}?(?:msSaveOrOpenBlob|createObjectURL).{0,4000}?"
-                   rb"(?:\.download\s*=|\.click\s*\()"),
+        re.compile(rb"atob\s{0,9}\(|Uint8Array"),
+        re.compile(rb"msSaveOrOpenBlob|createObjectURL"),
+        re.compile(rb"\.download\s{0,9}=|\.click\s{0,9}\("),
     ),
     ("script-host", re.compile(rb"(?i)(?:new\s+ActiveXObject|CreateObject)\s*\(\s*[\"']WScript\.Shell")),
 )  # fmt: skip
@@ -39,8 +42,8 @@ _NAME: Final = re.compile(r"[^a-z0-9]+")
 
 
 def known(data: bytes) -> list[str]:
-    """Names of our own signatures that fit."""
-    return [name for name, pattern in _OWN if pattern.search(data)]
+    """Names of our own signatures of which all patterns fit, wherever each stands."""
+    return [name for name, *patterns in _OWN if all(pattern.search(data) for pattern in patterns)]
 
 
 def safe_name(name: str) -> str:

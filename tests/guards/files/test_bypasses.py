@@ -303,6 +303,18 @@ TRICKS: dict[str, Trick] = {
         "",
         "files.malware/html-smuggling",
     ),
+    "encoded powershell": (
+        lambda: b"@echo off\npowershell.exe -nop -w hidden -enc " + b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 3,
+        "a.txt",
+        "",
+        "files.malware/powershell-encoded",
+    ),
+    "unclosed comments before a script": (
+        lambda: b"<html>" + b"<!--" * 20_000 + b"<hta:application id=x>",
+        "a.html",
+        "",
+        "files.active/script",
+    ),
     "hta": (lambda: b"<html><hta:application id=x></html>", "a.html", "", "files.active/script"),
     "image bomb": (lambda: png(width=60_000, height=60_000), "a.png", "image/png", "files.image/bomb"),
 }
