@@ -20,7 +20,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from chatward.assurance.cvss import base_score, rating
-from chatward.assurance.versions import Key, order, same_name
+from chatward.assurance.versions import NEVER, Key, order, same_name
 
 _EVENTS: Final = ("introduced", "fixed", "last_affected", "limit")
 _NAMED: Final = {"LOW": "low", "MODERATE": "medium", "MEDIUM": "medium", "HIGH": "high", "CRITICAL": "critical"}
@@ -108,7 +108,7 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
             for range_ in one.ranges
             if range_.type in {"ECOSYSTEM", "SEMVER"}
             for event in range_.events
-            if "fixed" in event
+            if event.get("fixed", "<unfixed>") not in NEVER
         ]
         try:
             later = [one for one in named if key is not None and key(one) > key(version)]

@@ -6,13 +6,15 @@ The rules:
    had it), so it is rather found in a range than missed.
 2. npm, crates.io, Go, and every range of type SEMVER: Semantic Versioning 2.0.0. Missing numbers are zero, a leading
    ``v`` is no part of it, build metadata does not count.
-3. Debian and what is made of it: epoch, upstream version, revision (Debian Policy 5.6.12).
+3. Debian and what is made of it: epoch, upstream version, revision (Debian Policy 5.6.12). ``<end-of-life>`` and
+   ``<unfixed>``, which stand where a fix would, come after everything.
 4. Others have no order here (``order`` gives ``None``): only versions that an advisory lists are compared, and what is
    left is unknown.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -28,6 +30,8 @@ _SEMVER: Final = re.compile(
 _DEBIAN: Final = re.compile(r"(?:(\d{1,9}):)?([0-9A-Za-z.+:~-]*?)(?:-([0-9A-Za-z.+~]*))?", re.ASCII)
 _PIECES: Final = re.compile(r"(\D*)(\d*)", re.ASCII)
 _LEGACY: Final = re.compile(r"(\d+|[a-z]+|\.|-)")
+NEVER: Final = frozenset({"<end-of-life>", "<unfixed>"})
+"""What Debian's advisories name as the fix where there is none."""
 _LONGEST: Final = 500
 _BEFORE: Final = {"~": -1}
 
@@ -62,6 +66,8 @@ def semver(version: str) -> Any:
 @lru_cache(maxsize=65_536)
 def debian(version: str) -> Any:
     """Debian Policy 5.6.12: letters before all else, ``~`` before the end, digits as numbers."""
+    if version in NEVER:
+        return math.inf, (), ()
     found = _DEBIAN.fullmatch(version.strip()) if len(version) <= _LONGEST else None
     if found is None:
         raise ValueError("no Debian version")

@@ -83,6 +83,13 @@ def test_what_cannot_be_compared_is_unknown(ecosystem: str, version: str) -> Non
     assert one.affects(ecosystem, "Some.Thing", version) is None
 
 
+@pytest.mark.parametrize("never", ["<end-of-life>", "<unfixed>"])
+def test_what_debian_will_not_fix_stays_affected(never: str) -> None:
+    one = advisory(INTRODUCED, {"fixed": never}, ecosystem="Debian:12")
+    assert one.affects("Debian:12", "Some.Thing", "99:1.0-1") is True
+    assert one.fixed("Debian:12", "Some.Thing", "1.0-1") is None
+
+
 def test_the_next_fix_is_the_one_after_the_version() -> None:
     one = advisory({"introduced": "1"}, {"fixed": "1.9"}, {"introduced": "2"}, {"fixed": "2.4"})
     assert one.fixed("PyPI", "some-thing", "1.1") == "1.9"
