@@ -108,11 +108,8 @@ def _acme(settings: Settings) -> Iterator[Problem]:
 def _met_by_name(settings: Settings) -> Settings:
     """With a bot for every channel and MCP server that says its own address. Where there is no other bot, the first
     of them is the default one too."""
-    named = {
-        **{name: one.upstream for name, one in settings.channels.items()},
-        **{name: one.upstream for name, one in settings.mcp.items()},
-    }
-    bots = {name: Bot(upstream=upstream) for name, upstream in named.items() if upstream}
+    bots = {name: Bot(upstream=one.upstream) for name, one in settings.mcp.items() if one.upstream}
+    bots |= {name: Bot(upstream=one.upstream) for name, one in settings.channels.items() if one.upstream}
     if not bots:
         return settings
     if not settings.bots:

@@ -77,6 +77,18 @@ class RunningServer:
             await ctx.report_progress(2, 2, "all of it")
             return "done"
 
+        @mcp.tool()
+        def refund(cents: int) -> str:
+            """Gives money back."""
+            calls.append(("refund", cents))
+            return f"Refunded {cents} cents."
+
+        @mcp.tool()
+        def wipe() -> str:
+            """Deletes everything."""
+            calls.append(("wipe", None))
+            return "Gone."
+
         @mcp.resource("shop://hours")
         def hours() -> str:
             return "Monday to Friday."

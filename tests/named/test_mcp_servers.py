@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,30 +12,8 @@ from mcp.types import ElicitResult
 
 from chatward.channels.mcp import FAILED, STOPPED
 from chatward.cli import main
-from chatward.settings import LedgerSettings, Route, Server, Settings
-from chatward.settings_channels import McpServer
-from tests.simulators.gateway import GUARDS, RunningGateway
+from tests.simulators.gateway import RunningGateway
 from tests.simulators.mcp_server import INJECTION, RunningServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RunningServer]:
-    made = RunningServer()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def gateway(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    settings = Settings(
-        server=Server(port=0, admin_port=0),
-        ledger=LedgerSettings(path="ledger.db", durability="process"),
-        mcp={"shop": McpServer(upstream=server.url)},
-        routes={"default": Route(guards=GUARDS)},
-    )
-    running = RunningGateway(settings, tmp_path_factory.mktemp("mcp"))
-    yield running
-    running.stop()
 
 
 def url(gateway: RunningGateway) -> str:
@@ -208,3 +185,37 @@ async def test_a_tool_that_changes_is_gone_until_somebody_accepts_it(
         assert said(await client.call_tool("weather", {"city": "Oslo"})) == "Rain in Oslo."
     refused = [one for one in gateway.records() if one.event == "mcp:tool:refused"]
     assert [one.fields["reason"] for one in refused] == ["tool-changed"]
+
+
+async def test_rights_on_tools_hold_before_the_server_is_asked(gateway: RunningGateway, server: RunningServer) -> None:
+    async with Client(url(gateway)) as client:
+        told = await stopped(client.call_tool("wipe", {}))
+        assert (told["code"], told["rule"]) == (STOPPED, "identity.access/tool-denied")
+    assert "wipe" not in {name for name, _ in server.calls}
+
+
+def test_a_call_waits_for_another_persons_consent(
+    gateway: RunningGateway, server: RunningServer, console: httpx.Client, key: str
+) -> None:
+    head = initialised(gateway, {"authorization": f"Bearer {key}"})
+    body = {
+        "jsonrpc": "2.0",
+        "id": 9,
+        "method": "tools/call",
+        "params": {"name": "refund", "arguments": {"cents": 250}},
+    }
+    got = httpx.post(url(gateway), json=body, headers=head)
+    assert (got.status_code, got.json()["id"], got.json()["error"]["code"]) == (401, 9, FAILED)
+    assert got.json()["error"]["data"]["reason"] == "step-up-required"
+    number = got.headers["x-chatward-challenge"]
+    assert "refund" not in {name for name, _ in server.calls}
+    (waiting,) = console.get("/api/v1/approvals").json()
+    assert (waiting["id"], waiting["tool"]) == (number, "refund")
+    decided = console.post(f"/api/v1/approvals/{number}/decision", json={"approve": True, "reason": "expected"})
+    assert decided.status_code == 200, decided.text
+    other = {**body, "params": {"name": "refund", "arguments": {"cents": 99_999}}}
+    again = {**head, "x-chatward-challenge": number}
+    assert httpx.post(url(gateway), json=other, headers=again).status_code == 401, "consent was to other arguments"
+    assert "Refunded" in httpx.post(url(gateway), json=body, headers=again).text
+    assert [call for call in server.calls if call[0] == "refund"] == [("refund", 250)]
+    assert httpx.post(url(gateway), json=body, headers=again).status_code == 401, "once"
