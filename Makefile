@@ -5,6 +5,7 @@
 #   make coverage the tests once more, with the lines they run through
 #   make setup    .venv with the chatward command
 #   make crash    the ledger killed two hundred times while it writes
+#   make campaigns  what behaviour makes of 100,000 simulated conversations and ten campaigns
 #   make train    the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
 #   make screenshots  pictures of the console, docs/screenshots
 #   make lock     choose versions anew
@@ -18,10 +19,10 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash train screenshots
+.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash campaigns train screenshots
 
 help:
-	@sed -n '3,11s/^# *//p' Makefile
+	@sed -n '3,12s/^# *//p' Makefile
 
 setup: .venv/.core
 	@echo "chatward is ready: $(BIN)/chatward --help"
@@ -54,6 +55,9 @@ bench: .venv/.core
 
 bench-soak: .venv/.core
 	$(BIN)/chatward bench gateway --soak 100000 $(BENCH)
+
+campaigns: .venv/.test
+	@PYTHONPATH=. $(BIN)/python -m tests.simulators.campaigns
 
 crash: .venv/.test
 	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py

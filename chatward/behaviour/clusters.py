@@ -25,7 +25,7 @@ from chatward.behaviour.signatures import Signature, alike, bands
 
 ALIKE: Final = 0.3
 SUSPICIOUS: Final = 2.0
-_CHANCE: Final = 1e-5
+_CHANCE: Final = 1e-4
 """How probable by chance what is suspicious may be: there are many texts."""
 _KEPT: Final = 512
 """Hashes of conversations, senders and address blocks that a cluster remembers of each."""

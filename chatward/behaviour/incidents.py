@@ -150,7 +150,9 @@ class Incidents:
             if sum(why.values()) >= SUSPICIOUS:
                 alert = _duplicates(sender, cluster, self._spread, text)
                 incident = self._of([text]) or self._near(cluster) or self._open(alert, text)
-                incident.texts.setdefault(cluster.id, cluster.signature.tolist())
+                if cluster.id not in incident.texts:  # who sent it before is part of it too
+                    incident.texts[cluster.id] = cluster.signature.tolist()
+                    incident.sessions |= dict.fromkeys(list(cluster.sessions)[:_KEPT])
                 incident.because |= why
                 self._join(incident, alert, sent)
                 found.append((alert, incident.id))
