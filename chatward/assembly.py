@@ -65,7 +65,7 @@ from chatward.gateway.checkpoint import Checkpoint, Peer, PeerOf, direct
 from chatward.gateway.cross_origin import CrossOrigin
 from chatward.gateway.fetching import Fetching
 from chatward.gateway.meter import Meter
-from chatward.gateway.parties import BotLink, Limits
+from chatward.gateway.parties import Beside, BotLink, Limits
 from chatward.gateway.proxies import networks, peer
 from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.records import Records
@@ -337,15 +337,17 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             meter=meter,
             keys=keys,
             checkpoint=checkpoint,
-            budgets=asking.budgets,
-            keeping=keeping,
-            signing=proving,
-            teaching=educating.teaching if educating is not None else None,
-            tracing=span_context if settings.monitoring.traces else None,
-            limiting=limiting,
-            end_users=behind,
-            observing=behaviour.gathering if behaviour is not None else None,
-            watching=watching,
+            beside=Beside(
+                budgets=asking.budgets,
+                keeping=keeping,
+                signing=proving,
+                teaching=educating.teaching if educating is not None else None,
+                tracing=span_context if settings.monitoring.traces else None,
+                limiting=limiting,
+                end_users=behind,
+                observing=behaviour.gathering if behaviour is not None else None,
+                watching=watching,
+            ),
             services={
                 **asking.services,
                 **(_passes(watching) if watching is not None else {}),

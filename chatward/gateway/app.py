@@ -37,21 +37,13 @@ from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.messages import Messages
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import (
+    Beside,
     BotLink,
-    Budgeting,
     Door,
     Engine,
-    Keeping,
-    Limiting,
     Limits,
-    Naming,
-    Observing,
     Scope,
     Screening,
-    Signing,
-    Teaching,
-    Tracing,
-    Watching,
 )
 from chatward.gateway.records import Records
 from chatward.gateway.router import MODELS, Kind, Router, allowed
@@ -65,6 +57,7 @@ _STRICTEST: Final = (
     ("referrer-policy", "no-referrer"),
 )
 """For pages that come without headers of their own."""
+_NOBODY: Final = Beside()
 
 
 class GatewayApp:
@@ -75,7 +68,7 @@ class GatewayApp:
     ``checkpoint`` says who asks; without one it is ``keys`` alone that count. ``ready`` returns why the gateway is not
     ready, empty when it is. ``pages`` are served as they are, by path: content type and bytes, each with
     ``page_headers`` or those of its path in ``other_headers``; a page's path with a slash too many leads to it.
-    ``wires`` are bots that are met by name.
+    ``wires`` are bots that are met by name, ``beside`` who is told of messages.
     ``services`` answer below their prefixes. ``cross_origin`` says who of other origins may ask; without it nobody.
     """
 
@@ -94,16 +87,8 @@ class GatewayApp:
         pages: Mapping[str, tuple[str, bytes]] | None = None,
         services: Mapping[str, AnyService] | None = None,
         cross_origin: CrossOrigin | None = None,
-        budgets: Budgeting | None = None,
-        keeping: Keeping | None = None,
-        signing: Signing | None = None,
-        limiting: Limiting | None = None,
-        observing: Observing | None = None,
-        watching: Watching | None = None,
-        end_users: Naming | None = None,
         wires: Sequence[Wire] = (),
-        teaching: Teaching | None = None,
-        tracing: Tracing | None = None,
+        beside: Beside = _NOBODY,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
     ) -> None:
@@ -141,15 +126,7 @@ class GatewayApp:
             own,
             limits,
             self._flights,
-            budgets,
-            keeping,
-            signing,
-            limiting,
-            observing,
-            watching,
-            end_users,
-            teaching,
-            tracing,
+            beside,
         )
         self._prefix = f"cw-{secrets.token_hex(6)}-"
         self._count = 0

@@ -31,21 +31,13 @@ from chatward.gateway.inflight import Flight, Flights
 from chatward.gateway.meter import Meter
 from chatward.gateway.notices import PROOF, Noticing, notice, tip
 from chatward.gateway.parties import (
+    Beside,
     BotLink,
-    Budgeting,
     Door,
     Engine,
-    Keeping,
-    Limiting,
     Limits,
-    Naming,
-    Observing,
     Scope,
     Screening,
-    Signing,
-    Teaching,
-    Tracing,
-    Watching,
 )
 from chatward.gateway.records import Records
 from chatward.gateway.router import upstream_path
@@ -87,15 +79,7 @@ class Messages:
         keys: Keys,
         limits: Limits,
         flights: Flights,
-        budgets: Budgeting | None = None,
-        keeping: Keeping | None = None,
-        signing: Signing | None = None,
-        limiting: Limiting | None = None,
-        observing: Observing | None = None,
-        watching: Watching | None = None,
-        end_users: Naming | None = None,
-        teaching: Teaching | None = None,
-        tracing: Tracing | None = None,
+        beside: Beside,
     ) -> None:
         self._engine = engine
         self._bots = dict(bots)
@@ -106,15 +90,7 @@ class Messages:
         self._keys = keys
         self._limits = limits
         self._flights = flights
-        self._budgets = budgets
-        self._keeping = keeping
-        self._signing = signing
-        self._limiting = limiting
-        self._observing = observing
-        self._end_users = end_users
-        self._teaching = teaching
-        self._tracing = tracing
-        self._watching = watching
+        self._beside = beside
         self._withheld = Withheld()
 
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
@@ -122,15 +98,15 @@ class Messages:
         caller, body = await self._admit(flight, scope, door)
         principal = caller.principal
         call = dialect.parse(body)
-        if self._watching is not None:
+        if self._beside.watching is not None:
             await self._watch(flight, scope, caller, path, call)
-        if self._limiting is not None:
-            flight.taken = taken = await self._limiting.take(caller, path, call, body)
+        if self._beside.limiting is not None:
+            flight.taken = taken = await self._beside.limiting.take(caller, path, call, body)
             flight.sharing = (*flight.sharing, *taken.headers)
         screening = await self._screen(flight, caller, dialect, path, call)
         verdict = screening.verdict
-        if self._tracing is not None:
-            flight.trace = self._tracing(flight.id, scope.headers.get("traceparent"))
+        if self._beside.tracing is not None:
+            flight.trace = self._beside.tracing(flight.id, scope.headers.get("traceparent"))
         if verdict.blocked:
             screening.finish(None, "")
             await self._records.judged(flight, caller.person.id, verdict)
@@ -138,8 +114,8 @@ class Messages:
             return
         bot = self._admitted(screening.bot)
         self._checkpoint.still(principal)  # the body may have taken its time
-        if self._budgets is not None:
-            await self._budgets.reserve(principal.id)
+        if self._beside.budgets is not None:
+            await self._beside.budgets.reserve(principal.id)
         await self._records.intended(flight, screening.bot, caller, verdict, call.stream)
         flight.intended = True
         started = self._records.started(flight) if call.stream else None
@@ -165,11 +141,11 @@ class Messages:
                 self._records.later(started)
 
     async def _watch(self, flight: Flight, scope: Scope, caller: Caller, path: str, call: Call) -> None:
-        assert self._watching is not None
+        assert self._beside.watching is not None
         if scope.method != "POST":
             return
         near = getattr(scope, "client", "")
-        flight.watched = watched = await self._watching.look(caller, path, call, near_address(near), flight.id)
+        flight.watched = watched = await self._beside.watching.look(caller, path, call, near_address(near), flight.id)
         flight.sharing = (*flight.sharing, *watched.headers)
 
     async def _screen(self, flight: Flight, caller: Caller, dialect: Dialect, path: str, call: Call) -> Screening:
@@ -182,18 +158,18 @@ class Messages:
         verdict = screening.verdict
         flight.route = screening.route
         flight.action = verdict.action.label
-        if self._teaching is not None:
-            taught = self._teaching.message(caller, verdict)
+        if self._beside.teaching is not None:
+            taught = self._beside.teaching.message(caller, verdict)
             flight.sharing = (*flight.sharing, *tip(taught))
-            flight.teach = partial(self._teaching.reply, caller) if taught is None else None  # one tip an answer
+            flight.teach = partial(self._beside.teaching.reply, caller) if taught is None else None  # one tip an answer
         for missing in verdict.unavailable:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
             self._records.unavailable(flight, missing.guard, missing.reason)
         if _converses(flight, path):
-            if self._observing is not None:
-                flight.observed = partial(self._observing.finished, flight, caller, screening)
-            if self._keeping is not None:
-                await self._keeping.asked(flight.id, caller.person, screening)
+            if self._beside.observing is not None:
+                flight.observed = partial(self._beside.observing.finished, flight, caller, screening)
+            if self._beside.keeping is not None:
+                await self._beside.keeping.asked(flight.id, caller.person, screening)
         return screening
 
     async def _admit(self, flight: Flight, scope: Scope, door: Door) -> tuple[Caller, bytes]:
@@ -210,8 +186,8 @@ class Messages:
             caller = Caller(ANONYMOUS, self._checkpoint.presented(scope))
         else:
             caller = await self._checkpoint.identify(scope)
-        if self._limiting is not None:
-            self._limiting.known(caller)
+        if self._beside.limiting is not None:
+            self._beside.limiting.known(caller)
         began = time.perf_counter()
         flight.reading = flight.body_begun = True
         body = await read_body(headers, door, limits.max_body)
@@ -219,7 +195,7 @@ class Messages:
         flight.waited += time.perf_counter() - began
         if bound is not None and bound.vouches:
             return Caller(bound.sender(body), caller.presented), body
-        return caller if self._end_users is None else self._end_users.named(caller, body), body
+        return caller if self._beside.end_users is None else self._beside.end_users.named(caller, body), body
 
     def _admitted(self, name: str) -> BotLink:
         """A bot that may be asked just now. Raises ``ChatwardError``."""
@@ -319,31 +295,31 @@ class Messages:
                     reason, extra = demand.reason, [*extra, *demand.headers]
                     answer = detailed(dialect.error(demand), demand)
                 else:
-                    if self._keeping is not None:
-                        self._keeping.replied(flight.id, screening.person or principal, screening, reply)
+                    if self._beside.keeping is not None:
+                        self._beside.keeping.replied(flight.id, screening.person or principal, screening, reply)
                     proof = "" if reply.blocked is not None else self._proof(principal, screening, reply)
                     extra = [*extra, (PROOF, proof)] if proof else extra
             else:
                 answer = Answer(response.status, body)
-            if self._budgets is not None and principal.kind is not Kind.ANONYMOUS:
-                self._budgets.spend(principal.id, sum(_tokens(body)))
+            if self._beside.budgets is not None and principal.kind is not Kind.ANONYMOUS:
+                self._beside.budgets.spend(principal.id, sum(_tokens(body)))
             if flight.taken is not None:
                 flight.taken.used(*_tokens(body))
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
 
     def _proof(self, principal: Principal, screening: Screening, reply: Any) -> str:
-        if self._signing is None:
+        if self._beside.signing is None:
             return ""
         person = screening.person or principal
-        return self._signing.prove(f"{person.tenant}\0{person.id}", screening.thread, reply.parts())
+        return self._beside.signing.prove(f"{person.tenant}\0{person.id}", screening.thread, reply.parts())
 
     def _ended(
         self, flight: Flight, outcome: str, verdict: Verdict | None, usage: Mapping[str, int], principal: Principal
     ) -> None:
         self._records.ended(flight, outcome, verdict, usage)
-        if self._budgets is not None:
-            self._budgets.spend(principal.id, sum(usage.values()))
+        if self._beside.budgets is not None:
+            self._beside.budgets.spend(principal.id, sum(usage.values()))
         if flight.taken is not None:
             flight.taken.used(usage.get("input", 0), usage.get("output", 0))
 
@@ -437,8 +413,8 @@ class Messages:
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 outcome = "blocked" if verdict.blocked else outcome
-                if self._keeping is not None:
-                    self._keeping.replied(flight.id, screening.person or principal, screening, reply)
+                if self._beside.keeping is not None:
+                    self._beside.keeping.replied(flight.id, screening.person or principal, screening, reply)
             self._meter.stream(flight.route, flight.channel, outcome)
             self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
             self._ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {}, principal)

@@ -230,6 +230,31 @@ class Door(Source, inflight.Door, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Who is told of each message beside the engine, in whatever order its stages come. What is not there costs one
+    look."""
+
+    budgets: Budgeting | None = None
+    """Counts what a key uses."""
+    keeping: Keeping | None = None
+    """Stores conversations."""
+    signing: Signing | None = None
+    """Proves who answered."""
+    limiting: Limiting | None = None
+    """Says how fast callers may ask."""
+    observing: Observing | None = None
+    """Learns what is usual."""
+    watching: Watching | None = None
+    """Tells programs from people."""
+    end_users: Naming | None = None
+    """Knows the people behind one key."""
+    teaching: Teaching | None = None
+    """Gives tips."""
+    tracing: Tracing | None = None
+    """Gives traces their place."""
+
+
+@dataclass(frozen=True, slots=True)
 class BotLink:
     """One guarded bot: how to reach it, its own key if it has one, and the size of its largest reply."""
 
