@@ -182,3 +182,18 @@ def test_a_file_too_large_is_refused(file):
     with pytest.raises(ClientError) as raised:
         change.attempt(file, "#" * (change.MOST + 1), load(file), ())
     assert raised.value.reason == "policy-invalid"
+
+
+def test_a_file_is_not_replaced_by_who_saw_another(file):
+    with pytest.raises(ClientError) as raised:
+        change.replace(file, "# mine\n", change.digest("another"))
+    assert raised.value.reason == "policy-changed"
+    assert file.read_text() == FILE
+    assert not change.has_before(file)
+
+
+def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(file):
+    file.chmod(0o640)
+    change.replace(file, FILE + "# more\n", change.digest(FILE))
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert {one.name for one in file.parent.glob("*chatward.toml*")} == {"chatward.toml", "chatward.toml.before"}

@@ -155,3 +155,10 @@ def test_a_table_says_what_it_was_given_and_no_formula(rows):
             value = row.get(name, "")
             assert cell in {str(value), f"'{value}"}
             assert isinstance(value, int) or not cell.startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1", '=HYPERLINK("https://evil.example")'])
+def test_a_spreadsheet_calculates_nothing(value):
+    [_, [cell]] = csv.reader(io.StringIO(lines([{"a": value}], ["a"]), newline=""))
+    assert cell == f"'{value}"
+    assert lines([{"a": -1}], ["a"]) == "a\r\n-1\r\n"

@@ -163,3 +163,43 @@ def test_languages_say_the_same_things():
         assert german[key].strip()
     same = [key for key in english if english[key] == german[key]]
     assert len(same) < len(english) * 0.15, same
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("GET", "/messages", "admin:ledger:read"),
+        ("GET", "/messages.csv", "admin:ledger:read"),
+        ("GET", "/messages/x", "admin:ledger:read"),
+        ("GET", "/api/v1/messages", "admin:ledger:read"),
+        ("POST", "/messages/reveal", "admin:ledger:export"),
+        ("GET", "/live", "admin:ledger:read"),
+        ("GET", "/live/feed", "admin:ledger:read"),
+        ("POST", "/ledger/verify", "admin:ledger:read"),
+        ("GET", "/findings.csv", "admin:findings:read"),
+        ("POST", "/findings/judge", "admin:findings:write"),
+        ("POST", "/findings/keep", "admin:findings:write"),
+        ("POST", "/api/v1/findings/verdicts", "admin:findings:write"),
+        ("GET", "/policy", "admin:policy:read"),
+        ("POST", "/policy/try", "admin:policy:read"),
+        ("POST", "/policy/apply", "admin:policy:write"),
+        ("POST", "/policy/back", "admin:policy:write"),
+        ("GET", "/privacy", "admin:privacy:read"),
+        ("GET", "/feeds", "admin:intel:read"),
+        ("GET", "/alerts", "admin:alerts:read"),
+        ("GET", "/bots", "admin:bots:read"),
+        ("GET", "/health", "admin:overview:read"),
+        ("GET", "/search", "admin:overview:read"),
+    ],
+)
+def test_what_is_needed_for_each_page(method, path, action):
+    assert rule_of(method, path).action == action
+
+
+async def test_an_open_console_and_programs_see_no_messages(house, watch):
+    """Before the first operator, who is on this machine sees how things are, and nobody's messages."""
+    it = house(secure=False, watching=watch())
+    browser = it.browser()
+    assert (await browser.get("/")).status_code == 200
+    for path in ("/messages", "/messages.csv", "/findings", "/live/feed", "/policy", "/ledger", "/api/v1/messages"):
+        assert (await browser.get(path)).status_code == 403, path
