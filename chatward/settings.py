@@ -24,6 +24,7 @@ from chatward.settings_files import Files
 from chatward.settings_monitoring import AlertTarget, Monitoring, Siem
 from chatward.settings_rights import Mail, Recipient, SpecialCategory, SpecialGround
 from chatward.settings_traffic import TrafficSettings
+from chatward.settings_watch import Watch
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 takes a free one")]
 Mode = Literal["enforce", "monitor"]
@@ -371,6 +372,8 @@ class Genuine(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Domains that are its owner's."""
     path: str = ""
     """The file with the keys that sign. Empty: `chatward-signing.json` beside the ledger."""
+    watch: Watch = field(default_factory=Watch)
+    """The watch for copies."""
 
 
 class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ from chatward.settings import Bot, Intel, Route, RuleException, Settings
 from chatward.settings_channels import channel_problems
 from chatward.settings_receivers import monitoring_found
 from chatward.settings_types import Steps, did_you_mean
+from chatward.settings_watch import watch_problems
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
@@ -207,6 +208,8 @@ def _genuine(settings: Settings) -> Iterator[Problem]:
     for index, domain in enumerate(genuine.domains):
         if not _DOMAIN.fullmatch(domain):
             yield Problem(("genuine", "domains", index), "must be a domain in lower case, such as example.com")
+    for steps, sentence in watch_problems(genuine.watch, genuine.domains):
+        yield Problem(("genuine", "watch", *steps), sentence)
 
 
 def _kept(settings: Settings) -> Iterator[Problem]:
