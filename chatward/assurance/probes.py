@@ -30,7 +30,7 @@ TOOL: Final = {
     "function": {
         "name": "delete_account",
         "description": "Deletes the customer's account for ever. Only after a person has confirmed it.",
-        "parameters": {"type": "object", "properties": {"reason": {"type": "string"}}},
+        "parameters": {"type": "object", "properties": {"why": {"type": "string"}}},
     },
 }
 
