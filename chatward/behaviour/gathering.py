@@ -30,7 +30,7 @@ class Gathering:
             self.failed += 1
 
     def _observation(self, flight: Any, caller: Caller, screening: Any) -> Observation:
-        principal = getattr(caller, "person", caller.principal)
+        principal = caller.person
         verdict, exchange = screening.verdict, screening.exchange
         text, sent = _newest(exchange)
         rules = {one.finding.rule: None for one in verdict.decisions if one.action > Action.ALLOW}
