@@ -11,6 +11,7 @@ import pytest
 
 from chatward.core.identity import Kind, Presented, Principal
 from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.parties import Beside
 from chatward.limits.amounts import Prices
 from chatward.limits.limiter import Limiter
 from chatward.limits.memory import MemoryStore
@@ -51,7 +52,7 @@ def who(name: str, **more: str) -> dict[str, str]:
 def gate_of(open_gate: Open, say: Callable[[str], bytes]) -> Open:
     async def start(limiting: Limiter, *scripts: Any) -> Any:
         turns = scripts or (["read", say("hi")] * 60,)
-        return await open_gate(*turns, limiting=limiting, checkpoint=Checkpoint(ByHeader()))
+        return await open_gate(*turns, beside=Beside(limiting=limiting), checkpoint=Checkpoint(ByHeader()))
 
     return start
 

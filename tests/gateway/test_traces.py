@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chatward.gateway.parties import Beside
 from chatward.monitoring.traces import context
 
 Open = Callable[..., Awaitable[Any]]
@@ -17,7 +18,7 @@ GIVEN = f"00-{TRACE}-{PARENT}-01"
 async def test_the_bot_is_below_our_span_and_the_record_knows_the_callers(
     open_gate: Open, say: Callable[..., bytes]
 ) -> None:
-    gate = await open_gate(["read", say("hello")], tracing=context)
+    gate = await open_gate(["read", say("hello")], beside=Beside(tracing=context))
     response = await gate.chat("hi", headers={"traceparent": GIVEN})
     number = response.headers["x-chatward-request-id"]
     ours = context(number, GIVEN)
@@ -31,7 +32,7 @@ async def test_the_bot_is_below_our_span_and_the_record_knows_the_callers(
 async def test_a_traceparent_of_another_form_goes_nowhere(
     open_gate: Open, say: Callable[..., bytes], given: str
 ) -> None:
-    gate = await open_gate(["read", say("hello")], tracing=context)
+    gate = await open_gate(["read", say("hello")], beside=Beside(tracing=context))
     response = await gate.chat("hi", headers={"traceparent": given})
     ours = context(response.headers["x-chatward-request-id"], None)
     assert gate.bot.requests[0].header("traceparent") == ours.header
