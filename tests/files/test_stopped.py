@@ -138,8 +138,9 @@ def test_what_is_active_may_be_taken_out_and_the_text_goes_on(bot: str, tmp_path
 def test_a_daemon_that_is_gone_stops_files(bot: str, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clamd = RunningClamd(Path(folder))
-        gateway = RunningGateway(_settings(bot, tmp_path, Files(clamd=clamd.address)), tmp_path)
+        gateway = None
         try:
+            gateway = RunningGateway(_settings(bot, tmp_path, Files(clamd=clamd.address)), tmp_path)
             assert _ask(gateway, b"hello " + SIGNED, "a.txt").headers["x-chatward-action"] == "block"
             assert "files.malware/clamav-chatward-test" in str([one.fields for one in gateway.records()])
             assert _ask(gateway, b"hello", "a.txt").status_code == 200
@@ -149,5 +150,6 @@ def test_a_daemon_that_is_gone_stops_files(bot: str, tmp_path: Path) -> None:
             unread = [one.fields.get("unavailable") for one in gateway.records(answer.headers["x-chatward-request-id"])]
             assert ["files.malware"] in unread
         finally:
-            gateway.stop()
             clamd.stop()
+            if gateway is not None:
+                gateway.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,8 +17,11 @@ from tests.simulators.documents import docx, paragraph
 
 
 @pytest.fixture(scope="module")
-def ward() -> Ward:
-    return Ward()
+def ward() -> Iterator[Ward]:
+    made = Ward()
+    yield made
+    if made._desk is not None:
+        made._desk.close()
 
 
 def test_a_file_has_a_verdict(ward: Ward) -> None:
