@@ -57,8 +57,8 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks of proxies that are believed about who the caller is (`x-forwarded-*`, `client-cert`)."""
     cors_origins: tuple[str, ...] = ()
-    """Other origins whose pages may ask what stands below `/v1`, as browsers write them (`https://shop.example`). All
-    others are refused. A widget's pages are listed in `widget.origins`."""
+    """Other origins whose pages may ask what stands below `/v1` and `/channels`, as browsers write them
+    (`https://shop.example`). All others are refused. A widget's pages are listed in `widget.origins`."""
     cors_credentials: bool = False
     """Whether those pages may send what the browser keeps for this address, such as client certificates."""
     keys: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ ASKS: Final = "access-control-request-method"
 WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/traffic/page", "/v1/traffic/pass", "/v1/widget/sessions",
                  "/widget.js")  # fmt: skip
 WIDGET_BELOW: Final = "/v1/challenges/"
-_API: Final = "/v1/"
+_API: Final = ("/v1/", "/channels/")
 _STAINLESS: Final = ("arch", "helper-method", "lang", "os", "package-version", "retry-count", "runtime",
                      "runtime-version", "timeout")  # fmt: skip
 REQUEST_HEADERS: Final = (
@@ -73,7 +73,7 @@ EXPOSED: Final = (
 
 
 class CrossOrigin:
-    """Decides for the gateway. ``api``: origins that may ask everything below ``/v1``, with cookies where
+    """Decides for the gateway. ``api``: origins that may ask everything below ``_API``, with cookies where
     ``credentials``; ``widget``: those of the widget's pages. ``own`` tells the origin that a request was sent to.
     ``here``: rule 4 applies."""
 

@@ -140,7 +140,15 @@ def test_a_batch_is_read_whole_and_refused_one_by_one(fakes: SimpleNamespace) ->
 
 @pytest.mark.parametrize(
     "smuggled",
-    [b'[],"x":1', b'[{"jsonrpc":"2.0","method":"ping","id":1}],"batch":[]', b"[]]", b"[1]", b'["a"]', b"[null]"],
+    [
+        b'[],"x":1',
+        b'[{"jsonrpc":"2.0","method":"ping","id":1}],"x":1',
+        b'[{"jsonrpc":"2.0","method":"ping","id":1}],"batch":[]',
+        b"[]]",
+        b"[1]",
+        b'["a"]',
+        b"[null]",
+    ],
 )
 def test_nothing_is_smuggled_behind_a_batch(smuggled: bytes) -> None:
     with pytest.raises(ClientError):

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from chatward.channels.rasa import Rasa
+from chatward.gateway.cross_origin import CrossOrigin
 
 Open = Callable[..., Awaitable[Any]]
 Make = Callable[..., bytes]
@@ -76,3 +77,18 @@ async def test_errors_have_rasas_shape_and_other_methods_are_refused(open_gate: 
     refused = await gate.client.get("/channels/shop")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST, OPTIONS")
     assert (await gate.client.post("/channels/other", json=SAID)).status_code == 404
+
+
+async def test_pages_of_listed_origins_may_ask(open_gate: Open, answer: Make) -> None:
+    sharing = CrossOrigin(lambda scope: "https://gate.example", api=("https://shop.example",))
+    gate = await open_gate(
+        ["read", answer(messages("yes"), head=JSON)], wires=[Rasa("shop", "default")], cross_origin=sharing
+    )
+    page = {"origin": "https://shop.example"}
+    wanted = {**page, "access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    allowed = await gate.client.options("/channels/shop/webhooks/rest/webhook", headers=wanted)
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (204, "https://shop.example")
+    got = await gate.client.post("/channels/shop", json=SAID, headers=page)
+    assert (got.status_code, got.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+    other = await gate.client.post("/channels/shop", json=SAID, headers={"origin": "https://evil.example"})
+    assert (other.status_code, other.json()["error"]["code"]) == (403, "origin-not-allowed")
