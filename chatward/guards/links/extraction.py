@@ -34,6 +34,8 @@ from chatward.core.values import PartKind, Span
 from chatward.guards.links.written import Form, Found, scan
 
 WORD: Final = 1024
+_NEAR: Final = 16
+"""Code points before a word in which a sign of a link may begin that is in it: signs are shorter."""
 BEFORE: Final = 640
 _LABEL: Final = 64
 _SHORT: Final = 65_536
@@ -78,6 +80,15 @@ def _may_hold(text: str) -> bool:
         return True
 
 
+def _signs(text: str, at: int) -> list[tuple[int, int]]:
+    """Where signs of links are from ``at`` on, the last first. One that overlaps another may be left out: what it
+    touches, the other touches too, or is within ``_NEAR`` of it."""
+    try:
+        return [(at + mark.start(), at + mark.end()) for mark in _TRIGGER.finditer(text[at:])][::-1]
+    except UnicodeEncodeError:  # a lone surrogate
+        return [(at, len(text) + 1)]
+
+
 class LinkReader:
     """Reads one growing text of the original for links (``raw`` of a ``GuardSpec``)."""
 
@@ -88,13 +99,15 @@ class LinkReader:
         self._at = 0  # start of the word under way, in what is kept
         self._cut = False  # the word under way goes on from one that was cut
         self._count = 0
+        self._signs: list[tuple[int, int]] = []  # of what is being read, the last first
         self.settled = 0
 
     def feed(self, piece: str, final: bool) -> list[Link]:
         """The links in words that are now complete, in order of their words."""
         self._text += piece
         text, found = self._text, list[Link]()
-        if not _may_hold(text[max(0, self._at - 8) :]):
+        self._signs = _signs(text, max(0, self._at - _NEAR))
+        if not self._signs:
             self._skip(final)
         else:
             for mark in _BREAK.finditer(text, self._at):
@@ -131,13 +144,20 @@ class LinkReader:
         if end - start < 2 or self._count >= MOST:
             return
         before = self._text[max(0, start - BEFORE) : start]
-        if not _may_hold(self._text[max(0, start - 8) : end]):
+        if not self._signed(start - _NEAR, end):
             return
         word = self._text[start:end]
         for link in _in_word(word, before, self._kind, goes_on=self._cut, cut=cut):
             at = self._base + start
             self._count += 1
             found.append(_moved(link, at))
+
+    def _signed(self, start: int, end: int) -> bool:
+        """Whether a sign of a link touches this part; parts are asked about in order."""
+        signs = self._signs
+        while signs and signs[-1][1] <= start:
+            signs.pop()
+        return bool(signs) and signs[-1][0] < end
 
     def _settle(self, final: bool) -> None:
         text, at = self._text, self._at
