@@ -152,8 +152,9 @@ class GatewayApp:
                 flight.action = "allow"
                 door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=preflight)[1:])
                 return
-            flight.sharing = self._cross_origin.answer(scope)
+            # Bound first: a refused origin is told in the dialect too.
             dialect = self._wired(flight, scope, path) if self._wires else self._served_by(scope.method, path)
+            flight.sharing = self._cross_origin.answer(scope)
             if dialect is not None:
                 flight.channel = dialect.name
                 known = path if flight.bound is None else flight.bound.path

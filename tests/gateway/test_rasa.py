@@ -91,4 +91,4 @@ async def test_pages_of_listed_origins_may_ask(open_gate: Open, answer: Make) ->
     got = await gate.client.post("/channels/shop", json=SAID, headers=page)
     assert (got.status_code, got.headers["access-control-allow-origin"]) == (200, "https://shop.example")
     other = await gate.client.post("/channels/shop", json=SAID, headers={"origin": "https://evil.example"})
-    assert (other.status_code, other.json()["error"]["code"]) == (403, "origin-not-allowed")
+    assert (other.status_code, other.json()["reason"]) == (403, "origin-not-allowed")
