@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chatward.assembly import _peer_of
+from chatward.assembly.planes import peer_of
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Caller, Principal
 from chatward.gateway.checkpoint import Checkpoint
@@ -71,8 +71,8 @@ async def opened(tmp_path: Path) -> AsyncIterator[Open]:
             found = providers({"main": Oidc(issuer=ISSUER, client_id=CLIENT)}, Idp(), clock)
             oidc = OidcAuthenticator(found, Revocations(Database(None), clock), clock)
             chain = Chain({"oidc": oidc, "certificates": Certificates()}, None)
-            peer_of = _peer_of(Server(trusted_proxies=proxies))
-            world.door = Door(Checkpoint(chain, peer_of=peer_of))
+            named = peer_of(Server(trusted_proxies=proxies))
+            world.door = Door(Checkpoint(chain, peer_of=named))
             cert, key = world.files
             app = StrictTransport(world.door)
             server = EmbeddedServer(app, "127.0.0.1", 0, tls_cert=cert, tls_key=key, client_ca=world.callers.ca)

@@ -1,0 +1,259 @@
+"""From the configuration to a running Chatward: the one package that picks implementations.
+
+``serve`` opens the house (ledger, keys, routes), then each part that the settings ask for, then the two planes; what
+was opened is closed in the other order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import uvloop
+from msgspec.structs import replace
+
+from chatward import __version__
+from chatward.assembly import parts, planes
+from chatward.assembly.engine import RoutedEngine, RunningWard, channels
+from chatward.assembly.house import House
+from chatward.behaviour.opening import Behaviour
+from chatward.callers import Callers
+from chatward.chronicle import Chronicle, witnesses
+from chatward.configuration import Loaded, resolve
+from chatward.console.admin import admin_app
+from chatward.console.chat import page_headers, pages
+from chatward.console.desks import desk_router
+from chatward.console.step_up import step_up_pages
+from chatward.console.verify import directory_service, manifest_service, verify_pages
+from chatward.console.widget import HEADERS as WIDGET_HEADERS
+from chatward.console.widget import widget_pages
+from chatward.education.api import REPORTS_PATH, TIPS_PATH
+from chatward.education.opening import Educating
+from chatward.education.safety import safety_pages
+from chatward.gateway.app import GatewayApp
+from chatward.gateway.checkpoint import Checkpoint
+from chatward.gateway.cross_origin import CrossOrigin
+from chatward.gateway.fetching import Fetching
+from chatward.gateway.parties import Beside, Limits
+from chatward.gateway.records import Records
+from chatward.gateway.renewal import Renewal
+from chatward.gateway.services import AnyService, Asked, Entrance, Open
+from chatward.gateway.wires import wires
+from chatward.genuine.manifest import PATH as MANIFEST
+from chatward.genuine.message_signatures import DIRECTORY
+from chatward.genuine.opening import opened as open_proving
+from chatward.genuine.replies import Proving
+from chatward.identity.end_users import opened as people_behind
+from chatward.judge.judge import Judge
+from chatward.monitoring.traces import context as span_context
+from chatward.overseeing import overseeing
+from chatward.privacy.gate import standing_now
+from chatward.privacy.mailing import PREFIX as MAILED
+from chatward.privacy.marking import Marked
+from chatward.privacy.opening import InThePath
+from chatward.routing import routing
+from chatward.settings import Bot, Settings
+from chatward.settings_rules import complete
+from chatward.traffic.api import PREFIX as TRAFFIC
+from chatward.traffic.api import TrafficApi
+from chatward.traffic.ladder import WAIT
+from chatward.traffic.watch import Traffic
+
+__all__ = ["RoutedEngine", "channels", "serve"]
+
+
+def serve(configured: Settings | Loaded, *, announce: Callable[[str], None] | None = None) -> int:
+    """Runs the gateway and the admin plane until SIGINT or SIGTERM. Raises ``ChatwardError`` when it cannot start.
+
+    ``announce`` gets the lines that tell where things are; standard error by default.
+    """
+    loaded = configured if isinstance(configured, Loaded) else Loaded(_completed(configured))
+    say = announce or (lambda line: print(line, file=sys.stderr, flush=True))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(loaded, say))
+    return 0
+
+
+def _completed(settings: Settings) -> Settings:
+    if settings.upstream is not None and "default" not in settings.bots:
+        bots = {**settings.bots, "default": Bot(upstream=settings.upstream)}
+        settings = replace(settings, bots=bots)
+    return complete(settings)
+
+
+async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    async with AsyncExitStack() as stack:
+        house, chronicle = await _opened(loaded, stack, say)
+        settings = house.settings
+        people = people_behind(settings.identity.end_users, house.secret)
+        asking = parts.asked_for(house)
+        privacy = parts.private(house, asking, people)
+        house.engine.files = await parts.looked_into(house)
+        running = RunningWard(house.engine)
+        behaviour = parts.learning(house, asking.desks.risks)
+        proving = open_proving(settings, lambda: data_plane.url)
+        watching = parts.watched(house, asking.risks)
+        beside = Beside(
+            budgets=asking.budgets,
+            keeping=await parts.kept(house, running, privacy),
+            signing=proving,
+            tracing=span_context if settings.monitoring.traces else None,
+            limiting=parts.limited(house),
+            end_users=people,
+            observing=behaviour.gathering if behaviour is not None else None,
+            watching=watching,
+        )
+        app = _gateway(house, asking, privacy, beside, proving, watching)
+        await parts.certified(house)
+        data_plane = planes.data_plane(Marked(app) if privacy is not None else app, settings.server)
+        admin = _admin(house, running, asking, privacy, behaviour)
+        admin_plane = planes.admin_plane(parts.answered_by_vendors(house, admin), settings.server)
+        for plane in (data_plane, admin_plane):
+            await plane.start()
+            stack.push_async_callback(plane.stop)
+        planes.keep_current(house, Renewal([data_plane, admin_plane], say), chronicle)
+        planes.settle_memory()
+        for line in planes.welcome(settings, data_plane.url, admin_plane.url):
+            say(line)
+        token = await asyncio.to_thread(asking.first_link)
+        if token is not None:
+            say(f"  The console has no admin yet. The first one signs up here: {admin_plane.url}/welcome/{token}")
+        await asked.wait()
+        say("Stopping.")
+
+
+async def _opened(loaded: Loaded, stack: AsyncExitStack, say: Callable[[str], None]) -> tuple[House, Chronicle]:
+    """The record, the keys and the routes; from here on what happens is on record."""
+    settings = loaded.settings
+    ledger, path = planes.opened_ledger(settings)
+    stack.push_async_callback(ledger.aclose)
+    chronicle = Chronicle(ledger, Records(ledger).note)
+    await chronicle.started(settings)
+    stack.push_async_callback(chronicle.stopped)
+    secret = planes.key_of(path)
+    engine = RoutedEngine(routing(settings, key=secret))
+    engine.routing.warm()
+    fetch = Fetching()
+    stack.push_async_callback(fetch.aclose)
+    house = House(loaded, stack, say, ledger, path, secret, engine, fetch, planes.metered(settings, engine))
+    witnessing = witnesses(settings.ledger, fetch)
+    if witnessing is not None:
+        house.go_on(chronicle.witness(witnessing, settings.ledger.witness_seconds))
+    return house, chronicle
+
+
+def _gateway(
+    house: House,
+    asking: Callers,
+    privacy: InThePath | None,
+    beside: Beside,
+    proving: Proving | None,
+    watching: Traffic | None,
+) -> GatewayApp:
+    """The data plane's application."""
+    settings, server, ledger = house.settings, house.settings.server, house.ledger
+    bots = {name: planes.linked(bot) for name, bot in settings.bots.items()}
+    for link in bots.values():
+        house.stack.push_async_callback(link.upstream.aclose)
+    if settings.judge.enabled:
+        judging = bots[settings.judge.bot]
+        house.engine.judge = Judge(judging.upstream, settings.judge, api_key=judging.api_key)
+    gated = parts.gated(house, bots)
+    educating = parts.taught(house)
+    checkpoint = Checkpoint(asking.authenticator, peer_of=planes.peer_of(server), standing=standing_now)
+    widget = widget_pages(settings)
+    return GatewayApp(
+        channels=channels(server),
+        wires=wires(settings, house.secret, house.note, house.stack.callback),
+        engine=house.engine,
+        bots={name: planes.signed(link, settings.bots[name], proving) for name, link in gated.items()},
+        ledger=ledger,
+        meter=house.meter,
+        keys=tuple(resolve(reference) for reference in server.keys),
+        checkpoint=checkpoint,
+        beside=dataclasses.replace(beside, teaching=educating.teaching if educating is not None else None),
+        services={
+            **asking.services,
+            **_services(privacy, educating, watching),
+            MANIFEST: Open(manifest_service(proving)),
+            DIRECTORY: Open(directory_service(proving)),
+        },
+        limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
+        ready=lambda: () if ledger.healthy else ("ledger",),
+        pages={
+            **pages(settings),
+            **safety_pages(settings, signed=proving is not None),
+            **verify_pages(),
+            **step_up_pages(),
+            **widget,
+            **(privacy.pages if privacy is not None else {}),
+        },
+        page_headers=page_headers(settings),
+        other_headers=dict.fromkeys(widget, WIDGET_HEADERS),
+        cross_origin=CrossOrigin(
+            checkpoint.origin,
+            api=server.cors_origins,
+            credentials=server.cors_credentials,
+            widget=settings.widget.origins if widget else (),
+            here=planes.for_this_machine(settings),
+        ),
+    )
+
+
+def _services(
+    privacy: InThePath | None, educating: Educating | None, watching: Traffic | None
+) -> dict[str, AnyService]:
+    """What is answered beside messages, by the parts that are there."""
+    found: dict[str, AnyService] = {}
+    if watching is not None:
+        passes = TrafficApi(watching)
+        found |= {TRAFFIC: Asked(passes.handle), WAIT: Entrance(passes.wait)}
+    if privacy is not None:
+        found |= privacy.services
+        if privacy.mailed is not None:
+            found[MAILED] = Open(privacy.mailed.handle)
+    if educating is not None:
+        found |= {TIPS_PATH: educating.api.tips, REPORTS_PATH: educating.api.reports}
+    return found
+
+
+def _admin(
+    house: House, running: RunningWard, asking: Callers, privacy: InThePath | None, behaviour: Behaviour | None
+) -> Any:
+    """The admin plane's application."""
+    settings, meter = house.settings, house.meter
+    overseen = overseeing(
+        house.stack,
+        house.loaded,
+        house.ledger,
+        house.ledger_path,
+        database=asking.database,
+        metrics=meter.render,
+        record=house.record,
+        privacy=privacy.database if privacy is not None else None,
+        conversations=house.engine.conversations,
+    )
+    return admin_app(
+        running,
+        planes.AdminLedger(house.ledger, house.ledger_path),
+        meter,
+        settings,
+        __version__,
+        asking.signing_in,
+        keys=tuple(resolve(reference) for reference in settings.server.keys),
+        authorizer=asking.access.authorizer,
+        directory=asking.directory,
+        desks=desk_router(
+            dataclasses.replace(asking.desks, behaviour=parts.unusual(house, behaviour)),
+            lambda text: running.check(text, "assistant"),
+        ),
+        watching=overseen,
+    )
