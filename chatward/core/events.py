@@ -166,7 +166,8 @@ class Event(str, Enum):
     VAULT_REVEAL_REFUSED = "vault:values:reveal-refused"
     """Somebody who may not asked for that."""
     BEHAVIOUR_ALERT_RAISED = "behaviour:alert:raised"
-    """Something unusual of an `entity`: by what `signal`, which `features`, what was `expected`, in which `requests`."""
+    """Something unusual of an `entity`: by what `signal`, which `features`, what was `expected`, in which
+    `requests`."""
     BEHAVIOUR_INCIDENT_OPENED = "behaviour:incident:opened"
     """Alerts with something in common became an incident; `left_out` counts alerts that were not put on record."""
     BEHAVIOUR_INCIDENT_GREW = "behaviour:incident:grew"
