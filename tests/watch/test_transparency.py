@@ -108,7 +108,7 @@ async def test_every_part_of_a_checkpoint_is_signed() -> None:
 def test_keys_that_logs_do_not_have() -> None:
     key = ed25519.Ed25519PrivateKey.generate().public_key()
     for der in (b"", b"\x30\x00", key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)):
-        with pytest.raises(ValueError, match="key|load|parse|data"):
+        with pytest.raises(ValueError, match=r"key|load|parse|data"):
             LogKey(der)
 
 
