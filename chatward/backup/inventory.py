@@ -31,6 +31,7 @@ from chatward.seal.opening import files
 from chatward.settings import Settings
 from chatward.settings_rules import identity_file
 from chatward.stores.tool_pins import pins_file
+from chatward.watch.opening import watch_file
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -81,6 +82,7 @@ def stored(settings: Settings) -> list[Stored]:
         Stored("education.db", counts_file(settings)),
         Stored("monitoring.db", file_of(settings)),
         Stored("mcp.db", pins_file(settings.ledger.path)),
+        Stored("watch.db", watch_file(settings)),
         Stored("signing.json", keys_file(settings), "file"),
         Stored(REGISTER, sealing.register),
         Stored(REGISTER + ".signer", beside(sealing.register, ".signer"), "file"),

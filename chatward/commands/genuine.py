@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatward.commands import genuine_watch
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
@@ -26,10 +27,13 @@ from chatward.genuine.opening import facts, keys_file
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
+for _command in (genuine_watch.watch, genuine_watch.cases, genuine_watch.case, genuine_watch.letter):
+    app.command()(_command)
+
 
 @app.callback()
 def main() -> None:
-    """Keys that sign replies, the manifest, and checking a reply."""
+    """Keys that sign replies, the manifest, checking a reply, and the watch for copies."""
 
 
 @app.command()

@@ -271,3 +271,10 @@ class Event(str, Enum):
     """Somebody (`by`) takes a file out of quarantine. Written before they get it."""
     FILE_DELETED = "file:quarantine:deleted"
     """Somebody (`by`) deletes a file in quarantine before its time. Written before it counts."""
+    COPY_WATCHED = "genuine:watch:run"
+    """A round of the watch for copies: how many names were `asked`, `exist`, are `unknown`, `entries` of logs, `pages`
+    and `cases` that were opened."""
+    COPY_FOUND = "genuine:copy:found"
+    """A case was opened about a host that plays us: its `score` and `reasons`. Written before."""
+    COPY_CHANGED = "genuine:copy:changed"
+    """A case is in another `state`, with what `outcome`. Written before it counts."""

@@ -60,7 +60,7 @@ class Page:
 
     @property
     def host(self) -> str:
-        return _host(self.url)
+        return host_of(self.url)
 
 
 def read(body: bytes, url: str, content_type: str = "") -> Page:
@@ -76,7 +76,7 @@ def read(body: bytes, url: str, content_type: str = "") -> Page:
         text=sketch(_shingles(words, 3)),
         icon=address(found.icon or "/favicon.ico"),
         scripts=tuple(dict.fromkeys(filter(None, map(address, islice(found.scripts, 64))))),
-        forms=tuple(dict.fromkeys(Form(_host(address(action) or url), asks) for action, asks in found.forms if asks)),
+        forms=tuple(dict.fromkeys(Form(host_of(address(action) or url), asks) for action, asks in found.forms if asks)),
         widget=found.widget,
         sha256=sha256(body).hexdigest(),
     )
@@ -129,7 +129,8 @@ def _charset(content_type: str, body: bytes) -> str:
     return name
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of an address, or ``""``."""
     address = parse(url)
     return address.host if address is not None and address.kind is not HostKind.NONE else ""
 
