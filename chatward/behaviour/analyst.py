@@ -28,6 +28,7 @@ from chatward.behaviour.clusters import Sent
 from chatward.behaviour.rows import TOPICS, Rows, digest
 from chatward.behaviour.series import Series
 from chatward.behaviour.store import BehaviourStore
+from chatward.behaviour.topics import MOST_READ, Topics
 from chatward.behaviour.values import FEATURES, Alert
 from chatward.core.events import Event
 from chatward.core.observing import Observation
@@ -36,8 +37,6 @@ from chatward.core.ports import Entry
 IPV4: Final = 24
 IPV6: Final = 56
 NOBODY: Final = "anonymous"
-MOST_READ: Final = 1_000
-"""Code points of a text whose words tell its topic."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _WORDS: Final = 3
 BUSY: Final = 2_000
@@ -71,7 +70,8 @@ class Folding(Protocol):
 
 
 class Analyst:
-    """All of behaviour for one process. ``clock``: seconds since 1970, for what is kept how long."""
+    """All of behaviour for one process. ``topics`` tells what a text is about, by its words alone where there is none;
+    ``clock``: seconds since 1970, for what is kept how long."""
 
     def __init__(
         self,
@@ -87,9 +87,11 @@ class Analyst:
         tell: Tell = lambda entry: None,
         rate: Rate = lambda principal, signal, points: None,
         folding: Folding | None = None,
+        topics: Topics | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._key = _derived(key)
+        self._topics = topics or self._words
         self._erased = store.erased()
         self._store = store
         self._points = points
@@ -169,8 +171,11 @@ class Analyst:
             marks,
             math.log1p(max(seen.sent, 0)),
             math.log1p(max(seen.took, 0.0) * 1e3),
-            topic_of(seen.text, self._key),
+            self._topics(seen.text),
         )
+
+    def _words(self, text: str) -> Floats | None:
+        return topic_of(text, self._key)
 
     @staticmethod
     def _alert(seen: Observation, form: str, name: str, unusual: Unusual, keys: tuple[str, ...]) -> Alert:

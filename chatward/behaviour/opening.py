@@ -11,7 +11,9 @@ from chatward.behaviour.analyst import Analyst, Rate, Tell
 from chatward.behaviour.gathering import Gathering
 from chatward.behaviour.incidents import Incidents
 from chatward.behaviour.store import BehaviourStore, behaviour_file
+from chatward.behaviour.topics import EmbeddedTopics
 from chatward.behaviour.worker import Worker
+from chatward.models.cascade import shipped
 from chatward.settings import Settings
 from chatward.stores.database import Database
 
@@ -55,6 +57,7 @@ def opened(
         tell=tell,
         rate=rate,
         folding=folding,
+        topics=EmbeddedTopics(key, shipped),
         clock=clock,
     )
     worker = Worker(analyst, most=wanted.queue)

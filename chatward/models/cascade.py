@@ -108,6 +108,7 @@ class Cascade:
         self._batcher = Batcher(self._encoder.run)
         self._known: OrderedDict[bytes, _Reading] = OrderedDict()
         self._lock = threading.Lock()
+        self._middle: Floats | None = None
 
     def analyse(self, text: str, *, untrusted: bool = False, names: bool = False) -> Analysis:
         """What the models say of a text. ``untrusted``: it comes from a tool or a document; ``names``: personal data is
@@ -168,6 +169,17 @@ class Cascade:
             return {head: _alone(self._calibration, head, float(known.first[0][place])) for head, place in _PLACES}
         logits = self._tier1.logits(text, self.cutter(text, limit=400).ids)
         return {head: _alone(self._calibration, head, float(logits[place])) for head, place in _PLACES}
+
+    def embedding(self, text: str, *, least: int = 1) -> Floats | None:
+        """What a text is about: the mean of its tokens' static embeddings, seen from that of the vocabulary. ``None``
+        for a text of fewer than ``least`` tokens."""
+        ids = self.cutter(text, limit=400).ids
+        if len(ids) < max(least, 1):
+            return None
+        if self._middle is None:
+            count = len(self.cutter.vocabulary)
+            self._middle = self._tier1.embedding(list(range(0, count, count // 300 + 1)))  # a sample will do
+        return self._tier1.embedding(ids) - self._middle
 
     def _digest(self, text: str, *, untrusted: bool) -> bytes:
         digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._key).digest()

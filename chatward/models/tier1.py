@@ -20,6 +20,9 @@ DIMENSIONS: Final = 128
 HIDDEN: Final = 96
 TOKENS: Final = 320
 """Tokens of a text that the static half reads."""
+_FIRST_WORD: Final = 1996
+_RARE: Final = 1e-3
+"""A word as frequent as this counts half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ class Tier1:
 
     def save(self, path: Path) -> None:
         np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
+
+    def embedding(self, ids: list[int]) -> Floats:
+        """What tokens mean together: the weighted mean of their static embeddings [dimensions]; zero where none of them
+        means anything. Frequent ones count less (Arora et al. 2017), and their rank tells: the vocabulary's words
+        stand by frequency, and what stands before ``_FIRST_WORD`` are signs."""
+        known = np.asarray(ids[:TOKENS])
+        frequency = 0.1 / np.maximum(known - _FIRST_WORD + 1, 1)  # Zipf
+        weights = np.where(known < _FIRST_WORD, 0.0, _RARE / (_RARE + frequency))
+        vectors = self.table[known] * (self.table_scales[known] * weights)[:, None]
+        return np.asarray(vectors.sum(axis=0) / max(float(weights.sum()), 1e-6), dtype=np.float32)
 
     def logits(self, text: str, ids: list[int]) -> Floats:
         """Logits by head of one text. ``ids`` are its tokens."""
