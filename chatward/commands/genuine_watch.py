@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from enum import Enum
 from hashlib import sha256
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +15,8 @@ from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ConfigError
+from chatward.watch.cases import OUTCOMES
+from chatward.watch.letters import To
 from chatward.watch.letters import letter as drafted
 from chatward.watch.opening import Opened, opened, sender
 from chatward.watch.watching import Round, nothing_asked
@@ -25,21 +26,7 @@ OWN_SCRIPTS = ("widget.js", "chat.js", "talk.js")
 Number = Annotated[int, typer.Argument(metavar="ID", help="The case, as `chatward genuine cases` numbers it.")]
 
 
-class State(str, Enum):
-    """What a case is made."""
-
-    OPEN = "open"
-    REPORTED = "reported"
-    GONE = "gone"
-    HARMLESS = "harmless"
-
-
-class Addressee(str, Enum):
-    """Who gets a letter."""
-
-    REGISTRAR = "registrar"
-    HOST = "host"
-    AUTHORITY = "authority"
+State = Literal["open", "reported", "gone", "harmless"]
 
 
 def watch(
@@ -118,8 +105,8 @@ def case(
     with opened(settings, recorder(settings.ledger)) as found:
         one = found.cases.one(number)
         if state is not None:
-            closed = state in {State.GONE, State.HARMLESS}
-            one = found.cases.change(one, "closed" if closed else state.value, state.value if closed else "", "command")
+            closed = state in OUTCOMES
+            one = found.cases.change(one, "closed" if closed else state, state if closed else "", "command")
         evidence = [piece.told() for piece in found.cases.evidence(one)]
     if as_json:
         print_json({**one.told(), "evidence": evidence})
@@ -133,7 +120,7 @@ def case(
 
 def letter(
     number: Number,
-    to: Annotated[Addressee, typer.Option("--to", help="Whom it is for.")] = Addressee.HOST,
+    to: Annotated[To, typer.Option("--to", help="Whom it is for.")] = "host",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -141,9 +128,9 @@ def letter(
     settings = loaded_settings(config).settings
     with opened(settings, recorder(settings.ledger)) as found:
         one = found.cases.one(number)
-        text = drafted(one, found.cases.evidence(one), sender(settings), to.value)
+        text = drafted(one, found.cases.evidence(one), sender(settings), to)
     if as_json:
-        told: dict[str, Any] = {"case": one.id, "to": to.value, "letter": text}
+        told: dict[str, Any] = {"case": one.id, "to": to, "letter": text}
         print_json(told)
     else:
         print(text, end="")
