@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,11 +16,11 @@ from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ConfigError
-from chatward.watch.cases import OUTCOMES
-from chatward.watch.letters import To
-from chatward.watch.letters import letter as drafted
-from chatward.watch.opening import Opened, opened, sender
-from chatward.watch.watching import Round, nothing_asked
+from chatward.settings import Settings
+
+if TYPE_CHECKING:
+    from chatward.watch.opening import Opened
+    from chatward.watch.watching import Round
 
 OWN_SCRIPTS = ("widget.js", "chat.js", "talk.js")
 """Scripts of ours that nobody else has a reason to serve."""
@@ -27,6 +28,7 @@ Number = Annotated[int, typer.Argument(metavar="ID", help="The case, as `chatwar
 
 
 State = Literal["open", "reported", "gone", "harmless"]
+To = Literal["registrar", "host", "authority"]
 
 
 def watch(
@@ -35,6 +37,8 @@ def watch(
     as_json: AsJson = False,
 ) -> int:
     """Look for copies of the bot, as `[genuine.watch]` says. Exit 1: cases were opened; 2: an error."""
+    from chatward.watch.watching import nothing_asked  # noqa: PLC0415 - slow to import
+
     settings = loaded_settings(config).settings
     if nothing_asked(settings.genuine.watch):
         raise ConfigError(
@@ -42,13 +46,19 @@ def watch(
             key="genuine.watch",
             reason="usage",
         )
-    with opened(settings, recorder(settings.ledger)) as found:
+    with _opened(settings) as found:
         while True:
             done = asyncio.run(_watching(found))
             _told(done, as_json=as_json)
             if once:
                 return 1 if done.cases else 0
             time.sleep(settings.genuine.watch.every)
+
+
+def _opened(settings: Settings) -> AbstractContextManager[Opened]:
+    from chatward.watch.opening import opened  # noqa: PLC0415 - slow to import
+
+    return opened(settings, recorder(settings.ledger))
 
 
 async def _watching(found: Opened) -> Round:
@@ -82,7 +92,7 @@ def cases(
 ) -> int:
     """List hosts that play the bot, worst first."""
     settings = loaded_settings(config).settings
-    with opened(settings, recorder(settings.ledger)) as found:
+    with _opened(settings) as found:
         rows = [one for one in found.cases.all() if every or one.state != "closed"]
     if as_json:
         print_json({"cases": [one.told() for one in rows]})
@@ -102,10 +112,10 @@ def case(
 ) -> int:
     """Show a case and its evidence, or change what it is."""
     settings = loaded_settings(config).settings
-    with opened(settings, recorder(settings.ledger)) as found:
+    with _opened(settings) as found:
         one = found.cases.one(number)
         if state is not None:
-            closed = state in OUTCOMES
+            closed = state in {"gone", "harmless"}
             one = found.cases.change(one, "closed" if closed else state, state if closed else "", "command")
         evidence = [piece.told() for piece in found.cases.evidence(one)]
     if as_json:
@@ -125,8 +135,11 @@ def letter(
     as_json: AsJson = False,
 ) -> int:
     """Draft a letter that asks for a copy to be taken down. Nothing is sent."""
+    from chatward.watch.letters import letter as drafted  # noqa: PLC0415
+    from chatward.watch.opening import sender  # noqa: PLC0415
+
     settings = loaded_settings(config).settings
-    with opened(settings, recorder(settings.ledger)) as found:
+    with _opened(settings) as found:
         one = found.cases.one(number)
         text = drafted(one, found.cases.evidence(one), sender(settings), to)
     if as_json:

@@ -174,7 +174,7 @@ class Watching:
             done.unread += 1
             return
         for host in certificate.names:
-            if self._ours.owned(host) or self._ours.seen_in(host)[0] < CONTAINS:
+            if self._ours.seen_in(host)[0] < CONTAINS:
                 continue
             found[host] = judged(host, self._ours, certificate=True)
             place = {"log": log, "index": entry.index, "logged": entry.time, "precertificate": entry.precertificate}

@@ -253,6 +253,21 @@ async def test_broken_answers(kind: str) -> None:
         assert caught.value.reason == reason
 
 
+async def test_a_long_head_is_cut_off_where_a_long_body_would_not_be() -> None:
+    async with Web(HUGE["head"] + b"x").at() as web:
+        with pytest.raises(UpstreamError) as caught:
+            await fetcher(web.port, most=5_000_000)(f"http://{OUR}:{web.port}/")
+        assert caught.value.reason == "watch-too-large"
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "ws", "wss", "gopher", "file", "dict", "ldap"])
+async def test_no_other_scheme_even_where_the_address_may_be_asked(scheme: str) -> None:
+    async with Web(whole(b"there")).at() as web:
+        with pytest.raises(UpstreamError) as caught:
+            await fetcher(web.port)(f"{scheme}://{OUR}:{web.port}/")
+        assert (caught.value.reason, web.met) == ("watch-address", 0)
+
+
 async def test_good_answers() -> None:
     async with Web(whole(gzip.compress(b"hello"), "content-encoding: gzip", "X-One: 1")).at() as web:
         answer = await fetcher(web.port)(f"http://{OUR}:{web.port}/p?q=1")

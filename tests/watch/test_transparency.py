@@ -185,6 +185,7 @@ async def test_an_older_head_changes_nothing(kind: str, clock: Clock) -> None:
     assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     last = log.entries.pop()
     assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert (following.place(log.url) or ())[:2] == (6, 6)
     log.entries += [last, *named(["new.example"])]
     found = [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     assert [[one.index for one in batch] for batch in found] == [[6]]
