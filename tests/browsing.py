@@ -69,7 +69,8 @@ def watched(browser: Any, *, seconds: float = 20.0, stays: str = "", **options: 
         context.close()
     assert elsewhere == []
     # Chromium reports each answer of 400 and above as an error; pages tell people about those.
-    assert [said for said in complaints if "server responded with a status" not in said] == []
+    left = [said for said in complaints if "server responded with a status" not in said]
+    assert left == [], left
 
 
 def violations(page: Any) -> list[str]:

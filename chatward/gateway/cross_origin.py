@@ -26,8 +26,8 @@ from chatward.gateway.parties import Scope
 from chatward.settings_rules import is_loopback
 
 ASKS: Final = "access-control-request-method"
-WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/traffic/page", "/v1/traffic/pass", "/v1/widget/sessions",
-                 "/widget.js")  # fmt: skip
+WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/reports", "/v1/tips", "/v1/traffic/page",
+                 "/v1/traffic/pass", "/v1/widget/sessions", "/widget.js")  # fmt: skip
 WIDGET_BELOW: Final = "/v1/challenges/"
 _API: Final = ("/v1/", "/channels/")
 _STAINLESS: Final = ("arch", "helper-method", "lang", "os", "package-version", "retry-count", "runtime",

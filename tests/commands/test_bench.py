@@ -7,7 +7,19 @@ import json
 import pytest
 
 from chatward import cli
-from chatward.bench import console, gateway, intel, ledger, links, policy, revocation, scan, seal
+from chatward.bench import (
+    anomaly,
+    console,
+    gateway,
+    intel,
+    ledger,
+    links,
+    policy,
+    revocation,
+    scan,
+    seal,
+    traffic_bots,
+)
 from chatward.bench.report import Progress, Report
 from chatward.commands.bench import NAMES
 
@@ -25,6 +37,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         figures = {"rss_mb": 12.5, "stream_vs_nginx": None}
         return Report(figures, {"nginx": None}, {"cores": 2}, {"a": {"b": 1}}, ["nginx is not compared: not here."])
 
+    monkeypatch.setattr(anomaly, "run", run)
+    monkeypatch.setattr(traffic_bots, "run", run)
     monkeypatch.setattr(console, "run", run)
     monkeypatch.setattr(gateway, "run", run)
     monkeypatch.setattr(scan, "run", run)

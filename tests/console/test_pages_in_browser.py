@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -311,7 +312,9 @@ def console(plane):
         async def fetch() -> dict[str, object]:
             for text in ("attack", "ann@example.com", "hello", "attack"):
                 await it.client.post("/api/v1/inspect", json={"text": text})
-            return {path: await it.client.get(path) for path in ("/", "/console.css", "/icon.svg")}
+            page = await it.client.get("/")
+            files = re.findall(r'(?:src|href)="(/[^"?#]+\.(?:css|js|svg))"', page.text)
+            return {"/": page, **{path: await it.client.get(path) for path in files}}
 
         # On a thread: the browser's driver keeps a loop of its own running on this one.
         with ThreadPoolExecutor(1) as pool:

@@ -55,4 +55,4 @@ def test_nothing_else_imports_it() -> None:
             names += [one.name for one in node.names] if isinstance(node, ast.Import) else []
             if any(name.partition(".")[0] == "onnxruntime" for name in names):
                 found.add(path.relative_to(SOURCES).as_posix())
-    assert found == {"models/runtime.py", "models/training/trunk.py"}
+    assert found == {"models/runtime.py"}
