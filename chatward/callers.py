@@ -74,7 +74,7 @@ from chatward.identity.widget import Widget
 from chatward.identity.widget_api import PREFIX as WIDGET
 from chatward.identity.widget_api import WidgetSessions
 from chatward.settings import Settings, WidgetSettings
-from chatward.settings_rules import identity_file, is_loopback
+from chatward.settings.rules import identity_file, is_loopback
 from chatward.stores.database import Database
 
 

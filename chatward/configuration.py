@@ -30,10 +30,10 @@ import msgspec
 
 from chatward.core.errors import ConfigError
 from chatward.settings import Settings
-from chatward.settings_privacy import privacy_problems
-from chatward.settings_rules import Problem, complete, problems_of
-from chatward.settings_types import Steps, dotted, from_text, is_section, unknown_key, values, walk
-from chatward.settings_vendors import vendor_problems
+from chatward.settings.privacy_rules import privacy_problems
+from chatward.settings.rules import Problem, complete, problems_of
+from chatward.settings.types import Steps, dotted, from_text, is_section, unknown_key, values, walk
+from chatward.settings.vendors import vendor_problems
 from chatward.toml_lines import key_lines
 
 DEFAULT_FILE: Final = "chatward.toml"

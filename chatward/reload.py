@@ -14,7 +14,7 @@ from typing import Final
 
 from chatward.configuration import Loaded, stamp
 from chatward.core.errors import ConfigError
-from chatward.settings_types import dotted, values
+from chatward.settings.types import dotted, values
 
 _FIXED: Final = (
     "alerts", "bots.", "chat.", "conversations.", "ledger.", "limiter.", "limits.", "monitoring.", "privacy.",

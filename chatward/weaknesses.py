@@ -14,8 +14,8 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from chatward.settings import Bot, Conversations, LedgerSettings, Route, RuleException, Server, Settings
-from chatward.settings_rules import NONE, is_loopback, last_day
-from chatward.settings_types import Steps, dotted
+from chatward.settings.rules import NONE, is_loopback, last_day
+from chatward.settings.types import Steps, dotted
 
 Level = Literal["high", "medium", "low"]
 LEVELS: Final[tuple[Level, ...]] = ("high", "medium", "low")

@@ -40,7 +40,7 @@ from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
 from chatward.settings import Server, Settings
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.ladder import PAGE, SOLVE, WAIT
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ from chatward.monitoring.cursors import Cursors, opened
 from chatward.monitoring.running import made
 from chatward.monitoring.standing import ALERTS
 from chatward.settings import LedgerSettings, Route, Server, Settings
-from chatward.settings_monitoring import AlertTarget, Siem
+from chatward.settings.monitoring import AlertTarget, Siem
 from chatward.stores.database import Database
 from tests.simulators.gateway import DOWN, GUARDS, RunningGateway
 from tests.simulators.receivers import HttpReceiver, SyslogReceiver

@@ -23,7 +23,7 @@ from cryptography import x509
 from chatward.acme.answering import Answering
 from chatward.core.errors import ChatwardError, ConfigError
 from chatward.settings import Settings
-from chatward.settings_rules import acme_folder
+from chatward.settings.rules import acme_folder
 
 CERT: Final = "cert.pem"
 KEY: Final = "key.pem"

@@ -58,7 +58,7 @@ from chatward.privacy.marking import Marked
 from chatward.privacy.opening import InThePath
 from chatward.routing import routing
 from chatward.settings import Bot, Settings
-from chatward.settings_rules import complete
+from chatward.settings.rules import complete
 from chatward.traffic.api import PREFIX as TRAFFIC
 from chatward.traffic.api import TrafficApi
 from chatward.traffic.ladder import WAIT

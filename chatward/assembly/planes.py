@@ -49,7 +49,7 @@ from chatward.monitoring.standing import figures as receiver_figures
 from chatward.reload import Watcher, needs_restart
 from chatward.routing import Routing
 from chatward.settings import Bot, Server, Settings
-from chatward.settings_rules import is_loopback
+from chatward.settings.rules import is_loopback
 
 KEY_SIZE = 32
 

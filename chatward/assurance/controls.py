@@ -16,7 +16,7 @@ from chatward.core.values import Action
 from chatward.models.store import ModelFiles
 from chatward.privacy.controls import AI_ACT, CCPA, GDPR, HIPAA
 from chatward.settings import Settings
-from chatward.settings_rules import NONE
+from chatward.settings.rules import NONE
 
 _REFUSED: Final = f"{Event.REQUEST_REFUSED.value}/"
 

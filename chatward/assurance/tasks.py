@@ -25,7 +25,7 @@ from chatward.assurance.scanning import Finding, Scan
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
-from chatward.settings_assurance import Due
+from chatward.settings.assurance import Due
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

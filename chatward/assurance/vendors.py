@@ -16,8 +16,8 @@ from chatward.assurance.assessments import Assessments
 from chatward.assurance.tasks import DAY
 from chatward.core.errors import ClientError
 from chatward.settings import Settings
-from chatward.settings_types import dotted
-from chatward.settings_vendors import REASON, lacks
+from chatward.settings.types import dotted
+from chatward.settings.vendors import REASON, lacks
 
 
 def lacking(settings: Settings, assessments: Assessments, now: float) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ from chatward.monitoring.cursors import file_of
 from chatward.privacy.opening import privacy_file
 from chatward.seal.opening import files
 from chatward.settings import Settings
-from chatward.settings_rules import identity_file
+from chatward.settings.rules import identity_file
 from chatward.stores.tool_pins import pins_file
 from chatward.watch.opening import watch_file
 

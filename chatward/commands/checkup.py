@@ -36,8 +36,8 @@ from chatward.ledger import checkpointing, reading, verifying
 from chatward.models.store import ModelFiles
 from chatward.monitoring.standing import standing
 from chatward.settings import Bot, Settings
-from chatward.settings_assurance import Assurance
-from chatward.settings_rules import identity_file
+from chatward.settings.assurance import Assurance
+from chatward.settings.rules import identity_file
 from chatward.stores.database import Schema
 
 State = Literal["ok", "warning", "failed", "unknown"]

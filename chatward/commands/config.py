@@ -12,7 +12,7 @@ import typer
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, print_json, print_table
 from chatward.configuration import schema
-from chatward.settings_types import dotted, values
+from chatward.settings.types import dotted, values
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

@@ -25,7 +25,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from chatward.core.errors import ConfigError
-from chatward.settings_rules import upstream_problem
+from chatward.settings.rules import upstream_problem
 
 BASES: Final[Mapping[str, str]] = {
     "openai": "https://api.openai.com/v1",

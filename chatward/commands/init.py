@@ -22,7 +22,7 @@ from chatward.commands.from_litellm import Carried, read
 from chatward.commands.terminal import AsJson, print_json
 from chatward.configuration import DEFAULT_FILE, load
 from chatward.core.errors import ConfigError
-from chatward.settings_rules import upstream_problem
+from chatward.settings.rules import upstream_problem
 
 if TYPE_CHECKING:
     from chatward.gateway.certificates import Files

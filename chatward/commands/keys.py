@@ -23,7 +23,7 @@ from chatward.core.errors import ClientError
 from chatward.core.identity import Grants
 from chatward.identity.budgets import Budgets
 from chatward.identity.key_store import Budget, Issued, KeyRecord, KeyStore
-from chatward.settings_rules import identity_file
+from chatward.settings.rules import identity_file
 from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

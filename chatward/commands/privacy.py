@@ -32,7 +32,7 @@ from chatward.privacy.requirements import DISCLAIMER, evidence, table
 from chatward.privacy.retention import oldest
 from chatward.privacy.retention import purge as purge_store
 from chatward.settings import Settings
-from chatward.settings_privacy import retention_days
+from chatward.settings.privacy_rules import retention_days
 from chatward.stores.revealing import AUDITOR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -31,7 +31,7 @@ from chatward.identity.passkeys import Passkeys
 from chatward.identity.passwords import LONGEST, Passwords
 from chatward.identity.relying_party import RelyingParty
 from chatward.identity.totp import Totp
-from chatward.settings_rules import identity_file
+from chatward.settings.rules import identity_file
 from chatward.stores.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

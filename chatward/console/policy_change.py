@@ -35,7 +35,7 @@ from chatward.core.values import Action, Category, Finding, Moment, Severity, So
 from chatward.policy.policy import Policy
 from chatward.reload import changes, needs_restart
 from chatward.settings import Route, Settings
-from chatward.settings_types import dotted, values
+from chatward.settings.types import dotted, values
 
 MOST: Final = 1024 * 1024
 BEFORE: Final = ".before"

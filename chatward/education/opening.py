@@ -13,7 +13,7 @@ from chatward.education.counting import TipCounts
 from chatward.education.teaching import Teaching
 from chatward.education.tips import TIPS, Tip, languages
 from chatward.settings import Settings
-from chatward.settings_types import did_you_mean
+from chatward.settings.types import did_you_mean
 from chatward.stores.database import Database
 
 

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import Final
 
 from chatward.settings import Route, Settings
-from chatward.settings_privacy import privacy_on, retention_days
+from chatward.settings.privacy_rules import privacy_on, retention_days
 
 PAGE: Final = "/chat/safety"
 

@@ -33,7 +33,7 @@ from chatward.files.worker import Asked
 from chatward.files.workers import Failed
 from chatward.guards.files.inspecting import Report, unread
 from chatward.guards.files.looking import HIDDEN, IDS, MALWARE, TYPE, UNREADABLE
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 
 _log = logging.getLogger("chatward.files")
 

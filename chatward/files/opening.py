@@ -28,7 +28,7 @@ from chatward.seal.opening import files as sealing_files
 from chatward.seal.opening import root_keys
 from chatward.seal.sealer import KeySealer
 from chatward.settings import Settings
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 from chatward.stores.database import Database
 
 INSTALL: Final = 'uv pip install "chatward[files]"'

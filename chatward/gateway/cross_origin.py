@@ -23,7 +23,7 @@ from chatward.core.browsers import Headers, Sharing, cors, preflight
 from chatward.core.errors import ClientError
 from chatward.gateway.bodies import Fields
 from chatward.gateway.parties import Scope
-from chatward.settings_rules import is_loopback
+from chatward.settings.rules import is_loopback
 
 ASKS: Final = "access-control-request-method"
 WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/reports", "/v1/tips", "/v1/traffic/page",

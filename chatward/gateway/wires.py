@@ -19,7 +19,7 @@ from chatward.core.events import Event
 from chatward.core.identity import Presented, Principal
 from chatward.core.ports import Entry
 from chatward.settings import Server, Settings
-from chatward.settings_channels import Channel
+from chatward.settings.channels import Channel
 from chatward.stores.database import Database
 from chatward.stores.tool_pins import Pin, ToolPins, pins_file
 

@@ -9,7 +9,7 @@ from chatward.genuine.keyring import Keyring
 from chatward.genuine.manifest import Facts
 from chatward.genuine.replies import Proving
 from chatward.settings import Settings
-from chatward.settings_rules import is_loopback
+from chatward.settings.rules import is_loopback
 
 
 def keys_file(settings: Settings) -> Path:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from chatward.core.errors import ClientError
 from chatward.core.identity import Caller, Fields, Kind, Principal
-from chatward.settings_end_users import EndUserSettings
+from chatward.settings.end_users import EndUserSettings
 
 PREFIX: Final = "user:"
 LONGEST: Final = 512

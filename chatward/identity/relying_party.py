@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from chatward.core.errors import ConfigError
 from chatward.settings import Settings, StepUp
-from chatward.settings_rules import is_loopback
+from chatward.settings.rules import is_loopback
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from chatward.identity.oidc_login import COOKIE, LIFETIME, Logins, safe_path
 from chatward.identity.person_sessions import PersonSession, PersonSessions
 from chatward.identity.provider import Provider
 from chatward.identity.sessions import cookie, cookie_name
-from chatward.settings_rules import is_loopback
+from chatward.settings.rules import is_loopback
 
 SIGN_IN: Final = "/signin"
 SIGN_OUT: Final = "/signout"

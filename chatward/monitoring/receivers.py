@@ -24,7 +24,7 @@ from chatward.monitoring.sinks import (
 )
 from chatward.monitoring.traces import Exporting, Spans
 from chatward.settings import Settings
-from chatward.settings_monitoring import Siem
+from chatward.settings.monitoring import Siem
 
 Secret = Callable[[str], str]
 """Resolves a reference. Raises ``ConfigError``."""

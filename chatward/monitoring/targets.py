@@ -31,7 +31,7 @@ from chatward.monitoring.receivers import Secret
 from chatward.monitoring.sinks import SinkError, post, tls
 from chatward.monitoring.syslog import timestamp
 from chatward.monitoring.webhooks import secret_of, signed
-from chatward.settings_monitoring import AlertTarget
+from chatward.settings.monitoring import AlertTarget
 
 LOOK: Final = 1.0
 HOUR: Final = 3600.0

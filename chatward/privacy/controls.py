@@ -11,7 +11,7 @@ from chatward.core.events import Event
 from chatward.privacy.requirements import Requirement
 from chatward.settings import Settings
 
-_RULES: Final = "chatward.settings_privacy:"
+_RULES: Final = "chatward.settings.privacy_rules:"
 _RULES_TEST: Final = "tests/test_settings_privacy.py::"
 _PATH: Final = "tests/privacy/test_path.py::"
 _REFUSED: Final = Event.REQUEST_REFUSED.value + "/"
@@ -235,7 +235,7 @@ HIPAA: Final = (
     ),
     Requirement(
         "hipaa.8", "164.312(e)", "Nothing goes unencrypted over a network, in either direction",
-        (f"{_RULES}_always", "chatward.settings_rules:problems_of"),
+        (f"{_RULES}_always", "chatward.settings.rules:problems_of"),
         (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",), (),
     ),
     _duty("hipaa.9", "164.308(a)(1)(ii)(A), (D)", "Risk analysis and review of activity"),

@@ -40,7 +40,7 @@ from chatward.core.ports import Entry, Headers
 from chatward.core.sealing import Record
 from chatward.identity.allowance import Allowance
 from chatward.identity.end_users import EndUsers
-from chatward.settings_rights import Mail
+from chatward.settings.rights import Mail
 from chatward.stores.database import Database, Schema
 
 PREFIX: Final = "/v1/privacy/mailed/"

@@ -36,7 +36,7 @@ from chatward.core.ports import Entry
 from chatward.core.sealing import Record
 from chatward.monitoring.webhooks import secret_of, signed
 from chatward.privacy.standing import Statement, Word
-from chatward.settings_rights import NoticeKind, Recipient
+from chatward.settings.rights import NoticeKind, Recipient
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(

@@ -26,8 +26,8 @@ from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
 from chatward.seal.register import Register
 from chatward.settings import Settings
-from chatward.settings_privacy import privacy_on, privacy_problems
-from chatward.settings_types import dotted
+from chatward.settings.privacy_rules import privacy_on, privacy_problems
+from chatward.settings.types import dotted
 from chatward.stores.database import Database
 
 Service = Callable[..., Answered]

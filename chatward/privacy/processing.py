@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chatward.settings import Processor, Route, Settings
-from chatward.settings_privacy import EEA
-from chatward.settings_rules import NONE
+from chatward.settings.privacy_rules import EEA
+from chatward.settings.rules import NONE
 
 UNSTATED: Final = ""
 """The purpose of a route that has none."""

@@ -25,7 +25,7 @@ from typing import Any, Final
 from chatward.core.events import Event
 from chatward.ledger.reading import Record as Read
 from chatward.settings import Settings
-from chatward.settings_privacy import profiles
+from chatward.settings.privacy_rules import profiles
 
 LAWS: Final[Mapping[str, str]] = {
     "gdpr": "Regulation (EU) 2016/679 of 27 April 2016, as corrected on 23 May 2018",

@@ -93,5 +93,5 @@ def oldest(database: Database) -> float | None:
 
 def purge(store: ConversationStore, holds: Holds) -> Purged:
     """Takes out what is past its time, but of nobody who is held. ``store`` was made with ``retention`` of
-    ``settings_privacy.retention_days``."""
+    ``settings.privacy_rules.retention_days``."""
     return store.purge(kept=holds.held)

@@ -27,7 +27,7 @@ from chatward.seal.register import Eraser, Register, signer
 from chatward.seal.rotation import Rotation
 from chatward.seal.sealer import KeySealer
 from chatward.settings import Seal, Settings
-from chatward.settings_privacy import retention_days
+from chatward.settings.privacy_rules import retention_days
 from chatward.stores.conversation_rows import Fields
 from chatward.stores.conversations import ConversationStore
 from chatward.stores.database import Database

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from chatward.core.errors import ClientError
-from chatward.settings_traffic import Ladder
+from chatward.settings.traffic import Ladder
 from chatward.traffic.work import Challenge
 
 SOLVE: Final = "/v1/traffic/pass"

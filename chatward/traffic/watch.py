@@ -30,7 +30,7 @@ from chatward.core.ports import Entry, Request
 from chatward.core.values import PartKind, Source
 from chatward.guards.traffic import crawlers, headers, ja4, page
 from chatward.guards.traffic.weights import WEIGHTS, explained, score
-from chatward.settings_traffic import Ladder, TrafficSettings
+from chatward.settings.traffic import Ladder, TrafficSettings
 from chatward.traffic.ladder import AutomatedError, CrowdError, Rung, WorkNeededError, rung_of
 from chatward.traffic.near import Near
 from chatward.traffic.passes import Passes

@@ -24,7 +24,7 @@ from chatward.core.errors import UpstreamError
 from chatward.core.events import Event
 from chatward.core.hosts import split
 from chatward.core.ports import Entry
-from chatward.settings_watch import Watch, WatchedLog
+from chatward.settings.watch import Watch, WatchedLog
 from chatward.watch.candidates import CONTAINS, Candidate, Ours, judged
 from chatward.watch.cases import Cases, Record
 from chatward.watch.certificates import read as read_certificate

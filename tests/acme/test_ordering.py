@@ -20,7 +20,7 @@ from chatward.acme.keeping import CERT, KEY, Authority, Keeping
 from chatward.acme.ordering import ACCOUNT, order
 from chatward.core.errors import UpstreamError
 from chatward.settings import Bot, LedgerSettings, Route, Server, Settings
-from chatward.settings_acme import Acme
+from chatward.settings.acme import Acme
 from tests.simulators.gateway import RunningGateway
 from tests.simulators.pebble import PEBBLE, WHY, Pebble, pebble
 

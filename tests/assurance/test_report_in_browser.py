@@ -9,7 +9,7 @@ import pytest
 
 from chatward.assurance.reports import as_html, report
 from chatward.settings import Bot, LedgerSettings, Settings
-from chatward.settings_rules import complete
+from chatward.settings.rules import complete
 from tests import browsing
 from tests.browsing import BROWSING, needs_axe, violations, watched
 

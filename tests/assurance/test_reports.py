@@ -28,8 +28,8 @@ from chatward.ledger.checkpointing import Plan, sign_now
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.privacy.requirements import Status
 from chatward.settings import Bot, LedgerSettings, Limit, Route, Settings
-from chatward.settings_assurance import Assurance, AssuredBot, Vendor
-from chatward.settings_rules import complete
+from chatward.settings.assurance import Assurance, AssuredBot, Vendor
+from chatward.settings.rules import complete
 from chatward.ward import Ward
 
 Check = Callable[[str, str], Verdict]

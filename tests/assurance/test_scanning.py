@@ -17,7 +17,7 @@ from chatward.assurance.scanning import Lists, Scan, scan
 from chatward.assurance.tasks import DAY, Quarantine, Tasks
 from chatward.core.errors import ClientError, ConfigError
 from chatward.core.ports import Entry
-from chatward.settings_assurance import Due
+from chatward.settings.assurance import Due
 from chatward.stores.database import Database
 from tests.assurance.making import CRITICAL, LOW, NOW, advisory, write
 

@@ -27,9 +27,9 @@ from chatward.configuration import load
 from chatward.core.errors import ClientError, ConfigError
 from chatward.core.ports import Entry
 from chatward.settings import Bot, Privacy, Purpose, Route, Settings
-from chatward.settings_assurance import Vendor
-from chatward.settings_rules import complete
-from chatward.settings_vendors import REASON, vendor_problems
+from chatward.settings.assurance import Vendor
+from chatward.settings.rules import complete
+from chatward.settings.vendors import REASON, vendor_problems
 from chatward.stores.database import Database
 from tests.assurance.making import NOW, write
 from tests.simulators.authority import Authority, context

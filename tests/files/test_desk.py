@@ -17,7 +17,7 @@ from chatward.files.worker import Asked
 from chatward.files.workers import Failed
 from chatward.guards.files.inspecting import Report, inspect
 from chatward.guards.files.looking import IDS
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 from tests.simulators.documents import png
 
 

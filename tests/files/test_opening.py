@@ -13,7 +13,7 @@ from chatward.files.opening import asked, opened
 from chatward.intel.opening import folder_of
 from chatward.intel.rules import keep
 from chatward.settings import Intel, IntelSource, LedgerSettings, Settings
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 
 
 def _rule(name: str) -> str:

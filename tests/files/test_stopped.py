@@ -19,7 +19,7 @@ import pytest
 from chatward.cli import main
 from chatward.guards.files.signatures import EICAR
 from chatward.settings import Bot, LedgerSettings, Route, RuleSetting, Seal, Server, Settings
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 from tests.simulators.clamav import SIGNED, RunningClamd, daemon
 from tests.simulators.documents import docx, ole, paragraph
 from tests.simulators.gateway import GUARDS, RunningGateway

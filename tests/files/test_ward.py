@@ -12,7 +12,7 @@ from chatward.core.errors import ConfigError
 from chatward.core.values import Action
 from chatward.guards.files.signatures import EICAR
 from chatward.settings import Settings
-from chatward.settings_files import Files
+from chatward.settings.files import Files
 from tests.simulators.documents import docx, paragraph
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chatward.core.errors import ClientError
 from chatward.core.identity import ANONYMOUS, Kind, Principal
 from chatward.identity.end_users import EndUsers
-from chatward.settings_end_users import EndUserSettings
+from chatward.settings.end_users import EndUserSettings
 
 KEY = Principal("key:1", Kind.SERVICE, roles=frozenset({"app"}))
 OTHER = Principal("key:2", Kind.SERVICE, roles=frozenset({"app"}))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatward.settings import Bot, Intel, IntelSource, Settings
-from chatward.settings_rules import TYPES, complete, problems_of
+from chatward.settings.rules import TYPES, complete, problems_of
 
 
 def problems(**more: Any) -> dict[str, str]:

@@ -24,7 +24,7 @@ from chatward.monitoring.sigma.rules import SHIPPED, Match, Rule, read
 from chatward.monitoring.sinks import SinkError
 from chatward.monitoring.targets import Message, Telling, by_apprise, webhook
 from chatward.monitoring.webhooks import secret_of, signed
-from chatward.settings_monitoring import AlertTarget
+from chatward.settings.monitoring import AlertTarget
 from chatward.stores.database import Database
 from tests.monitoring.records import AT, BLOCKED, Written, record
 from tests.simulators.receivers import HttpReceiver

@@ -9,7 +9,7 @@ from chatward.ledger.reading import tail
 from chatward.monitoring.cursors import Cursors, opened
 from chatward.monitoring.standing import LATE, figures, standing
 from chatward.settings import LedgerSettings, Settings
-from chatward.settings_monitoring import Siem
+from chatward.settings.monitoring import Siem
 from tests.monitoring.records import Written
 
 

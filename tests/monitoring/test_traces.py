@@ -16,7 +16,7 @@ from chatward.monitoring.cursors import Cursors, opened
 from chatward.monitoring.follower import Follower
 from chatward.monitoring.receivers import taker
 from chatward.monitoring.traces import OPEN, Exporting, Spans, context
-from chatward.settings_monitoring import Siem
+from chatward.settings.monitoring import Siem
 from tests.monitoring.records import AT, BLOCKED, Written, record
 from tests.simulators.receivers import HttpReceiver
 

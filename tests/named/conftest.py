@@ -11,7 +11,7 @@ from chatward.identity.key_store import KeyStore
 from chatward.identity.operators import Operators
 from chatward.identity.passwords import Passwords
 from chatward.settings import Authorization, Bot, LedgerSettings, Route, Server, Settings
-from chatward.settings_channels import Channel, McpServer
+from chatward.settings.channels import Channel, McpServer
 from chatward.stores.database import Database
 from tests.simulators.assistant import OURS, THEIRS, Assistant
 from tests.simulators.gateway import GUARDS, RunningGateway

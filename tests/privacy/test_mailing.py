@@ -27,8 +27,8 @@ from chatward.privacy.mailing import PER_ADDRESS, Answered, Mailed, Mailer
 from chatward.privacy.requests import Requests
 from chatward.privacy.standing import Standings
 from chatward.seal.register import Register, signer
-from chatward.settings_end_users import EndUserSettings
-from chatward.settings_rights import Mail
+from chatward.settings.end_users import EndUserSettings
+from chatward.settings.rights import Mail
 from chatward.stores.database import Database
 from tests.browsing import BROWSING, browser, watched
 from tests.privacy.test_path import Person, code

@@ -22,7 +22,7 @@ from chatward.ledger.events import encode
 from chatward.privacy.erasing import erase
 from chatward.privacy.notices import PAUSES, Notices
 from chatward.privacy.standing import Standings, Word
-from chatward.settings_rights import Recipient
+from chatward.settings.rights import Recipient
 from chatward.stores.database import Database
 from tests.privacy.conftest import Office
 

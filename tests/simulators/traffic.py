@@ -12,7 +12,7 @@ from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.identity import ANONYMOUS, Caller, Kind, Presented, Principal
 from chatward.core.ports import Entry
 from chatward.gateway.http1_exchange import Fields
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.near import Near
 from chatward.traffic.passes import MemoryPasses
 from chatward.traffic.sessions import Sessions, Signing

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from chatward.settings import Bot, LedgerSettings, Route, Server, Settings
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from tests.browsing import browser
 from tests.simulators.gateway import RunningGateway
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatward.guards.traffic.weights import WEIGHTS
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from tests.simulators.traffic import BROWSER, World, caller, reported, visitor
 
 SESSIONS: Final = 20_000

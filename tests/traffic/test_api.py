@@ -14,7 +14,7 @@ import pytest
 from chatward.core.errors import ClientError, StoreError
 from chatward.core.identity import ANONYMOUS, Caller, Presented, Principal
 from chatward.gateway.http1_exchange import Fields
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.api import TRAP, TrafficApi
 from chatward.traffic.ladder import PAGE, SOLVE, WAIT, WorkNeededError
 from chatward.traffic.sessions import visit

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from chatward.guards.traffic.weights import explained
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from tests.browsing import BROWSING, CHROMIUM
 
 CAUGHT: Final = 30

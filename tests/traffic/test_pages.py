@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from chatward.settings import WidgetSettings
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from tests.browsing import BROWSING, needs_axe, violations, watched
 
 pytestmark = BROWSING

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from chatward.settings import Limiter
-from chatward.settings_traffic import TrafficSettings
+from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.work import Challenge, solve
 
 ASKED = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}

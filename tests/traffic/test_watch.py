@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatward.core.identity import ANONYMOUS, Caller, Kind, Principal
-from chatward.settings_traffic import Ladder, TrafficSettings
+from chatward.settings.traffic import Ladder, TrafficSettings
 from chatward.traffic.ladder import AutomatedError, CrowdError, Rung, WorkNeededError, rung_of
 from chatward.traffic.reverse import Reverse
 from chatward.traffic.sessions import COOKIE, cookie_header, visit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from chatward.settings_watch import Watch, watch_problems
+from chatward.settings.watch import Watch, watch_problems
 
 GOOD = {"url": "https://log.example/2026/", "key": "AAAA"}
 BAD: list[tuple[dict[str, object], tuple[object, ...]]] = [

@@ -16,7 +16,7 @@ from chatward.core.errors import UpstreamError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.settings import Settings
-from chatward.settings_watch import Watch
+from chatward.settings.watch import Watch
 from chatward.stores.database import Database
 from chatward.watch import opening
 from chatward.watch.cases import Cases

@@ -8,7 +8,7 @@ from chatward.core.errors import ConfigError
 from chatward.core.values import Action
 from chatward.routing import routing
 from chatward.settings import Recogniser, Route, Settings
-from chatward.settings_rules import problems_of
+from chatward.settings.rules import problems_of
 from chatward.ward import Ward
 
 STAFF = Recogniser(name="staff-number", entity="STAFF_NUMBER", pattern=r"\bEMP-[0-9]{6}\b")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from chatward.settings_base import Seconds, Strict
+from chatward.settings.base import Seconds, Strict
 
 Days = Annotated[int, Meta(ge=0)]
 DataClass = Literal["public", "personal", "health", "payment", "secret"]

@@ -16,8 +16,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from chatward.settings import Privacy, Processor, Purpose, Route, Settings
-from chatward.settings_rules import Problem, is_loopback, last_day
-from chatward.settings_types import Steps, did_you_mean
+from chatward.settings.rules import Problem, is_loopback, last_day
+from chatward.settings.types import Steps, did_you_mean
 
 EEA: Final = frozenset(
     ("EU", "EEA", "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from chatward.settings_base import Size, Strict
+from chatward.settings.base import Size, Strict
 
 
 class BehaviourSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,10 +22,10 @@ from msgspec.structs import replace
 from chatward.core.browsers import origin_problem
 from chatward.core.indicators import ThreatType
 from chatward.settings import Bot, Intel, Route, RuleException, Settings
-from chatward.settings_channels import channel_problems
-from chatward.settings_receivers import monitoring_found
-from chatward.settings_types import Steps, did_you_mean
-from chatward.settings_watch import watch_problems
+from chatward.settings.channels import channel_problems
+from chatward.settings.receivers import monitoring_found
+from chatward.settings.types import Steps, did_you_mean
+from chatward.settings.watch import watch_problems
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")

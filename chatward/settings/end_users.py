@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatward.settings_base import Strict
+from chatward.settings.base import Strict
 
 
 class EndUserSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

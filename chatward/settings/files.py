@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from chatward.settings_base import Seconds, Size, Strict
+from chatward.settings.base import Seconds, Size, Strict
 
 
 class Files(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from chatward.settings_base import Strict
+from chatward.settings.base import Strict
 
 
 class Acme(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

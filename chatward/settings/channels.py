@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
-from chatward.settings_base import Strict
+from chatward.settings.base import Strict
 
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")

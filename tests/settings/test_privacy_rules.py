@@ -10,7 +10,7 @@ import pytest
 from chatward.configuration import Loaded, SettingsError, load
 from chatward.core.errors import ConfigError
 from chatward.settings import Conversations, Privacy, Purpose, Route, Settings
-from chatward.settings_privacy import privacy_on, privacy_problems, profiles, retention_days
+from chatward.settings.privacy_rules import privacy_on, privacy_problems, profiles, retention_days
 
 TODAY = date(2026, 3, 9)
 GOOD = """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from chatward.settings_monitoring import AlertTarget, Siem
+from chatward.settings.monitoring import AlertTarget, Siem
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
@@ -19,7 +19,7 @@ _HEADER: Final = re.compile(r"[a-z0-9-]{1,64}")
 Steps = tuple[str | int, ...]
 Found = Iterator[tuple[Steps, str]]
 Local = Callable[[str], bool]
-"""Whether a host is this machine (``settings_rules.is_loopback``)."""
+"""Whether a host is this machine (``settings.rules.is_loopback``)."""
 
 
 def monitoring_found(siem: tuple[Siem, ...], alerts: tuple[AlertTarget, ...], local: Local, *, recorded: bool) -> Found:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from chatward.settings_base import Seconds, Size, Strict
+from chatward.settings.base import Seconds, Size, Strict
 
 Score = Annotated[int, Meta(ge=0, le=99)]
 

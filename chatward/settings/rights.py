@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from chatward.settings_base import Seconds, Strict
+from chatward.settings.base import Seconds, Strict
 
 SpecialCategory = Literal[
     "racial-or-ethnic-origin", "political-opinions", "religious-or-philosophical-beliefs", "trade-union-membership",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from chatward.settings_base import Seconds, Strict
+from chatward.settings.base import Seconds, Strict
 
 
 class OwnTip(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from chatward.settings_base import Seconds, Size, Strict
+from chatward.settings.base import Seconds, Size, Strict
 
 LevelName = Literal["informational", "low", "medium", "high", "critical"]
 

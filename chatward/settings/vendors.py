@@ -10,7 +10,7 @@ The rules, for every vendor of ``[vendors]`` with bots:
 5. Under ``hipaa``: a business-associate agreement that has not ended, where a purpose of its routes may hold health
    information; ``data`` says so.
 
-Pure: ``today`` is given. Sources: as in ``settings_privacy``. What contracts say is not looked at.
+Pure: ``today`` is given. Sources: as in ``privacy_rules``. What contracts say is not looked at.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from chatward.settings import Settings
-from chatward.settings_assurance import Vendor
-from chatward.settings_privacy import EEA, profiles
-from chatward.settings_rules import Problem, is_loopback, last_day
-from chatward.settings_types import Steps, did_you_mean
+from chatward.settings.assurance import Vendor
+from chatward.settings.privacy_rules import EEA, profiles
+from chatward.settings.rules import Problem, is_loopback, last_day
+from chatward.settings.types import Steps, did_you_mean
 
 REASON: Final = "vendor-not-approved"
 _REGION: Final = re.compile(r"[A-Z]{2}|EEA")
