@@ -165,6 +165,7 @@ def learning(house: House, risks: Risks | None) -> Behaviour | None:
     opened = open_behaviour(house.settings, house.secret, tell, rate)
     if opened is not None:
         house.stack.push_async_callback(asyncio.to_thread, opened.close)
+        house.meter.behaviour = opened.missed
     return opened
 
 

@@ -29,6 +29,14 @@ class Behaviour:
     analyst: Analyst
     store: BehaviourStore
 
+    def missed(self) -> dict[str, float]:
+        """Messages that nothing was learnt from, by why: the queue was full, or they could not be read or learnt."""
+        return {
+            "queue-full": float(self.worker.dropped),
+            "not-read": float(self.gathering.failed),
+            "not-learnt": float(self.worker.failed),
+        }
+
     def close(self) -> None:
         """Looks at what waits and writes what was learnt. Blocks."""
         self.worker.close()

@@ -33,6 +33,7 @@ _HELP: Final = {
     "chatward_traffic_messages_total": ("counter", "Messages scored, by what sent them as far as that is seen."),
     "chatward_traffic_rungs_total": ("counter", "Messages by rung of the ladder; taken in enforce mode alone."),
     "chatward_traffic_signals_total": ("counter", "Signals of automation seen, by name."),
+    "chatward_behaviour_missed_total": ("counter", "Messages that were not learnt from, by why."),
     "chatward_requests_in_flight": ("gauge", "Requests being served now."),
     "chatward_intel_age_seconds": ("gauge", "Seconds since a source of intelligence was last fetched; NaN: never."),
     "chatward_siem_behind_entries": ("gauge", "Entries of the record that a receiver has not taken yet."),
@@ -71,6 +72,8 @@ class Meter:
         """Figures of limits by metric and limit; by the empty name where the metric has no label."""
         self.traffic: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of bot detection by metric and actor, rung or signal."""
+        self.behaviour: Callable[[], Mapping[str, float]] = dict
+        """Messages that nothing was learnt from, by why."""
         self.monitoring: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of receivers of the record, by metric and receiver."""
 
@@ -110,6 +113,7 @@ class Meter:
             *((name, _gauges("limit", limits.get(name, {}))) for name in _HELP if name.startswith("chatward_limits_")),
             *((name, _gauges("sink", receivers.get(name, {}))) for name in _HELP if name.startswith("chatward_siem_")),
             *((name, _gauges(label, traffic.get(name, {}))) for name, label in _TRAFFIC),
+            ("chatward_behaviour_missed_total", _gauges("why", self.behaviour())),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
             ("chatward_advisories_age_seconds", _gauges("ecosystem", known.get("chatward_advisories_age_seconds", {}))),
             ("chatward_patch_tasks_late", _gauges("target", known.get("chatward_patch_tasks_late", {}))),

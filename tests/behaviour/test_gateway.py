@@ -39,6 +39,8 @@ def test_a_burst_of_refusals_is_an_alert(
     for turn in range(40):
         asked = {"model": "m", "messages": [{"role": "user", "content": f"{PLANTED} {turn}"}]}
         httpx.post(f"{gateway.base_url}/chat/completions", json=asked, timeout=30)
+    metrics = httpx.get(f"{gateway.admin_url}/metrics", timeout=30).text
+    assert 'chatward_behaviour_missed_total{why="queue-full"} 0' in metrics
     assert gateway.stop() == 0  # what waits is looked at and written first
     raised = [one for one in gateway.records() if str(one.event) == "behaviour:alert:raised"]
     assert {"refused"} <= {name for one in raised for name in one.fields["features"]}
