@@ -130,8 +130,12 @@ class Worker:
 
 def _wait(deadline: float, *, read: int | None = None, write: int | None = None) -> None:
     left = deadline - time.monotonic()
-    reading, writing = [] if read is None else [read], [] if write is None else [write]
-    if left <= 0 or not any(select.select(reading, writing, [], left)):
+    poll = select.poll()  # `select` knows no descriptor above 1023, and a gateway has more
+    if read is not None:
+        poll.register(read, select.POLLIN)
+    if write is not None:
+        poll.register(write, select.POLLOUT)
+    if left <= 0 or not poll.poll(left * 1000):
         raise Failed("timeout")
 
 

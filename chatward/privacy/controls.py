@@ -12,7 +12,7 @@ from chatward.privacy.requirements import Requirement
 from chatward.settings import Settings
 
 _RULES: Final = "chatward.settings.privacy_rules:"
-_RULES_TEST: Final = "tests/test_settings_privacy.py::"
+_RULES_TEST: Final = "tests/settings/test_privacy_rules.py::"
 _PATH: Final = "tests/privacy/test_path.py::"
 _REFUSED: Final = Event.REQUEST_REFUSED.value + "/"
 

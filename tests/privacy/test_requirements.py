@@ -13,7 +13,7 @@ from chatward.ledger.reading import Record
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.requirements import DISCLAIMER, LAWS, Requirement, Status, evidence, table
 from chatward.settings import Conversations, Privacy, Purpose, Settings
-from tests import test_settings_privacy as rules
+from tests.settings import test_privacy_rules as rules
 
 ROOT = Path(__file__).parents[2]
 ALL = Settings(privacy=Privacy(profile=("gdpr", "hipaa", "ccpa", "eu-ai-act")), conversations=Conversations(store=True))
@@ -45,7 +45,7 @@ def test_what_a_requirement_names_is_there(one: Requirement) -> None:
 
 def test_every_rule_that_start_up_names_is_in_the_table_and_tested() -> None:
     named = set(
-        re.findall(r'"((?:gdpr|hipaa|ccpa|eu-ai-act)\.\d+)', (ROOT / "chatward/settings_privacy.py").read_text())
+        re.findall(r'"((?:gdpr|hipaa|ccpa|eu-ai-act)\.\d+)', (ROOT / "chatward/settings/privacy_rules.py").read_text())
     )
     enforced = {one.id for one in REQUIREMENTS if one.enforced_by}
     assert named - {"eu-ai-act.5"} <= enforced

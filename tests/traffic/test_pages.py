@@ -119,8 +119,8 @@ def test_without_a_script_a_wait_gives_the_pass(browser: Any, gateway: Any) -> N
             assert "Please wait" in page.text_content("[role=status]") or "Thank you" in page.text_content("main")
             for _ in range(100):  # whoever is early is told so, and nothing is lost
                 page.keyboard.press("Tab")
-                page.keyboard.press("Enter")
-                page.wait_for_load_state()
+                with page.expect_navigation():
+                    page.keyboard.press("Enter")
                 if page.title() == "You can go on":
                     break
             assert page.title() == "You can go on"
