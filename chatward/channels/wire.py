@@ -108,7 +108,7 @@ class Plain:
     vouches = False
 
     def sender(self, body: bytes) -> Principal:
-        raise NotImplementedError  # nothing vouches
+        raise NotImplementedError("asked only where `vouches`")
 
     def headers(self, body: bytes, principal: Principal) -> Headers:
         return ()

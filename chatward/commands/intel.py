@@ -32,7 +32,8 @@ from chatward.intel.index import Index
 from chatward.intel.lifecycle import Lifecycle, Update
 from chatward.intel.opening import folder_of, lifecycle
 from chatward.intel.sightings import SIGHTINGS, bundle, read
-from chatward.intel.watching import until_closed, watch
+from chatward.intel.watching import watch
+from chatward.parent import until_closed
 from chatward.seal.opening import opened as opened_sealing
 from chatward.settings import Settings
 from chatward.stores.conversations import ConversationStore

@@ -21,11 +21,12 @@ from chatward.monitoring.alerts import Alert, Alerts
 from chatward.monitoring.cursors import Cursors, file_of, opened
 from chatward.monitoring.receivers import host_of
 from chatward.monitoring.running import follow as follow_all
-from chatward.monitoring.running import made, rules, until_closed
+from chatward.monitoring.running import made, rules
 from chatward.monitoring.sinks import SinkError
 from chatward.monitoring.standing import ALERTS, standing
 from chatward.monitoring.syslog import timestamp
 from chatward.monitoring.targets import Message, deliverer
+from chatward.parent import until_closed
 from chatward.settings import Settings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -24,8 +24,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from chatward.console.verdicts import LedgerRecord
 from chatward.core.errors import StoreError
 from chatward.core.events import Event
 from chatward.ledger.reading import between, tail
@@ -83,21 +84,6 @@ _SCHEMA: Final = (
     " bot TEXT NOT NULL, n INTEGER NOT NULL, missing INTEGER NOT NULL, PRIMARY KEY (slot, side, action, route, bot))"
     " WITHOUT ROWID",
 )
-
-
-class Entry(Protocol):
-    """One entry of the ledger (``ledger.reading.Record``)."""
-
-    @property
-    def seq(self) -> int: ...
-    @property
-    def at(self) -> int: ...
-    @property
-    def event(self) -> str: ...
-    @property
-    def exchange(self) -> str: ...
-    @property
-    def fields(self) -> Mapping[str, object]: ...
 
 
 class Happened:
@@ -165,7 +151,7 @@ class Happened:
                 time.sleep(self._pause)
         return self._seq
 
-    def take(self, entries: Sequence[Entry]) -> None:
+    def take(self, entries: Sequence[LedgerRecord]) -> None:
         """Indexes entries that follow those it has."""
         judged: list[tuple[Any, ...]] = []
         findings: list[tuple[Any, ...]] = []
@@ -219,7 +205,7 @@ class Happened:
                 raise
         self._seq = entries[-1].seq
 
-    def _row(self, entry: Entry, side: str) -> tuple[Any, ...] | None:
+    def _row(self, entry: LedgerRecord, side: str) -> tuple[Any, ...] | None:
         fields = entry.fields
         action = _WITHOUT.get(entry.event) or _word(fields, "action")
         if not action:
@@ -261,11 +247,11 @@ class Happened:
         """The newest entry that is indexed."""
         return self._seq
 
-    def entries(self, first: int, last: int) -> Sequence[Entry]:
+    def entries(self, first: int, last: int) -> Sequence[LedgerRecord]:
         """Entries of the ledger itself."""
         return between(self._ledger, first, last)
 
-    def entry(self, seq: int) -> Entry | None:
+    def entry(self, seq: int) -> LedgerRecord | None:
         found = between(self._ledger, seq, seq)
         return found[0] if found else None
 
@@ -300,7 +286,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     return connection
 
 
-def _verdict(entry: Entry) -> tuple[Any, ...]:
+def _verdict(entry: LedgerRecord) -> tuple[Any, ...]:
     """What an operator said, for the statement that stores it."""
     fields = entry.fields
     until = fields.get("until")

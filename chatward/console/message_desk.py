@@ -19,9 +19,9 @@ from fastapi.responses import JSONResponse, Response
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
-from chatward.console.happened import Entry
 from chatward.console.preferences import preferences
 from chatward.console.seeing import MOST, SIZES, Asked, Page, Seeing, Seen, asked, lines
+from chatward.console.verdicts import LedgerRecord
 from chatward.console.views import View
 from chatward.console.watching import Watching
 from chatward.console.wording import visible
@@ -118,7 +118,7 @@ def choices_of(it: Seeing) -> dict[str, list[str]]:
     return {name: it.known(name, 100) for name in ("rule", "route", "bot")}
 
 
-def _message(it: Seeing, id: str) -> list[tuple[Seen, Entry]]:
+def _message(it: Seeing, id: str) -> list[tuple[Seen, LedgerRecord]]:
     """A message's rows with their entries."""
     found = []
     for row in it.of(id):

@@ -112,3 +112,19 @@ class SealedFields(Protocol):
     def sweep(self, tenant: str, subject: str, dead: Callable[[Place, bytes], bool]) -> int:
         """Deletes the rows of a subject whose fields are ``dead`` (their key was destroyed); how many there were."""
         ...
+
+
+class Unsealed:
+    """The part of ``SealedFields`` that a store answers in which nothing is sealed: what it holds is erased, not made
+    unreadable."""
+
+    tables: frozenset[str] = frozenset()
+
+    def tenants(self) -> list[str]:
+        return []
+
+    def reseal(self, tenant: str, version: int, change: Change, limit: int) -> Resealed:
+        return Resealed(0, 0)
+
+    def behind(self, tenant: str, is_behind: Callable[[Place, bytes], bool]) -> int:
+        return 0

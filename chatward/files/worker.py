@@ -76,7 +76,7 @@ def looked(asked: Asked, setup: Setup, tools: Tools) -> Report:
     """The report on one file; on one that nobody foresaw, that it could not be read."""
     try:
         return inspect(asked.data, asked.name, asked.declared, bounds=setup.bounds, tools=tools, strip=setup.strip)
-    except Exception:
+    except Exception:  # told as a file that could not be read, which is never a clean one
         return unread(asked.data, "error")
 
 

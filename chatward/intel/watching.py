@@ -7,8 +7,6 @@ the system does when whoever started it is gone. The gateway only maps the snaps
 
 from __future__ import annotations
 
-import os
-import stat
 import subprocess
 import sys
 import threading
@@ -72,19 +70,3 @@ class Updater:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-
-
-def until_closed(stop: threading.Event) -> None:
-    """Sets ``stop`` once standard input is closed, if it is a pipe."""
-    try:
-        if not stat.S_ISFIFO(os.fstat(0).st_mode):
-            return
-    except OSError:
-        return
-
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        stop.set()
-
-    threading.Thread(target=wait, daemon=True, name="parent").start()

@@ -11,8 +11,6 @@ The rules:
 from __future__ import annotations
 
 import logging
-import os
-import stat
 import subprocess
 import sys
 import threading
@@ -141,19 +139,3 @@ class Process:
                 if self._process.stdin is not None:
                     self._process.stdin.close()
                 self._process = self._started()
-
-
-def until_closed(stop: threading.Event) -> None:
-    """Sets ``stop`` once standard input is closed, if it is a pipe."""
-    try:
-        if not stat.S_ISFIFO(os.fstat(0).st_mode):
-            return
-    except OSError:
-        return
-
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
-        stop.set()
-
-    threading.Thread(target=wait, daemon=True, name="parent").start()

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatward.core.errors import ClientError
-from chatward.core.sealing import Change, Place, Resealed
+from chatward.core.sealing import Place, Unsealed
 from chatward.privacy.mailing import forget as forget_links
 from chatward.privacy.notices import Notices
 from chatward.privacy.requests import Requests
@@ -31,27 +31,17 @@ from chatward.settings import Settings
 from chatward.stores.clearing import empty_log
 
 
-class Statements:
+class Statements(Unsealed):
     """What people have said, as erasure sees it (``core.sealing.SealedFields``). Nothing of it is sealed, so what a
     restored file brings back is known by its time: what was said before an erasure that ``register`` knows goes again.
     """
 
     name = "privacy"
-    tables: frozenset[str] = frozenset()
 
     def __init__(self, standings: Standings, requests: Requests, register: Register) -> None:
         self._standings = standings
         self._requests = requests
         self._register = register
-
-    def tenants(self) -> list[str]:
-        return []
-
-    def reseal(self, tenant: str, version: int, change: Change, limit: int) -> Resealed:
-        return Resealed(0, 0)
-
-    def behind(self, tenant: str, is_behind: Callable[[Place, bytes], bool]) -> int:
-        return 0
 
     def subjects(self) -> list[tuple[str, str]]:
         return sorted({*self._standings.subjects(), *self._requests.subjects()})

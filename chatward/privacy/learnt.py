@@ -13,31 +13,21 @@ from pathlib import Path
 from chatward.behaviour.analyst import entity_of
 from chatward.behaviour.opening import stored
 from chatward.behaviour.store import BehaviourStore
-from chatward.core.sealing import Change, Place, Resealed, SealedFields
+from chatward.core.sealing import Place, SealedFields, Unsealed
 from chatward.seal.receipt import digest
 from chatward.seal.register import Register
 from chatward.settings import Settings
 
 
-class Learnt:
+class Learnt(Unsealed):
     """``core.sealing.SealedFields``. ``key`` is that of this installation."""
 
     name = "behaviour"
-    tables: frozenset[str] = frozenset()
 
     def __init__(self, store: BehaviourStore, key: bytes, register: Register) -> None:
         self._store = store
         self._key = key
         self._register = register
-
-    def tenants(self) -> list[str]:
-        return []
-
-    def reseal(self, tenant: str, version: int, change: Change, limit: int) -> Resealed:
-        return Resealed(0, 0)
-
-    def behind(self, tenant: str, is_behind: Callable[[Place, bytes], bool]) -> int:
-        return 0
 
     def subjects(self) -> list[tuple[str, str]]:
         return self._store.subjects()

@@ -20,7 +20,7 @@ from chatward.gateway.certificates import local
 
 _FETCHED: Final = Path(__file__).parents[2] / ".cache" / "pebble" / "usr" / "bin" / "pebble"
 PEBBLE: Final = shutil.which("pebble") or (str(_FETCHED) if _FETCHED.exists() else None)
-WHY: Final = "no pebble (scripts/install-pebble): orders are tested against a scripted authority alone"
+WHY: Final = "no pebble (scripts/install-pebble): orders are not checked, answers to an authority are (test_answering)"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,11 @@ _LOCAL: Final = b"PK\3\4"
 _MEMORY: Final = 128 * 1024 * 1024
 """Bytes that an XZ decoder may ask for."""
 _ENCRYPTED: Final = 0x1
+_DAMAGED: Final = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError,
+    NotImplementedError, RuntimeError, OverflowError, IndexError, KeyError,
+)  # fmt: skip
+"""What readers of archives raise for one that is damaged, or packed in a way that they do not know."""
 _OUTSIDE: Final = re.compile(r"(?:^|[/\\])\.\.(?:[/\\]|$)|^[/\\]|^[A-Za-z]:|\0")
 
 Member = tuple[str, bytes]
@@ -58,9 +63,7 @@ def members(look: Look, data: bytes, kind: Kind) -> Iterator[Member]:
             look.fail(ARCHIVE)
     except Spent:
         raise
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
-        look.fail(ARCHIVE)
-    except (NotImplementedError, RuntimeError, struct.error, OverflowError, IndexError, KeyError):
+    except _DAMAGED:
         look.fail(ARCHIVE)
 
 
@@ -103,7 +106,7 @@ def _member(look: Look, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> byte
                 if size > RATIO_FROM and size > packed * look.bounds.ratio:
                     look.find(f"{ARCHIVE}/bomb", Severity.HIGH, 0.95)
                     raise Spent
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, RuntimeError):
+    except _DAMAGED:
         look.fail(ARCHIVE)  # damaged, or packed in a way that nobody here knows; what was read so far is looked at
     return b"".join(pieces)
 

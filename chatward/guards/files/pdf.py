@@ -167,6 +167,8 @@ def _pages(look: Look, reader: Any) -> None:
         drawn = _Drawn((float(box.left), float(box.bottom), float(box.right), float(box.top)))
         try:
             look.say(page.extract_text(visitor_operand_before=drawn.operand, visitor_text=drawn.text))
+        except Spent:
+            raise
         except Exception:  # one page that cannot be read leaves the others
             look.fail(ACTIVE)
         hidden |= drawn.hidden
