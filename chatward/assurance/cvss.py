@@ -1,13 +1,14 @@
-"""The base score of a CVSS 3.0 or 3.1 vector, and its rating.
+"""The base score of a CVSS vector (3.0, 3.1, and 4.0 by ``cvss4``), and its rating.
 
 Formulas and weights: CVSS v3.1 Specification Document (FIRST, 2019), sections 7.1, 7.4, Appendix A (*Roundup*). The
-score of 3.0 differs in the rounding alone. A vector of CVSS 4.0 has no formula but a table; it is not scored here:
-``None``, which is not zero. Ratings: section 5.
+score of 3.0 differs in the rounding alone. Ratings: section 5, and section 6 of 4.0, which is the same.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from chatward.assurance import cvss4
 
 _WEIGHTS: Final = {
     "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2},
@@ -24,7 +25,9 @@ SEVERITIES: Final = ("critical", "high", "medium", "low", "none", "unknown")
 
 
 def base_score(vector: str) -> float | None:
-    """From 0 to 10; ``None`` for what is no whole vector of 3.x."""
+    """From 0 to 10; ``None`` for what is no whole vector, which is not zero."""
+    if vector.startswith(cvss4.PREFIX):
+        return cvss4.base_score(vector)
     if not vector.startswith(_PREFIXES):
         return None
     metrics: dict[str, str] = {}

@@ -97,6 +97,9 @@ def test_the_next_fix_is_the_one_after_the_version() -> None:
     assert one.fixed("PyPI", "some-thing", "3") is None
 
 
+V4 = "CVSS:4.0/"
+
+
 # Vectors and scores as CVSS v3.1 "Examples" and the National Vulnerability Database have them.
 @pytest.mark.parametrize(
     ("vector", "score", "word"),
@@ -109,6 +112,17 @@ def test_the_next_fix_is_the_one_after_the_version() -> None:
         ("CVSS:3.1/AV:L/AC:L/PR:H/UI:N/S:U/C:L/I:L/A:L", 4.2, "medium"),
         ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", 7.5, "high"),
         ("CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0.0, "none"),
+        # CVSS v4.0 "Examples", and what FIRST's calculator says of others: one for each way through the rules
+        (f"{V4}AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", 10.0, "critical"),
+        (f"{V4}AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 7.3, "high"),
+        (f"{V4}AV:N/AC:L/AT:N/PR:N/UI:A/VC:N/VI:N/VA:N/SC:L/SI:L/SA:N", 5.1, "medium"),
+        (f"{V4}AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:L/VA:N/SC:N/SI:N/SA:N", 8.8, "high"),
+        (f"{V4}AV:N/AC:L/AT:N/PR:L/UI:N/VC:H/VI:N/VA:H/SC:L/SI:N/SA:H", 8.4, "high"),
+        (f"{V4}AV:P/AC:H/AT:P/PR:H/UI:A/VC:L/VI:L/VA:N/SC:N/SI:L/SA:L", 1.0, "low"),
+        (f"{V4}AV:A/AC:H/AT:N/PR:L/UI:A/VC:H/VI:H/VA:L/SC:H/SI:L/SA:N", 6.9, "medium"),
+        (f"{V4}AV:L/AC:L/AT:N/PR:N/UI:A/VC:N/VI:N/VA:L/SC:N/SI:N/SA:N", 4.6, "medium"),
+        (f"{V4}AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", 0.0, "none"),
+        (f"{V4}AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:U/MAV:P/U:Red", 9.3, "critical"),
     ],
 )
 def test_base_scores(vector: str, score: float, word: str) -> None:
@@ -118,8 +132,9 @@ def test_base_scores(vector: str, score: float, word: str) -> None:
 
 @pytest.mark.parametrize(
     "vector",
-    ["", "7.5", "CVSS:3.1/AV:N", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:H", "CVSS:4.0/AV:N/AC:L/AT:N"],
-    ids=["empty", "number", "short", "twice", "version-4"],
+    ["", "7.5", "CVSS:3.1/AV:N", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/A:H", "CVSS:4.0/AV:N/AC:L/AT:N"]
+    + [f"{V4}AV:N/AC:L/AT:N/PR:N/UI:{ui}/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N{more}" for ui, more in (("R", ""), ("N", "/E"))],
+    ids=["empty", "number", "short", "twice", "4-short", "4-value", "4-metric"],
 )
 def test_what_is_no_vector_has_no_score(vector: str) -> None:
     assert base_score(vector) is None
