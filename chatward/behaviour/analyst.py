@@ -160,8 +160,9 @@ class Analyst:
 
     def _added(self, seen: Observation) -> Seen:
         marks = 0
-        for name in (*seen.tools, *seen.rules):
+        for name in (*seen.tools, *seen.rules, *((seen.refusal,) if seen.refusal else ())):
             marks |= 1 << _hash(name, 64)
+        unread = bool(seen.refusal) and not seen.text
         return Seen(
             seen.request,
             seen.at,
@@ -169,8 +170,8 @@ class Analyst:
             bool(seen.rules),
             _hash(seen.session or seen.request, 64),
             marks,
-            math.log1p(max(seen.sent, 0)),
-            math.log1p(max(seen.took, 0.0) * 1e3),
+            None if unread else math.log1p(max(seen.sent, 0)),
+            None if unread else math.log1p(max(seen.took, 0.0) * 1e3),
             self._topics(seen.text),
         )
 
@@ -294,7 +295,9 @@ def entity_of(key: bytes, tenant: str, principal: str) -> bytes:
 
 def entities(seen: Observation) -> list[tuple[str, str]]:
     """Form and name of all that a message counts for."""
-    found = [("tenant", seen.tenant), ("bot", seen.bot)]
+    found = [("tenant", seen.tenant)]
+    if seen.bot:  # what was refused before led to none
+        found.append(("bot", seen.bot))
     if seen.principal != NOBODY:
         found.append(("principal", seen.principal))
     block = block_of(seen.address)

@@ -62,7 +62,8 @@ _SEEN: Final = 500
 
 @dataclass(slots=True)
 class Seen:
-    """What one message adds to an entity: by ``COUNTS`` without sessions and novelty, and by ``MEANS``."""
+    """What one message adds to an entity: by ``COUNTS`` without sessions and novelty, and by ``MEANS``, which are
+    ``None`` of one that nobody has read."""
 
     request: str
     at: float
@@ -70,8 +71,8 @@ class Seen:
     flagged: bool
     session: int
     marks: int
-    length: float
-    duration: float
+    length: float | None
+    duration: float | None
     topic: Floats | None = None
 
 
@@ -173,8 +174,9 @@ class Baselines:
         if fresh:
             row["known"] |= fresh
             sums[4] += int(fresh).bit_count()
-        sums[5] += seen.length
-        sums[6] += seen.duration
+        # What nobody read says nothing of how long they are: it counts as usual.
+        sums[5] += float(row["mean"][5]) if seen.length is None else seen.length
+        sums[6] += float(row["mean"][6]) if seen.duration is None else seen.duration
         if seen.topic is not None:
             centre = row["topic"].astype(np.float64)
             norm = float(np.linalg.norm(centre))

@@ -6,11 +6,17 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from chatward.core.errors import ChatwardError
 from chatward.core.identity import Caller
 from chatward.core.observing import MOST, Observation, Observer
-from chatward.core.values import Action, Exchange, PartKind, Source
+from chatward.core.values import Action, Exchange, PartKind, Source, Verdict
 
+REFUSALS: Final = 50
+"""In a second, of which something is learnt: as many tell that there are many."""
 _MARKS: Final = 20
+_TOO_FAST: Final = 429
+_REFUSED: Final = "refused"
+"""The conversation of all that is refused unread: which one it was, nobody has looked."""
 
 
 class Gathering:
@@ -19,7 +25,10 @@ class Gathering:
     def __init__(self, observer: Observer, clock: Callable[[], float] = time.time) -> None:
         self._observer = observer
         self._clock = clock
+        self._second = 0
+        self._refused = 0
         self.failed = 0
+        self.flooded = 0
 
     def finished(self, flight: Any, caller: Caller, screening: Any) -> None:
         """``flight`` is the gateway's, ``screening`` the engine's: the request is over, however it ended. Never
@@ -29,11 +38,43 @@ class Gathering:
         except Exception:  # the answer has left: nothing of it may fail any more
             self.failed += 1
 
+    def refused(self, flight: Any, caller: Caller, error: ChatwardError) -> None:
+        """``flight`` ended with this error before it went to a bot. Never raises."""
+        if flight.observed is not None:  # guards had let it pass: it is told by ``finished``
+            flight.refusal = error
+            return
+        second = int(self._clock())
+        if second != self._second:
+            self._second, self._refused = second, 0
+        if self._refused >= REFUSALS:
+            self.flooded += 1
+            return
+        self._refused += 1
+        principal = caller.person
+        try:
+            self._observer.observe(
+                Observation(
+                    flight.id,
+                    self._clock(),
+                    principal.tenant,
+                    principal.id,
+                    principal.kind.value,
+                    "",
+                    caller.presented.address,
+                    principal.session or _REFUSED,
+                    _action(error),
+                    refusal=error.reason,
+                )
+            )
+        except Exception:
+            self.failed += 1
+
     def _observation(self, flight: Any, caller: Caller, screening: Any) -> Observation:
         principal = caller.person
         verdict, exchange = screening.verdict, screening.exchange
         text, sent = _newest(exchange)
         rules = {one.finding.rule: None for one in verdict.decisions if one.action > Action.ALLOW}
+        refusal = flight.refusal
         tools: tuple[str, ...] = ()
         answered = 0
         if flight.reply is not None:
@@ -49,14 +90,24 @@ class Gathering:
             screening.bot,
             caller.presented.address,
             principal.session or screening.thread,
-            flight.action if verdict.would <= verdict.action else verdict.would.label,
+            _action(refusal) if refusal is not None else _judged(flight.action, verdict),
             tuple(rules)[:_MARKS],
             tools,
             sent,
             answered,
             time.perf_counter() - flight.began,
             text,
+            refusal.reason if refusal is not None else "",
         )
+
+
+def _action(error: ChatwardError) -> str:
+    """Who asks too fast does that and nothing worse: it counts as a message, not as one that was refused."""
+    return "wait" if error.status == _TOO_FAST else "block"
+
+
+def _judged(action: str, verdict: Verdict) -> str:
+    return action if verdict.would <= verdict.action else verdict.would.label
 
 
 def _newest(exchange: Exchange) -> tuple[str, int]:

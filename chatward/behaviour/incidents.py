@@ -156,7 +156,7 @@ class Incidents:
                 incident.because |= why
                 self._join(incident, alert, sent)
                 found.append((alert, incident.id))
-        if small:
+        if small and not seen.refusal:
             self._seen += 1
             self._refused += (sent.refused - self._refused) / min(self._seen, 10_000)
         found += [(alert, self._fold(alert, text, sent)) for alert in alerts]
@@ -238,7 +238,8 @@ class Incidents:
         incident.heard = max(incident.heard, alert.at)
         incident.changed = True
         incident.signals[alert.signal] += 1
-        incident.bots[alert.bot] = None
+        if alert.bot:
+            incident.bots[alert.bot] = None
         for seen, one in ((incident.sessions, sent.session), (incident.blocks, sent.block)):
             if len(seen) < _KEPT:
                 seen[one] = None

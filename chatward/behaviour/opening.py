@@ -34,6 +34,7 @@ class Behaviour:
         return {
             "queue-full": float(self.worker.dropped),
             "not-read": float(self.gathering.failed),
+            "flood-of-refusals": float(self.gathering.flooded),
             "not-learnt": float(self.worker.failed),
         }
 

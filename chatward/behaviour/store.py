@@ -21,7 +21,6 @@ import msgspec
 from chatward.behaviour.rows import LAYOUT, Rows
 from chatward.behaviour.values import Alert
 from chatward.settings import Settings
-from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -200,7 +199,7 @@ class BehaviourStore:
         if before is None:
             self.database.write("INSERT OR REPLACE INTO behaviour_erased VALUES (?, ?)", (digest, time.time()))
         if count:
-            empty_log(self.database)
+            self.database.scrub()
         return count
 
     def erased(self) -> dict[bytes, float]:

@@ -18,10 +18,11 @@ MOST: Final = 2_000
 
 
 class Observation(NamedTuple):  # not a dataclass: made on the way of every message, at a tenth of the cost
-    """One finished message. ``at``: seconds since 1970. ``kind``: of the principal (``core.identity.Kind``).
+    """One message that is over. ``at``: seconds since 1970. ``kind``: of the principal (``core.identity.Kind``).
     ``address`` is the caller's, ``session`` the log-in's or conversation's. ``sent`` and ``answered`` are code points,
     ``took`` seconds from the first byte to the verdict's end. ``rules``: what guards found, ``tools``: what the reply
-    called."""
+    called. ``refusal``: the reason id of what was refused before any guard saw it (credentials, policy, limits, form),
+    of which there is no text."""
 
     request: str
     at: float
@@ -38,6 +39,7 @@ class Observation(NamedTuple):  # not a dataclass: made on the way of every mess
     answered: int = 0
     took: float = 0.0
     text: str = ""
+    refusal: str = ""
 
     def __repr__(self) -> str:
         return f"Observation({self.request!r}, {self.at!r}, {self.action!r})"

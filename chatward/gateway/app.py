@@ -46,6 +46,7 @@ from chatward.gateway.parties import (
     Screening,
 )
 from chatward.gateway.records import Records
+from chatward.gateway.refusing import Refusing
 from chatward.gateway.router import MODELS, Kind, Router, allowed
 from chatward.gateway.services import AnyService, Services
 
@@ -113,6 +114,7 @@ class GatewayApp:
             sessions=frozenset(path for path, wire in self._wires.items() if "DELETE" in wire.methods),
         )
         self._services = Services(services or {}, checkpoint)
+        self._refusing = Refusing(beside, checkpoint)
         self._cross_origin = cross_origin or CrossOrigin(checkpoint.origin)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
@@ -252,6 +254,7 @@ class GatewayApp:
                 error = unrecorded
         else:
             self._records.refused(flight, error.reason, error.status)
+            self._refusing.tell(flight, scope, path if flight.bound is None else flight.bound.path, error)
         if flight.bound is not None:
             answer = flight.bound.error(error)
         else:

@@ -51,6 +51,10 @@ class Flight:
     watch: Any = None
     taken: Any = None
     """What it took of its limits (``parties.Taken``)."""
+    caller: Any = None
+    """Who asks (``core.identity.Caller``), once that is known."""
+    refusal: Any = None
+    """Why it was refused before it went to a bot (``core.errors.ChatwardError``), though guards had let it pass."""
     observed: Any = None
     """What is told that it is over (``parties.Observing``), where anything is."""
     teach: Any = None

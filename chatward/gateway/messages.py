@@ -96,7 +96,7 @@ class Messages:
     async def serve(self, flight: Flight, scope: Scope, door: Door, dialect: Dialect, path: str) -> None:
         """One request from its head to its answer. Raises ``ChatwardError`` while none was given."""
         caller, body = await self._admit(flight, scope, door)
-        principal = caller.principal
+        flight.caller, principal = caller, caller.principal
         call = dialect.parse(body)
         if self._beside.watching is not None:
             await self._watch(flight, scope, caller, path, call)
@@ -165,7 +165,7 @@ class Messages:
         for missing in verdict.unavailable:
             self._meter.unavailable(flight.route, missing.guard, missing.reason)
             self._records.unavailable(flight, missing.guard, missing.reason)
-        if _converses(flight, path):
+        if converses(flight, path):
             if self._beside.observing is not None:
                 flight.observed = partial(self._beside.observing.finished, flight, caller, screening)
             if self._beside.keeping is not None:
@@ -185,7 +185,7 @@ class Messages:
         if bound is not None and bound.vouches:  # nobody yet: the signature over the body says who
             caller = Caller(ANONYMOUS, self._checkpoint.presented(scope))
         else:
-            caller = await self._checkpoint.identify(scope)
+            flight.caller = caller = await self._checkpoint.identify(scope)
         if self._beside.limiting is not None:
             self._beside.limiting.known(caller)
         began = time.perf_counter()
@@ -423,7 +423,8 @@ class Messages:
         await _let_end(chunks)
 
 
-def _converses(flight: Flight, path: str) -> bool:
+def converses(flight: Flight, path: str) -> bool:
+    """Whether a request is a turn of a conversation."""
     return path in CONVERSING or (flight.bound is not None and flight.bound.converses)
 
 

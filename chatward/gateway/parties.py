@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chatward.channels.dialect import Call
+from chatward.core.errors import ChatwardError
 from chatward.core.identity import Caller, Principal, ProvingGate
 from chatward.core.ports import Reply, Upstream
 from chatward.core.values import Part, Verdict
@@ -98,6 +99,11 @@ class Observing(Protocol):
 
     def finished(self, flight: Any, caller: Caller, screened: Any) -> None:
         """However it ended. Never waits, never raises."""
+        ...
+
+    def refused(self, flight: Any, caller: Caller, error: ChatwardError) -> None:
+        """It ended before it was looked at; nobody in particular asked where that was the reason. Never waits, never
+        raises."""
         ...
 
 
@@ -199,6 +205,10 @@ class Watching(Protocol):
 
     async def look(self, caller: Caller, path: str, call: Call, near_address: str, exchange: str) -> WatchedMessage:
         """Raises ``ChatwardError`` where the message does not go on. ``near_address`` is the connection's."""
+        ...
+
+    def refused(self, caller: Caller, reason: str) -> None:
+        """One that was refused before it was looked at by any guard, by whomever. Never waits, never raises."""
         ...
 
 

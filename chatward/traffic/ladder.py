@@ -38,6 +38,10 @@ class Rung(IntEnum):
         return self.name.lower().replace("_", "-")
 
 
+OWN: Final = frozenset({"automated", "slow-down", "traffic-store-unavailable", "work-needed"})
+"""Reasons of refusals that come from here."""
+
+
 def rung_of(score: int, ladder: Ladder) -> Rung:
     if score < ladder.block_below:
         return Rung.BLOCK

@@ -135,6 +135,27 @@ class Session:
     """What the ledger was told last."""
 
 
+class Recently:
+    """How often something happened to each of many, the latest ``most`` of them: whether ``often`` times within
+    ``within`` seconds."""
+
+    def __init__(self, often: int, within: float, most: int = 10_000) -> None:
+        self._often = often
+        self._within = within
+        self._most = most
+        self._kept: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def happened(self, to: str, now: float) -> None:
+        self._kept.setdefault(to, deque(maxlen=self._often)).append(now)
+        self._kept.move_to_end(to)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    def often(self, to: str, now: float) -> bool:
+        kept = self._kept.get(to)
+        return kept is not None and len(kept) == self._often and now - kept[0] < self._within
+
+
 class Sessions:
     """All of them. ``clock`` gives seconds of any origin."""
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -31,11 +31,11 @@ from chatward.core.values import PartKind, Source
 from chatward.guards.traffic import crawlers, headers, ja4, page
 from chatward.guards.traffic.weights import WEIGHTS, explained, score
 from chatward.settings.traffic import Ladder, TrafficSettings
-from chatward.traffic.ladder import AutomatedError, CrowdError, Rung, WorkNeededError, rung_of
+from chatward.traffic.ladder import OWN, AutomatedError, CrowdError, Rung, WorkNeededError, rung_of
 from chatward.traffic.near import Near
 from chatward.traffic.passes import Passes
 from chatward.traffic.reverse import Reverse
-from chatward.traffic.sessions import Session, Sessions, Signing, Whose, block, cookie_header, visit, whose
+from chatward.traffic.sessions import Recently, Session, Sessions, Signing, Whose, block, cookie_header, visit, whose
 from chatward.traffic.tokens import Tokens
 from chatward.traffic.work import Work
 
@@ -50,6 +50,7 @@ _WINDOW: Final = 60.0
 _BLOCKS: Final = 4
 _MOVING: Final = 600.0
 _VISITS: Final = 60
+_REFUSALS: Final = 10
 _FAST: Final = 20.0
 _BEHAVIOUR: Final = ("session.", "pace.")
 _LOCAL: Final = ("127.0.0.1", "[::1]", "localhost")
@@ -140,7 +141,8 @@ class Traffic:
         self._slowed = 0
         self._second = 0
         self._written = 0
-        self._visits: OrderedDict[str, deque[float]] = OrderedDict()
+        self._visits = Recently(_VISITS, _MOVING)
+        self._refused = Recently(_REFUSALS, _WINDOW)
 
     async def look(self, caller: Caller, path: str, call: Request, near_address: str, exchange: str) -> Watched:
         """Scores one message and takes its rung. ``near_address`` is the connection's. Raises ``ClientError``."""
@@ -252,8 +254,10 @@ class Traffic:
             found.add("session.near-duplicate")
             if alike.networks >= 6:
                 found.add("session.rotating")
-        if self._swarm(network, now):
+        if self._visits.often(network, now):
             found.add("session.swarm")
+        if self._refused.often(network if owner.shared else owner.id, now):
+            found.add("session.refused")
         if owner.shared:
             session.offered += 1
             if session.offered > 3:
@@ -282,16 +286,14 @@ class Traffic:
 
     def began(self, address: str) -> None:
         """A visit began: a cookie was set for a page."""
-        network = block(address)
-        kept = self._visits.setdefault(network, deque(maxlen=_VISITS))
-        kept.append(self.parts.clock())
-        self._visits.move_to_end(network)
-        while len(self._visits) > 10_000:
-            self._visits.popitem(last=False)
+        self._visits.happened(block(address), self.parts.clock())
 
-    def _swarm(self, network: str, now: float) -> bool:
-        kept = self._visits.get(network)
-        return kept is not None and len(kept) == _VISITS and now - kept[0] < _MOVING
+    def refused(self, caller: Caller, reason: str) -> None:
+        """A message was refused before it was looked at by any guard, here or elsewhere."""
+        if reason in OWN:  # of whom this said so itself, it knows already
+            return
+        owner = whose(caller, self.parts.signing)
+        self._refused.happened(block(caller.presented.address) if owner.shared else owner.id, self.parts.clock())
 
     # --- what follows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -154,3 +155,14 @@ def test_rows_come_back_as_they_were() -> None:
         assert [unusual.deviations for unusual in one] == [unusual.deviations for unusual in other]
     assert not again.rows.load([(b"x" * 16, b"of another layout")])
     assert math.isclose(float(again.peers(PERSON).weight), float(baselines.peers(PERSON).weight))
+
+
+def test_what_nobody_read_says_nothing_of_length_and_pace() -> None:
+    baselines = Baselines(Rows(10), width=60.0)
+    for minute in range(20):
+        baselines.add(b"a" * 16, 1, seen(minute * 60.0))
+    before = baselines.rows.find(b"a" * 16)["mean"].copy()
+    for minute in range(20, 40):
+        unread = replace(seen(minute * 60.0), refused=True, length=None, duration=None)
+        baselines.add(b"a" * 16, 1, unread)
+    assert baselines.rows.find(b"a" * 16)["mean"][5:7] == pytest.approx(before[5:7], rel=0.01)

@@ -10,8 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chatward.behaviour.opening import stored
+from chatward.behaviour.rows import Rows
 from chatward.cli import main
-from chatward.settings import BehaviourSettings, Bot, LedgerSettings, Route, Server, Settings
+from chatward.settings import BehaviourSettings, Bot, LedgerSettings, Limit, Route, Server, Settings
+from chatward.settings.traffic import TrafficSettings
 from tests.simulators.gateway import RunningGateway
 from tests.simulators.plain_bot import plain_bot
 
@@ -65,3 +68,40 @@ def test_a_burst_of_refusals_is_an_alert(
     assert all(deviation["value"] >= deviation["expected"] for one in alerts for deviation in one["deviations"])
     for file in tmp_path.iterdir():
         assert b"xylophone" not in file.read_bytes(), file.name
+
+
+def test_what_is_refused_before_it_is_read_is_learnt_from(tmp_path: Path) -> None:
+    """Guesses of a key, too much at once, no JSON: behaviour and traffic hear of them, and of their number."""
+    with plain_bot() as url:
+        settings = Settings(
+            server=Server(port=0, admin_port=0, keys=("env:KEY",)),
+            bots={"default": Bot(upstream=url)},
+            routes={"default": Route(guards=("text.injection",))},
+            ledger=LedgerSettings(path="chatward.db", durability="process"),
+            behaviour=BehaviourSettings(enabled=True, window=86_400.0),
+            traffic=TrafficSettings(enabled=True, resolve=False),
+            limits={"requests": Limit(rate=1, period=3_600, burst=2)},
+        )
+        running = RunningGateway(settings, tmp_path, {"KEY": "k" * 32})
+        asked = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Good morning"}]})
+
+        def ask(body: str, key: str = "k" * 32) -> tuple[int, str]:
+            headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+            answer = httpx.post(f"{running.base_url}/chat/completions", content=body, headers=headers, timeout=30)
+            return answer.status_code, answer.headers["x-chatward-action"]
+
+        assert {ask(asked, f"{number:032x}") for number in range(40)} == {(401, "block")}
+        assert {ask("{") for _ in range(10)} == {(400, "block")}
+        assert [ask(asked)[0] for _ in range(3)] == [200, 200, 429]
+        metrics = httpx.get(
+            f"{running.admin_url}/metrics", headers={"authorization": f"Bearer {'k' * 32}"}, timeout=30
+        ).text
+        assert 'chatward_traffic_signals_total{signal="session.refused"} 3' in metrics
+        assert running.stop() == 0
+    raised = [one.fields for one in running.records() if str(one.event) == "behaviour:alert:raised"]
+    assert {one["form"] for one in raised if "refused" in one["features"]} == {"address", "principal"}
+    with stored(Settings(ledger=LedgerSettings(path=str(running.ledger)))) as store:
+        assert store is not None
+        rows = Rows(10)
+        assert store.load(rows) == 4  # tenant, address block, who has the key; and the bot, which saw two
+        assert sorted(rows.array["seen"][:4].tolist()) == [2, 13, 53, 53]

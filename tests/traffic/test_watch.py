@@ -384,3 +384,25 @@ async def test_the_record_is_bounded_and_holds_no_text() -> None:
 
 async def test_nobody_in_particular_is_anonymous() -> None:
     assert caller(TOOL).principal is ANONYMOUS
+
+
+async def test_who_is_refused_again_and_again_is_seen() -> None:
+    """And neither for being asked to work here, nor longer ago than a minute, nor because another was."""
+    world = World(TrafficSettings(enabled=True))
+    for _ in range(9):
+        world.traffic.refused(page(world), "rate-limited")
+    world.traffic.refused(page(world), "work-needed")
+    assert "session.refused" not in (await world.say(page(world, 1))).seen.signals
+    world.traffic.refused(page(world), "json-invalid")
+    assert "session.refused" in (await world.say(page(world, 2))).seen.signals
+    assert "session.refused" not in (await world.say(page(world, 3, visitor(2)))).seen.signals
+    world.clock.now += 61
+    assert "session.refused" not in (await world.say(page(world, 4))).seen.signals
+
+
+async def test_who_is_not_known_is_refused_as_their_network() -> None:
+    world = World(TrafficSettings(enabled=True))
+    for number in range(10):  # whatever program they say that they are
+        world.traffic.refused(caller({**BROWSER, "user-agent": f"{AGENT}{number}"}), "key-unknown")
+    assert "session.refused" in (await world.say(caller())).seen.signals
+    assert "session.refused" not in (await world.say(caller(address="198.51.100.1"))).seen.signals

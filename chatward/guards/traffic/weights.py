@@ -65,6 +65,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "session.moving": -2.0,
     "session.cookie-dropped": -2.0,
     "session.swarm": -1.5,
+    "session.refused": -2.0,
     # for a person
     "pace.human-keys": 0.9,
     "page.pointer": 0.3,
