@@ -1,17 +1,21 @@
-"""Answers from files: our own questionnaire (JSON), CSA's CAIQ v4 (CSV), and files with ids of others (VSAQ).
+"""Answers from files: our own questionnaire (JSON), CSA's CAIQ and AI-CAIQ, and files with ids of others (VSAQ).
 
 The rules:
 
 1. Ours: ``{"question": {"answer": "yes", "comment": "..."}}``, or the short ``{"question": "yes"}``.
-2. CAIQ: a row for each question with its id (``CEK-03.1``) and its answer (``Yes``, ``No``, ``NA``). A question of ours
-   is answered by the rows of the controls that it names (``ids.ccm``): yes where all say yes, no where none does, else
-   partly. What no row answers stays unanswered. A row says less than our question asks; the comment names the rows.
-3. Others (VSAQ: ``{"id": "yes"}`` or lists of such): by a table of their ids to ours, which whoever imports gives.
+2. CAIQ v4 and AI-CAIQ (CSV, or a spreadsheet): a row for each question with its id (``CEK-03.1``, ``MDS-08.1``) and
+   its answer (``Yes``, ``No``, ``NA``). A question of ours is answered by the rows of the controls that it names
+   (``ids.ccm`` and ``ids.aicm``; AICM keeps the ids of CCM): yes where all say yes, no where none does, else partly.
+   What no row answers stays unanswered. A row says less than our question asks; the comment names the rows.
+3. Others (``{"id": "yes"}``, or lists of ``{"id": ..., "value": ...}``): by a table of their ids to ours, which whoever
+   imports gives. Answers that VSAQ saved are known by ids of its own questionnaires (``VSAQ``) and need no table; there
+   a choice is an id of its own that is ``checked``, ending in ``_yes`` or ``_no`` where it is one of two.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -20,27 +24,50 @@ from typing import Any, Final
 
 import msgspec
 
+from chatward.assurance import spreadsheet
 from chatward.assurance.questionnaire import Answer, questionnaire
 from chatward.core.errors import ConfigError
 
 _CONTROL: Final = re.compile(r"([A-Z&]{2,4}-\d{2})(?:\.\d+)?")
+VSAQ: Final[Mapping[str, str]] = {
+    "secprog_team_yes": "gov-1", "secprog_team_no": "gov-1", "secprog_extaudits_quarterly": "gov-2",
+    "secprog_extaudits_annually": "gov-2", "network_encryption_yes": "crypto-1", "network_encryption_no": "crypto-1",
+    "secprog_incidentmanagement": "incident-2",
+}  # fmt: skip
+"""Ids of VSAQ's questionnaires -> ours, where they ask for the same."""
 _WORDS: Final = {"yes": "yes", "true": "yes", "checked": "yes", "no": "no", "false": "no", "na": "n", "n/a": "n"}
 
 
 def read_answers(path: Path, table: Path | None = None) -> dict[str, Answer]:
     """Answers to our questions. Raises ``ConfigError``."""
     try:
-        text = path.read_text("utf-8-sig")
-        if path.suffix.lower() == ".csv":
-            return from_caiq(csv.reader(text.splitlines()))
-        document = json.loads(text)
-        if table is not None:
-            return _by_table(document, json.loads(table.read_text("utf-8-sig")))
-        return {name: _own(said) for name, said in document.items()}
+        return parsed_answers(path.name, path.read_bytes(), None if table is None else table.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", reason="answers-invalid") from error
+
+
+def parsed_answers(name: str, data: bytes, table: bytes | None = None) -> dict[str, Answer]:
+    """The same of a file's content. ``name`` tells what kind it is. Raises ``ConfigError``."""
+    try:
+        if source_of(name) == "caiq":
+            return from_caiq(
+                spreadsheet.rows(data)
+                if data.startswith(b"PK")
+                else csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+            )
+        document = json.loads(data.decode("utf-8-sig"))
+        if table is not None:
+            return _by_table(document, json.loads(table.decode("utf-8-sig")))
+        if isinstance(document, dict) and not document.keys().isdisjoint(VSAQ):
+            return _by_table(document, VSAQ)
+        return {id_: _own(said) for id_, said in document.items()}
     except (ValueError, TypeError, AttributeError, KeyError, csv.Error) as error:
-        raise ConfigError(f"{path} holds no answers", reason="answers-invalid") from error
+        raise ConfigError("There are no answers in this file.", reason="answers-invalid") from error
+
+
+def source_of(name: str | Path) -> str:
+    """Of what kind a file with answers is, as the record says it."""
+    return "caiq" if Path(name).suffix.lower() in {".csv", ".xlsx"} else "file"
 
 
 def _own(said: Any) -> Answer:
@@ -63,7 +90,11 @@ def from_caiq(rows: Iterable[list[str]]) -> dict[str, Answer]:
         raise ConfigError("There is no answer to a question of CAIQ in it.", reason="answers-invalid")
     made: dict[str, Answer] = {}
     for question in questionnaire().questions:
-        rows_ = [pair for control in question.ids.get("ccm", ()) for pair in said.get(control, ())]
+        rows_ = [
+            pair
+            for control in (*question.ids.get("ccm", ()), *question.ids.get("aicm", ()))
+            for pair in said.get(control, ())
+        ]
         words = {word for _, word in rows_ if word != "n"}
         if not rows_:
             continue
@@ -83,6 +114,8 @@ def _by_table(document: Any, table: Mapping[str, str]) -> dict[str, Answer]:
         word = _WORDS.get(str(value).lower())
         if ours is None or word is None:
             continue
+        if str(theirs).endswith("_no") and str(value).lower() == "checked":
+            word = "no"
         answer = Answer("not-applicable" if word == "n" else "yes" if word == "yes" else "no", f"imported: {theirs}")
         made[ours] = (
             answer if ours not in made or made[ours].answer == answer.answer else Answer("partly", answer.comment)

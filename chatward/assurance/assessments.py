@@ -14,17 +14,21 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from chatward.assurance.domains import STATES, Seen
 from chatward.assurance.questionnaire import Answer, checked, scored
 from chatward.assurance.tasks import DAY, Record
+from chatward.assurance.vendor_tasks import VendorTasks, findings
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
+from chatward.settings.assurance import Due
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -36,6 +40,9 @@ SCHEMA: Final = Schema(
             id INTEGER PRIMARY KEY, vendor TEXT, about TEXT, name TEXT, until REAL, at REAL, sha256 TEXT, body BLOB)""",
         "CREATE TABLE vendor_links (digest TEXT PRIMARY KEY, vendor TEXT, until REAL)",
         "CREATE TABLE vendor_checks (vendor TEXT PRIMARY KEY, at REAL, results BLOB)",
+        "CREATE TABLE vendor_looks (id INTEGER PRIMARY KEY, vendor TEXT, at REAL, results BLOB)",
+        "INSERT INTO vendor_looks (vendor, at, results) SELECT vendor, at, results FROM vendor_checks",
+        "DROP TABLE vendor_checks",
     ),
 )
 LARGEST: Final = 10 * 1024 * 1024
@@ -77,6 +84,7 @@ class Assessments:
         self._database = database
         self._record = record
         self._clock = clock
+        self.tasks = VendorTasks(database, record, clock)
         database.adopt(SCHEMA)
 
     @property
@@ -157,16 +165,27 @@ class Assessments:
             raise ClientError("This link is not good any more; ask for another.", reason="link-invalid", status=404)
         return self.add(vendor, answers, "link")
 
-    def keep_checks(self, vendor: str, results: list[dict[str, str]]) -> None:
+    def keep_looks(self, vendor: str, seen: Sequence[Seen]) -> None:
+        """Keeps what was seen of a vendor's domain now."""
+        counts = Counter(one.state for one in seen)
+        self._record(Entry(Event.VENDOR_CHECKED, "", {"vendor": vendor, **{state: counts[state] for state in STATES}}))
         self._database.write(
-            "INSERT OR REPLACE INTO vendor_checks VALUES (?, ?, ?)",
-            (vendor, self._clock(), msgspec.json.encode(results)),
+            "INSERT INTO vendor_looks (vendor, at, results) VALUES (?, ?, ?)",
+            (vendor, self._clock(), msgspec.json.encode(seen)),
         )
 
-    def checks(self, vendor: str) -> tuple[float, list[dict[str, str]]] | None:
-        """When a vendor's domain was last looked at, and what was seen."""
-        row = self._database.row("SELECT at, results FROM vendor_checks WHERE vendor = ?", (vendor,))
-        return None if row is None else (row[0], msgspec.json.decode(row[1], type=list[dict[str, str]]))
+    def looks(self, vendor: str, most: int = 2) -> list[tuple[float, list[Seen]]]:
+        """When a vendor's domain was looked at, and what was seen; the newest first."""
+        rows = self._database.rows(
+            "SELECT at, results FROM vendor_looks WHERE vendor = ? ORDER BY id DESC LIMIT ?", (vendor, most)
+        )
+        return [(at, msgspec.json.decode(results, type=list[Seen])) for at, results in rows]
+
+    def settle(self, vendor: str, due: Due, owner: str) -> tuple[int, int]:
+        """Opens and closes a vendor's tasks by its newest answers and the newest look; how many of each."""
+        answered, looked = self.of(vendor), self.looks(vendor, 1)
+        known = findings(answered[0].answers if answered else None, looked[0][1] if looked else ())
+        return self.tasks.settle(vendor, known, due, owner)
 
 
 def _digest(token: str) -> str:

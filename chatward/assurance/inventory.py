@@ -93,6 +93,17 @@ def read(path: Path) -> Inventory:
     return found
 
 
+def parsed(name: str, data: bytes) -> Inventory:
+    """One source that is no file here: an upload, an answer. ``name`` is what it is called. Raises ``ConfigError``."""
+    try:
+        found = _file(Path(Path(name).name), data.decode("utf-8-sig"))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ConfigError("It is none of the files that name components.", reason="inventory-invalid") from error
+    if not found.components and not found.unread:
+        raise ConfigError("It names no component.", reason="inventory-invalid")
+    return found
+
+
 def _folder(path: Path) -> Inventory:
     """A virtual environment, or a folder with what is installed in one."""
     places = [path, *sorted(path.glob("lib/python*/site-packages")), path / "Lib" / "site-packages"]

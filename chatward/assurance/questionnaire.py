@@ -9,8 +9,8 @@ The rules:
 3. Every lost point is told with its question, and so is what changed since the last time.
 
 The questions are our own (Apache-2.0), in ``questionnaire.json``; ids of other catalogues beside them (OWASP Top 10
-for LLM 2025, NIST SP 800-53 rev. 5, CSA CCM v4) say what they are near to. They are facts only, and no text is taken
-from them.
+for LLM 2025, NIST SP 800-53 rev. 5, CSA CCM v4, which AICM keeps, AICM's own, HECVAT's sections) say what they are near
+to. They are facts only, and no text is taken from them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _VALUES: Final = {"yes": 1.0, "partly": 0.5, "no": 0.0}
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True):
-    """``ids``: what it is near to in other catalogues (``owasp``, ``nist``, ``ccm``)."""
+    """``ids``: what it is near to in other catalogues (``owasp``, ``nist``, ``ccm``, ``aicm``, ``hecvat``)."""
 
     id: str
     topic: str

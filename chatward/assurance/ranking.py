@@ -10,7 +10,7 @@ import csv
 import gzip
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,10 +23,18 @@ _CVE: Final = re.compile(r"CVE-\d{4}-\d{4,}")
 
 @dataclass(frozen=True, slots=True)
 class Exploited:
-    """CVEs that are known to be exploited. ``as_of``: seconds since 1970; 0 where the file does not say."""
+    """CVEs that are known to be exploited. ``as_of``: seconds since 1970; 0 where the file does not say. ``products``:
+    vendor and product in lower case (``acme widget``) -> CVE and the day it came on the list (seconds since 1970)."""
 
     cves: frozenset[str] = frozenset()
     as_of: float = 0.0
+    products: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)
+
+    def of(self, product: str) -> list[tuple[str, float]]:
+        """What is on the list of a vendor, or of one product of it; the newest first."""
+        wanted = product.casefold()
+        named = [name for name in self.products if name == wanted or name.startswith(f"{wanted} ")]
+        return sorted((one for name in named for one in self.products[name]), key=lambda one: (-one[1], one[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +71,22 @@ def read_exploited(path: Path) -> Exploited:
     try:
         if text.lstrip().startswith("{"):
             document = json.loads(text)
-            cves = frozenset(str(one["cveID"]) for one in document["vulnerabilities"])
-            return Exploited(cves, _day(document.get("dateReleased", "")))
+            return _exploited(document["vulnerabilities"], _day(document.get("dateReleased", "")))
         rows = list(csv.DictReader(text.splitlines()))
         if not rows:
             raise ValueError("no rows")
-        return Exploited(
-            frozenset(row["cveID"] for row in rows), max((_day(row.get("dateAdded")) for row in rows), default=0.0)
-        )
+        return _exploited(rows, max((_day(row.get("dateAdded")) for row in rows), default=0.0))
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path} is no list of exploited vulnerabilities", reason="ranking-invalid") from error
+
+
+def _exploited(rows: Iterable[Mapping[str, Any]], as_of: float) -> Exploited:
+    cves, products = set[str](), dict[str, list[tuple[str, float]]]()
+    for row in rows:
+        cves.add(str(row["cveID"]))
+        name = f"{row.get('vendorProject', '')} {row.get('product', '')}".strip().casefold()
+        products.setdefault(name, []).append((str(row["cveID"]), _day(row.get("dateAdded"))))
+    return Exploited(frozenset(cves), as_of, {name: tuple(found) for name, found in products.items()})
 
 
 def read_likely(path: Path) -> Likely:

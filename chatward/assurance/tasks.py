@@ -18,6 +18,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from chatward.assurance.inventory import OWN
@@ -162,10 +163,7 @@ class Tasks:
         task = next((one for one in self.all() if one.id == task_id and one.closed is None), None)
         if task is None:
             raise ClientError("There is no open task of that number.", reason="task-unknown", status=404)
-        if not owner.strip() or not reason.strip():
-            raise ClientError("It needs an owner and a reason.", reason="owner-missing")
-        if until <= self._clock():
-            raise ClientError("Its end must lie ahead.", reason="until-invalid")
+        accepting(owner, reason, until, self._clock())
         self._record(
             Entry(Event.PATCH_ACCEPTED, "", {"target": task.target, "task": task.id, "until": int(until), "by": owner})
         )
@@ -194,6 +192,23 @@ class Tasks:
                 at = max(task.due, task.accepted_until if task.accepted_until > now else 0.0)
                 found[task.target] = min(found.get(task.target, at), at)
         return found
+
+
+def accepting(owner: str, reason: str, until: float, now: float) -> None:
+    """What accepting a finding takes. Raises ``ClientError``."""
+    if not owner.strip() or not reason.strip():
+        raise ClientError("It needs an owner and a reason.", reason="owner-missing")
+    if until <= now:
+        raise ClientError("Its end must lie ahead.", reason="until-invalid")
+
+
+def day_of(text: str) -> float:
+    """The first moment of a day (UTC), in seconds since 1970. Raises ``ClientError``."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ClientError("A day is written as 2030-12-31.", reason="day-invalid") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def _is_of(task: Task, finding: Finding) -> bool:

@@ -17,11 +17,14 @@ import tomlkit
 import typer
 from msgspec import to_builtins
 
-from chatward.assurance.answers import read_answers
+from chatward.assurance.answers import read_answers, source_of
 from chatward.assurance.assessments import Assessment, Assessments
-from chatward.assurance.domains import look
+from chatward.assurance.domains import OK
 from chatward.assurance.opening import assurance_file
+from chatward.assurance.published import Looking, changed
 from chatward.assurance.questionnaire import changes, questionnaire, scored
+from chatward.assurance.tasks import day_of
+from chatward.assurance.vendor_tasks import VendorTask
 from chatward.assurance.vendors import lacking
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
@@ -123,25 +126,70 @@ def check(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Look at a vendor's domain: TLS, certificate, security.txt, headers, DNS. Sends requests to it."""
+    """Look at a vendor from outside: TLS, security.txt, headers, DNS, status, parts. Sends requests to it."""
     settings = loaded_settings(config).settings
-    domain = _vendor(settings, name).domain
-    if not domain:
+    vendor = _vendor(settings, name)
+    if not (vendor.domain or vendor.status or vendor.sbom or vendor.products):
         raise ConfigError(f"vendors.{name}.domain is not set", key=f"vendors.{name}.domain")
     resolver = None
     if dns:
         from chatward.assurance.resolving import system_resolver  # noqa: PLC0415 - needs an extra
 
         resolver = system_resolver()
-    seen = look(domain, resolver=resolver)
+    seen = Looking(settings, time.time(), resolver).at(vendor)
     with _opened(settings) as assessments:
-        assessments.keep_checks(name, [one.told() for one in seen])
-    good = all(one.state == "ok" for one in seen)
+        before = assessments.looks(name, 1)
+        assessments.keep_looks(name, seen)
+        assessments.settle(name, settings.assurance.due, vendor.owner)
+    good, other = all(one.state == OK for one in seen), changed(before[0][1], seen) if before else []
     if as_json:
-        print_json({"vendor": name, "ok": good, "seen": [one.told() for one in seen]})
+        print_json({"vendor": name, "ok": good, "seen": [one.told() for one in seen], "changes": other})
     else:
         print_table(("state", "what", "seen"), [(one.state, one.name, one.sentence) for one in seen])
+        for one in other:
+            print(f"changed: {one['name']}: {one['before'] or '-'} -> {one['after'] or '-'}", file=sys.stderr)
     return int(not good)
+
+
+@app.command()
+def tasks(
+    name: Annotated[str | None, typer.Argument(metavar="[VENDOR]", help="This vendor alone.")] = None,
+    closed: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """List what is to be done about vendors, what is due first first."""
+    settings, now = loaded_settings(config).settings, time.time()
+    if name is not None:
+        _vendor(settings, name)
+    with _opened(settings) as assessments:
+        found = [_task(one, now) for one in assessments.tasks.of(name) if closed or one.closed is None]
+    if as_json:
+        print_json({"tasks": found})
+    else:
+        names = ("id", "vendor", "state", "urgency", "due", "owner", "about")
+        print_table(names, [tuple(row[name] or "-" for name in names) for row in found])
+    return 0
+
+
+@app.command()
+def accept(
+    task: Annotated[int, typer.Argument(help="Its number.")],
+    owner: Annotated[str, typer.Option(help="Who answers for it.")],
+    until: Annotated[str, typer.Option(metavar="DAY", help="The day on which it is open again (YYYY-MM-DD).")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Live with a finding about a vendor for a while."""
+    settings, now = loaded_settings(config).settings, time.time()
+    with _opened(settings) as assessments:
+        told = _task(assessments.tasks.accept(task, owner=owner, until=day_of(until), reason=reason), now)
+    if as_json:
+        print_json(told)
+    else:
+        print(f"Task {task} is accepted until {until} by {owner}.")
+    return 0
 
 
 @app.command()
@@ -174,6 +222,7 @@ def assess(
             assessments.attach(name, question, Path(file).name, Path(file).read_bytes())
         if answers is not None:
             assessments.add(name, read_answers(answers), "file")
+            assessments.settle(name, settings.assurance.due, settings.vendors[name].owner)
     return _show(settings, name, as_json=as_json)
 
 
@@ -189,7 +238,8 @@ def import_(
     settings = loaded_settings(config).settings
     _vendor(settings, name)
     with _opened(settings) as assessments:
-        assessments.add(name, read_answers(file, table), "caiq" if file.suffix.lower() == ".csv" else "import")
+        assessments.add(name, read_answers(file, table), source_of(file))
+        assessments.settle(name, settings.assurance.due, settings.vendors[name].owner)
     return _show(settings, name, as_json=as_json)
 
 
@@ -259,6 +309,20 @@ def _show(settings: Settings, name: str, *, as_json: bool) -> int:
     for sentence in why:
         print(f"not approved: {sentence}", file=sys.stderr)
     return int(bool(why))
+
+
+def _task(one: VendorTask, now: float) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "vendor": one.vendor,
+        "about": one.about,
+        "state": one.state(now),
+        "urgency": one.urgency,
+        "due": _day(one.due),
+        "owner": one.owner or None,
+        "accepted_by": one.accepted_by or None,
+        "accepted_until": _day(one.accepted_until) if one.accepted_until else None,
+    }
 
 
 def _before(found: list[Assessment]) -> dict[str, Any] | None:

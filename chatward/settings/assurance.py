@@ -73,6 +73,12 @@ class Vendor(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The bots that it runs: without its approval they are asked nothing."""
     domain: str = ""
     """Its domain, for what a machine can check."""
+    status: str = ""
+    """Where its status page is (`https://`), if it is one of Statuspage's form."""
+    sbom: str = ""
+    """Where its bill of materials is (CycloneDX or SPDX, JSON): `https://`, or a file beside the ledger."""
+    products: tuple[str, ...] = ()
+    """What CISA calls it in the list of exploited vulnerabilities: a vendor (`acme`), or one product of it."""
     owner: str = ""
     """Who answers for it here."""
     data: tuple[DataClass, ...] = ("public",)

@@ -65,6 +65,10 @@ def _forms(settings: Settings) -> Iterator[Problem]:
                 yield Problem((*steps, "regions", index), "must be two capital letters (ISO 3166-1), or EEA")
         if vendor.domain and not _DOMAIN.fullmatch(vendor.domain):
             yield Problem((*steps, "domain"), "must be a domain in lower case, such as example.com")
+        if vendor.status and not vendor.status.startswith("https://"):
+            yield Problem((*steps, "status"), "must begin with https://")
+        if vendor.sbom.startswith("http://"):
+            yield Problem((*steps, "sbom"), "must begin with https://, or be a file")
         days = {(key,): getattr(vendor, key) for key in ("dpa_until", "baa_until", "review_until")}
         days |= {("certificates", one): until for one, until in vendor.certificates.items()}  # type: ignore[misc]
         for key, until in days.items():

@@ -6,6 +6,7 @@ import http.server
 import json
 import ssl
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -339,9 +340,15 @@ TXT = "# Reports\nContact: mailto:security@localhost\nExpires: 2999-01-01T00:00:
 
 
 class Names:
-    def __init__(self, **known: list[str]) -> None:
+    def __init__(self, *, signed: bool = True, **known: list[str]) -> None:
         self.known = known
+        self.signed = signed
         self.fails = False
+
+    def chained(self, name: str) -> bool:
+        if self.fails:
+            raise OSError("nobody answers")
+        return self.signed
 
     def records(self, name: str, kind: str) -> list[str]:
         if self.fails:
@@ -360,6 +367,7 @@ def site(tmp_path: Path) -> Iterator[Callable[..., dict[str, tuple[str, str]]]]:
         resolver: Any = None,
         trust: bool = True,
         days: float = 60,
+        old: bool = False,
     ) -> Any:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -377,6 +385,11 @@ def site(tmp_path: Path) -> Iterator[Callable[..., dict[str, tuple[str, str]]]]:
         authority = Authority(tmp_path / "ca", "ours")
         shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         shown.load_cert_chain(*authority.make("site", server=True, days=days))
+        if old:
+            shown.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                shown.minimum_version = ssl.TLSVersion.TLSv1
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.socket = shown.wrap_socket(server.socket, server_side=True)
         running.append(server)
@@ -400,7 +413,7 @@ GOOD_NAMES = Names(CAA=['0 issue "ours"'], TXT=["v=DMARC1; p=reject"])
 
 def test_a_site_in_order(site: Any) -> None:
     assert {name: state for name, (state, _) in site(resolver=GOOD_NAMES).items()} == dict.fromkeys(
-        ("tls", "certificate", "security-txt", "headers", "caa", "dmarc"), "ok"
+        ("tls", "certificate", "tls-old", "security-txt", "headers", "caa", "dnssec", "dmarc"), "ok"
     )
 
 
@@ -417,8 +430,23 @@ def test_a_site_in_order(site: Any) -> None:
         ({"days": 3}, "certificate"),
         ({"resolver": Names(TXT=["v=DMARC1; p=none"], CAA=["x"])}, "dmarc"),
         ({"resolver": Names(TXT=["v=DMARC1; p=reject"])}, "caa"),
+        ({"resolver": Names(TXT=["v=DMARC1; p=reject"], CAA=["x"], signed=False)}, "dnssec"),
+        ({"old": True}, "tls-old"),
     ],
-    ids=["none", "no-expiry", "expired", "no-contact", "twice", "html", "headers", "certificate", "dmarc", "caa"],
+    ids=[
+        "none",
+        "no-expiry",
+        "expired",
+        "no-contact",
+        "twice",
+        "html",
+        "headers",
+        "certificate",
+        "dmarc",
+        "caa",
+        "dnssec",
+        "old-tls",
+    ],
 )
 def test_what_is_not_in_order(site: Any, wanted: dict[str, Any], name: str) -> None:
     seen = site(**{"resolver": GOOD_NAMES, **wanted})
@@ -430,6 +458,6 @@ def test_what_cannot_be_asked_is_unknown(site: Any) -> None:
     silent.fails = True
     seen = site(trust=False, resolver=silent)
     assert seen["tls"][0] == "failed"
-    assert {seen[name][0] for name in ("security-txt", "headers", "caa", "dmarc")} == {"unknown"}
+    assert {seen[name][0] for name in ("security-txt", "headers", "caa", "dnssec", "dmarc")} == {"unknown"}
     gone = {one.name: one.state for one in look("localhost", address=("127.0.0.1", 9))}
     assert gone["tls"] == gone["headers"] == gone["caa"] == "unknown"
