@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from chatward.console.federation import Federation, attempts
 from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
 from chatward.console.sign_in import sign_in_page
-from chatward.core.errors import ConfigError
+from chatward.core.errors import ConfigError, StoreError
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
 from chatward.gateway.credentials import Keys
@@ -66,6 +67,8 @@ from chatward.identity.relying_party import RelyingParty, console_party
 from chatward.identity.risk import UNKNOWN, Bands, Risks, Watched
 from chatward.identity.scim import Scim
 from chatward.identity.sessions import Limits, Sessions
+from chatward.identity.shared_proofs import SharedProofs
+from chatward.identity.shared_risk import SharedRisks, name_under
 from chatward.identity.signin_api import PREFIXES as SIGNING_IN
 from chatward.identity.signin_api import SignInApi
 from chatward.identity.stepup_api import PREFIXES, StepUpApi
@@ -74,8 +77,9 @@ from chatward.identity.widget import Widget
 from chatward.identity.widget_api import PREFIX as WIDGET
 from chatward.identity.widget_api import WidgetSessions
 from chatward.settings import Settings, WidgetSettings
-from chatward.settings.rules import identity_file, is_loopback
+from chatward.settings.rules import identity_file, is_loopback, shared_file
 from chatward.stores.database import Database
+from chatward.stores.fleeting import Fleeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Callers:
     """All of it, for one process. ``services`` are what the data plane answers besides messages, by prefix."""
 
     database: Database
+    shared: Fleeting
     authenticator: Chain
     access: Access
     budgets: Budgets
@@ -97,11 +102,17 @@ class Callers:
     """The token of the link by which the first admin signs up; ``None`` once there is one. Blocks."""
     risks: Risks | None = None
     """Who is how risky."""
+    shared_risks: SharedRisks | None = None
+    """The same, over all processes, once ``run`` runs."""
 
     def close(self) -> None:
-        """Writes what is counted, and closes the file."""
+        """Writes what is counted, and closes the files."""
         self.budgets.close()
         self.keys.close()
+        if self.shared_risks is not None:
+            with suppress(StoreError):  # it is faded soon
+                self.shared_risks.exchange()
+        self.shared.close()
         self.database.close()
 
 
@@ -111,18 +122,20 @@ def callers(
     """Everything about callers. ``folder`` is that of the configuration file, ``configured`` the keys it names,
     ``secret`` the key of this installation. Call it on the event loop. Raises ``ConfigError`` and ``StoreError``."""
     database = Database(identity_file(settings))
+    shared = Fleeting(shared_file(settings))
+    proofs_seen = SharedProofs(shared)
     record = recorder(ledger, asyncio.get_running_loop())
     keys = KeyAuthenticator(database)
     ways: dict[str, Authenticator] = {"configured": Keys(configured), "keys": keys}
     people = registry(database, settings.identity, record) if settings.identity.scim.enabled else None
     directory = scim_router(Scim(people), keys.identify) if people is not None else None
-    vouched = _vouched(settings, database, people, ledger, fetch)
+    vouched = _vouched(settings, database, people, ledger, fetch, proofs_seen)
     ways |= vouched.ways
     if settings.identity.agents:
         ways["agents"] = Agents(settings.identity.agents, fetch)
     visiting: dict[str, AnyService] = {**vouched.services}
     if settings.widget.enabled:
-        ways["visitors"] = visitors = _visitors(settings.widget, database)
+        ways["visitors"] = visitors = _visitors(settings.widget, database, proofs_seen)
         visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
     if any(one.secret is not None for one in settings.channels.values()):
         ways["channels"] = SignedChannels()
@@ -151,7 +164,7 @@ def callers(
         all_tenants=True,
     )
     authorizer = CedarAuthorizer(load(rights, folder))
-    risks = _risks(settings, ledger)
+    risks = _risks(settings, ledger, secret)
     access = Access(
         authorizer,
         valid=chain.valid,
@@ -174,6 +187,7 @@ def callers(
         )
     return Callers(
         database,
+        shared,
         chain,
         access,
         budgets,
@@ -185,6 +199,7 @@ def callers(
         directory,
         operators.first_link,
         risks,
+        SharedRisks(shared, risks, settings.risk.half_life) if risks is not None else None,
     )
 
 
@@ -201,7 +216,12 @@ class _Vouched:
 
 
 def _vouched(
-    settings: Settings, database: Database, people: PeopleRegistry | None, ledger: Ledger, fetch: Fetch
+    settings: Settings,
+    database: Database,
+    people: PeopleRegistry | None,
+    ledger: Ledger,
+    fetch: Fetch,
+    seen: SharedProofs,
 ) -> _Vouched:
     identity, clock = settings.identity, time.time
     for name in settings.operators.oidc.keys() - identity.oidc.keys():
@@ -211,7 +231,7 @@ def _vouched(
         return _Vouched({}, {})
     known = providers(identity.oidc, fetch, clock, linked(identity))
     revocations = Revocations(database, clock)
-    ways: dict[str, Authenticator] = {"oidc": OidcAuthenticator(known, revocations, clock)}
+    ways: dict[str, Authenticator] = {"oidc": OidcAuthenticator(known, revocations, clock, seen)}
     services: dict[str, AnyService] = {}
     secrets = {name: resolve(one.client_secret) for name, one in identity.oidc.items() if one.client_secret}
     admits = people.admits if people is not None else None
@@ -261,12 +281,13 @@ def _of_operators(settings: Settings, name: str, fetch: Fetch) -> Provider:
     return Provider(name, seen, fetch, time.time, linked(settings.identity))
 
 
-def _risks(settings: Settings, ledger: Ledger) -> Risks | None:
+def _risks(settings: Settings, ledger: Ledger, secret: bytes) -> Risks | None:
     """Who is how risky, by the entries of a ledger that can be watched; else nobody says anything."""
     wanted = settings.risk
     if not wanted.enabled or not isinstance(ledger, Watched):
         return None
-    risks = Risks(Bands(wanted.raised, wanted.high, wanted.half_life))
+    bands = Bands(wanted.raised, wanted.high, wanted.half_life)
+    risks = Risks(bands, name=name_under(_derived(secret, b"risk")))
     ledger.watchers.append(risks.entry)
     return risks
 
@@ -302,11 +323,12 @@ def _signing_in(
     )
 
 
-def _visitors(wanted: WidgetSettings, database: Database) -> Widget:
+def _visitors(wanted: WidgetSettings, database: Database, seen: SharedProofs) -> Widget:
     origins, models = frozenset(wanted.origins), (wanted.model,) if wanted.model else ()
     return Widget(
         database,
         lambda bot: origins if bot == wanted.bot else (),
+        seen=seen,
         models=lambda bot: models,
         lifetime=wanted.lifetime,
         longest=wanted.longest,

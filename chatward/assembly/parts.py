@@ -58,6 +58,8 @@ def asked_for(house: House) -> Callers:
         fetch=house.fetch,
     )
     house.stack.callback(asking.close)
+    if asking.shared_risks is not None:
+        house.go_on(asking.shared_risks.run())
     house.engine.access = asking.access
     return asking
 

@@ -282,12 +282,17 @@ def _without_dots(path: str) -> str:
 # --- replays
 
 
+def digest_of(thumbprint: str, jti: str) -> bytes:
+    """What a proof is remembered by."""
+    return hashlib.sha256(f"{thumbprint}.{jti}".encode("utf-8", "surrogatepass")).digest()
+
+
 class SeenProofs:
     """Implements ``Seen`` in memory, for this process.
 
     At most ``limit`` proofs are remembered, and ``per_key`` of one key, each until it could not be repeated any more.
-    Nothing is forgotten sooner: when there is no room, new proofs are refused. Several processes that serve one
-    address either share a ``Seen``, or one proof can be used once on each of them while it is fresh.
+    Nothing is forgotten sooner: when there is no room, new proofs are refused. For several processes that serve one
+    address, and over a restart, there is ``shared_proofs``.
     """
 
     def __init__(self, limit: int = 100_000, per_key: int = 2_000) -> None:
@@ -303,7 +308,7 @@ class SeenProofs:
 
     def first(self, thumbprint: str, jti: str, now: float, lasts: float) -> bool:
         self._forget(now)
-        proof = hashlib.sha256(f"{thumbprint}.{jti}".encode("utf-8", "surrogatepass")).digest()
+        proof = digest_of(thumbprint, jti)
         if proof in self._until:
             return False
         if len(self._until) >= self._limit or self._counts.get(thumbprint, 0) >= self._per_key:

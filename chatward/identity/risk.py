@@ -11,8 +11,9 @@ The rules:
    others; nobody in particular is everybody. Of those nobody has said anything: ``unknown``, which is not low.
 4. What a document or a tool's result tried to do is not its reader's fault: rules of indirect injection count nothing.
    Nor does a link that the bot wrote, or a message that was not refused.
-5. In memory, of one process, ``most`` principals: of more, those are forgotten of whom nothing was heard the longest. A
-   restart forgets all. It is a signal with an end, never a ban: disabling somebody is ``users`` and ``keys``.
+5. In memory, ``most`` principals: of more, those are forgotten of whom nothing was heard the longest. Other processes
+   and a restart hear of it by ``shared_risk``. It is a signal with an end, never a ban: disabling somebody is ``users``
+   and ``keys``.
 
 Another source (behaviour, bot score) calls ``add``.
 """
@@ -84,10 +85,16 @@ class _Kept:
 
 
 class Risks:
-    """Implements the rules above. May be asked and told from several threads. ``clock`` gives seconds of any origin."""
+    """Implements the rules above. May be asked and told from several threads. ``clock`` gives seconds of any origin;
+    ``name`` says what a principal is called in memory. ``told`` hears of what is added: name, signal and points."""
 
     def __init__(
-        self, bands: Bands = Bands(), *, most: int = 50_000, clock: Callable[[], float] = time.monotonic
+        self,
+        bands: Bands = Bands(),
+        *,
+        most: int = 50_000,
+        clock: Callable[[], float] = time.monotonic,
+        name: Callable[[str], str] = str,
     ) -> None:
         self._bands = bands
         self._most = most
@@ -95,6 +102,8 @@ class Risks:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._flights: OrderedDict[str, str] = OrderedDict()
+        self._name = name
+        self.told: Callable[[str, str, float], None] = lambda name, signal, points: None
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -103,13 +112,13 @@ class Risks:
         """Implements ``identity.access.Risk``."""
         if principal.kind not in RATED:
             return UNKNOWN
-        kept = self._kept.get(principal.id)
+        kept = self._kept.get(self._name(principal.id)) if self._kept else None
         return LOW if kept is None else self._band(self._points(kept))
 
     def rated(self, principal: str) -> Rated:
         """How somebody stands, for who has to explain it."""
         with self._lock:
-            kept = self._kept.get(principal)
+            kept = self._kept.get(self._name(principal))
             if kept is None:
                 return Rated(LOW, 0.0, ())
             points = self._points(kept)
@@ -119,22 +128,28 @@ class Risks:
         """Somebody did something. ``signal`` names it for ``rated``: a rule's id, or another fixed name."""
         if points <= 0 or not principal:
             return
+        name = self._name(principal)
+        self.join(name, signal, points)
+        self.told(name, signal, points)
+
+    def join(self, name: str, signal: str, points: float) -> None:
+        """The same of who is called so, told by another process."""
         with self._lock:
             now = self._clock()
-            kept = self._kept.get(principal)
+            kept = self._kept.get(name)
             if kept is None:
-                kept = self._kept[principal] = _Kept(now)
+                kept = self._kept[name] = _Kept(now)
             kept.points, kept.at = self._points(kept) + points, now
             if signal in kept.signals or len(kept.signals) < 20:
                 kept.signals[signal] = kept.signals.get(signal, 0) + 1
-            self._kept.move_to_end(principal)
+            self._kept.move_to_end(name)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
     def forget(self, principal: str) -> None:
         """Nothing is held against somebody any more."""
         with self._lock:
-            self._kept.pop(principal, None)
+            self._kept.pop(self._name(principal), None)
 
     def entry(self, entry: Entry) -> None:
         """An entry of the ledger, of any kind. Never raises; microseconds."""

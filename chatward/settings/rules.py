@@ -476,6 +476,11 @@ def identity_file(settings: Settings) -> Path:
     return Path(settings.identity.path or Path(settings.ledger.path).with_name("chatward-identity.db"))
 
 
+def shared_file(settings: Settings) -> Path:
+    """The file of what processes that share callers tell each other."""
+    return identity_file(settings).with_name("chatward-shared.db")
+
+
 def last_day(text: str) -> date | None:
     """The day, or ``None`` if the text is none. Only the extended form YYYY-MM-DD."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
