@@ -29,7 +29,6 @@ from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.core.sealing import Change, Place, Record, Resealed, SealedFields, Sealer
 from chatward.settings import Settings
-from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -127,7 +126,7 @@ class Fields:
 
     def erase_subject(self, tenant: str, subject: str) -> int:
         count = self.database.write("DELETE FROM quarantine WHERE tenant = ? AND subject = ?", (tenant, subject))
-        empty_log(self.database)
+        self.database.scrub()
         return count
 
     def sweep(self, tenant: str, subject: str, dead: Callable[[Place, bytes], bool]) -> int:
@@ -135,7 +134,7 @@ class Fields:
         gone = [id_ for id_, body in rows if dead(Place(tenant, subject, BODY, id_, id_), body)]
         for id_ in gone:
             self.database.write("DELETE FROM quarantine WHERE id = ?", (id_,))
-        empty_log(self.database)
+        self.database.scrub()
         return len(gone)
 
 
@@ -206,7 +205,7 @@ class Quarantine(Fields):
         for held in gone:
             self._delete(held)
         if gone:
-            empty_log(self.database)
+            self.database.scrub()
         return len(gone)
 
     # --- looking, and taking out
@@ -237,7 +236,7 @@ class Quarantine(Fields):
         held = self.show(id_)
         self._record(Entry(Event.FILE_DELETED.value, held.exchange, {"file": id_, "digest": held.digest, "by": by}))
         self._delete(held)
-        empty_log(self.database)
+        self.database.scrub()
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Held]:
         rows = self.database.rows(f"SELECT {_COLUMNS} FROM quarantine {where}", values)  # noqa: S608 - from this class

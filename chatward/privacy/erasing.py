@@ -28,7 +28,6 @@ from chatward.seal.opening import Sealing
 from chatward.seal.receipt import digest
 from chatward.seal.register import Register
 from chatward.settings import Settings
-from chatward.stores.clearing import empty_log
 
 
 class Statements(Unsealed):
@@ -64,7 +63,7 @@ class Statements(Unsealed):
         count += self._requests.disown(tenant, subject, before)
         forget_links(database, tenant, subject)
         if count:
-            empty_log(database)
+            database.scrub()
         return count
 
 

@@ -24,7 +24,7 @@ from chatward.core.ports import Entry
 from chatward.core.sealing import Record
 from chatward.settings import Settings
 from chatward.stores.conversations import ConversationStore, Purged
-from chatward.stores.database import Database, Schema
+from chatward.stores.database import Database, Schema, Tables
 
 SCHEMA: Final = Schema(
     "privacy-holds",
@@ -85,7 +85,7 @@ class Holds:
         return [Hold(*row) for row in rows]
 
 
-def oldest(database: Database) -> float | None:
+def oldest(database: Tables) -> float | None:
     """When the oldest stored turn was written (seconds since 1970 UTC); ``database`` is that of the conversations."""
     row = database.row("SELECT min(at) FROM turns")
     return None if row is None else row[0]

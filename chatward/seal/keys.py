@@ -39,7 +39,6 @@ from chatward.core.errors import StoreError
 from chatward.seal.envelope import KEY_BYTES, MAX_VERSION, joined
 from chatward.seal.key import Cache, Key, Name
 from chatward.seal.kms import Ask, RootKeys, Wrapped
-from chatward.stores.clearing import empty_log
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -257,7 +256,7 @@ class Keys:
             count = sum(connection.execute(sql, (tenant, subject, record)).rowcount for record in records)
             _changed(connection)
         self._cache.clear()
-        empty_log(self.database)
+        self.database.scrub()
         return count
 
     def erase(self, tenant: str, subject: str) -> tuple[int, int]:
@@ -267,7 +266,7 @@ class Keys:
             number = _number(connection)
             _changed(connection)
         self._cache.clear()
-        empty_log(self.database)
+        self.database.scrub()
         return count, number
 
     # --- erasures, and copies of the file that come back
@@ -299,7 +298,7 @@ class Keys:
                 _changed(connection)
         if count:
             self._cache.clear()
-            empty_log(self.database)
+            self.database.scrub()
         return count
 
     # --- which tables hold sealed fields
@@ -401,7 +400,7 @@ class Keys:
             connection.execute("DELETE FROM tenant_keys WHERE live = 0")
             connection.execute("DELETE FROM keys WHERE live = 0")
         self.database.rows("VACUUM")
-        empty_log(self.database)
+        self.database.scrub()
 
 
 _SELECT: Final = "SELECT wrapped FROM keys WHERE tenant = ? AND subject = ? AND record = ? AND version = ? AND live = 1"

@@ -30,7 +30,7 @@ from chatward.settings import Seal, Settings
 from chatward.settings.privacy_rules import retention_days
 from chatward.stores.conversation_rows import Fields
 from chatward.stores.conversations import ConversationStore
-from chatward.stores.database import Database
+from chatward.stores.database import Database, Tables
 from chatward.stores.vaults import Vaults
 
 DAY: Final = 86_400.0
@@ -68,7 +68,7 @@ class Sealing:
     register: Register
     eraser: Eraser
     rotation: Rotation
-    data: Database
+    data: Tables
     _record: Record
     _retention: float | None
     _clock: Callable[[], float]
@@ -103,7 +103,7 @@ def opened(
     roots = root_keys(settings.seal, where, fetch)
     keys = Keys(Database(where.keys), roots, ask=ask, capacity=settings.seal.memory, ttl=settings.seal.memory_seconds)
     sealer = KeySealer(keys)
-    data = Database(where.conversations)
+    data = tables(settings, where)
     fields = Fields(data, sealer)
     register = Register(Database(where.register), signer(where.register))
     stores = [fields, *also(register)]
@@ -113,6 +113,15 @@ def opened(
     days = retention_days(settings)
     rotation = Rotation(sealer, stores, record)
     return Sealing(keys, sealer, register, eraser, rotation, data, record, days * DAY if days else None, clock)
+
+
+def tables(settings: Settings, where: Files) -> Tables:
+    """Where stored conversations are. Raises ``ConfigError`` and ``StoreError``."""
+    if settings.stores.postgres is None:
+        return Database(where.conversations)
+    from chatward.stores.postgres import PostgresTables  # noqa: PLC0415  (needs an extra)
+
+    return PostgresTables(resolve(settings.stores.postgres))
 
 
 def root_file(seal: Seal, where: Files) -> RootFile:

@@ -51,7 +51,7 @@ from chatward.settings.routes import (
 )
 from chatward.settings.seal import AwsKms, Pkcs11, Seal, VaultTransit
 from chatward.settings.server import Bot, Port, Server
-from chatward.settings.stores import Conversations, LedgerSettings
+from chatward.settings.stores import Conversations, LedgerSettings, Stores
 from chatward.settings.traffic import TrafficSettings
 from chatward.settings.watch import Watch
 
@@ -112,6 +112,7 @@ __all__ = [
     "SpecialCategory",
     "SpecialGround",
     "StepUp",
+    "Stores",
     "Strict",
     "TrafficSettings",
     "TreatmentName",
@@ -146,6 +147,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Proof of who answers."""
     conversations: Conversations = field(default_factory=Conversations)
     """What is remembered of conversations."""
+    stores: Stores = field(default_factory=Stores)
+    """Databases in place of files."""
     seal: Seal = field(default_factory=Seal)
     """How what is stored is encrypted."""
     chat: Chat = field(default_factory=Chat)

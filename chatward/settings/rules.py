@@ -174,8 +174,10 @@ def _pages(settings: Settings) -> Iterator[Problem]:
     if settings.server.cors_credentials and not settings.server.cors_origins:
         yield Problem(("server", "cors_credentials"), "needs `server.cors_origins`")
     widget = settings.widget
-    for index, origin in enumerate(widget.origins):
-        steps: Steps = ("widget", "origins", index)
+    pages: list[tuple[Steps, str]] = [(("widget", "origins", index), one) for index, one in enumerate(widget.origins)]
+    if widget.frame:
+        pages.append((("widget", "frame"), widget.frame))
+    for steps, origin in pages:
         if problem := origin_problem(origin):
             yield Problem(steps, problem)
         elif origin.startswith("http://") and not is_loopback(urlsplit(origin).hostname or ""):
@@ -213,15 +215,18 @@ def _genuine(settings: Settings) -> Iterator[Problem]:
 
 
 def _kept(settings: Settings) -> Iterator[Problem]:
-    """Conversations are stored sealed or not at all."""
-    seal = settings.seal
-    if not settings.conversations.store:
+    """Conversations, and values behind placeholders, are stored sealed or not at all, and in one place."""
+    seal, wanted = settings.seal, settings.conversations
+    if settings.stores.postgres is not None and wanted.path:
+        yield Problem(("conversations", "path"), "and `stores.postgres` say two places: leave one out")
+    if not (wanted.store or wanted.vault):
         return
+    key = ("conversations", "store" if wanted.store else "vault")
     if not settings.ledger.enabled:
-        yield Problem(("conversations", "store"), "needs `ledger.enabled`: who reads and erases is put on record")
-    needed = {"file": "passphrase", "environment": "root_keys", "vault": "vault", "aws-kms": "aws"}[seal.root]
-    if getattr(seal, needed) is None:
-        yield Problem(("conversations", "store"), f"needs `seal.{needed}`: what is stored is sealed")
+        yield Problem(key, "needs `ledger.enabled`: who reads and erases is put on record")
+    needed = {"file": "passphrase", "environment": "root_keys", "vault": "vault", "aws-kms": "aws", "pkcs11": "pkcs11"}
+    if getattr(seal, needed[seal.root]) is None:
+        yield Problem(key, f"needs `seal.{needed[seal.root]}`: what is stored is sealed")
 
 
 def _recognisers(settings: Settings) -> Iterator[Problem]:
@@ -355,6 +360,7 @@ def _references(settings: Settings) -> Iterator[Problem]:
         *((("server", "keys", index), key) for index, key in enumerate(settings.server.keys)),
         (("seal", "passphrase"), settings.seal.passphrase),
         (("seal", "root_keys"), settings.seal.root_keys),
+        (("stores", "postgres"), settings.stores.postgres),
         (("seal", "pkcs11", "pin"), settings.seal.pkcs11.pin if settings.seal.pkcs11 else None),
         (("mail", "password"), settings.mail.password),
         *((("privacy", "recipients", name, "secret"), one.secret) for name, one in settings.privacy.recipients.items()),

@@ -1,4 +1,4 @@
-"""``[ledger]`` and ``[conversations]``: what is recorded and kept."""
+"""``[ledger]``, ``[conversations]`` and ``[stores]``: what is recorded and kept, and where."""
 
 from __future__ import annotations
 
@@ -57,3 +57,13 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How many threads (``previous_response_id``) are remembered for ``thread_ttl``."""
     thread_ttl: Seconds = 86_400.0
     """Seconds that a thread is remembered."""
+
+
+class Stores(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Databases in place of files."""
+
+    postgres: str | None = None
+    """Reference (`env:NAME`, `file:/path`) to the address of a PostgreSQL database, 14 or newer, such as
+    `postgresql://chatward:PASSWORD@db.example.com/chatward?sslmode=verify-full&sslrootcert=system`: stored
+    conversations and what stands behind placeholders are there, and not in `conversations.path`. Needs the extra
+    `postgres`."""

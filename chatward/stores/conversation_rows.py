@@ -8,14 +8,12 @@ twice (AUTOINCREMENT), so what is written meanwhile is still before it.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from chatward.core.sealing import Change, Place, Resealed, Sealer
-from chatward.stores.clearing import empty_log
-from chatward.stores.database import Database, Schema
+from chatward.stores.database import Connection, Schema, Tables
 
 SCHEMA: Final = Schema(
     "conversations",
@@ -44,6 +42,35 @@ SCHEMA: Final = Schema(
         "CREATE INDEX vaults_subject ON vaults (tenant, subject)",
         "CREATE TABLE vault_names (value BLOB NOT NULL, vault INTEGER NOT NULL REFERENCES vaults (number)"
         " ON DELETE CASCADE, PRIMARY KEY (value, vault)) WITHOUT ROWID",
+        "CREATE INDEX vault_names_vault ON vault_names (vault)",
+    ),
+    (
+        "CREATE TABLE conversations (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+        " tenant TEXT NOT NULL, subject TEXT NOT NULL, name BYTEA NOT NULL, started DOUBLE PRECISION NOT NULL,"
+        " last DOUBLE PRECISION NOT NULL, turns BIGINT NOT NULL)",
+        "CREATE INDEX conversations_subject ON conversations (tenant, subject, last)",
+        "CREATE INDEX conversations_last ON conversations (tenant, last)",
+        "CREATE TABLE conversation_names (value BYTEA NOT NULL,"
+        " conversation BIGINT NOT NULL REFERENCES conversations (number) ON DELETE CASCADE,"
+        " PRIMARY KEY (value, conversation))",
+        "CREATE INDEX conversation_names_conversation ON conversation_names (conversation)",
+        "CREATE TABLE turns (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " conversation BIGINT NOT NULL REFERENCES conversations (number) ON DELETE CASCADE, turn BIGINT NOT NULL,"
+        " day BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, body BYTEA NOT NULL, UNIQUE (conversation, turn))",
+        "CREATE INDEX turns_day ON turns (day)",
+        "CREATE TABLE reveals (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+        " tenant TEXT NOT NULL, subject TEXT NOT NULL, conversation TEXT NOT NULL, by TEXT NOT NULL,"
+        " at DOUBLE PRECISION NOT NULL, reason BYTEA NOT NULL)",
+        "CREATE INDEX reveals_conversation ON reveals (tenant, conversation)",
+        "CREATE INDEX reveals_subject ON reveals (tenant, subject)",
+        "CREATE TABLE seal_walks (tenant TEXT NOT NULL, field TEXT NOT NULL, version BIGINT NOT NULL,"
+        " past BIGINT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (tenant, field))",
+        "CREATE TABLE vaults (number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+        " tenant TEXT NOT NULL, subject TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, state BIGINT NOT NULL,"
+        " body BYTEA NOT NULL)",
+        "CREATE INDEX vaults_subject ON vaults (tenant, subject)",
+        "CREATE TABLE vault_names (value BYTEA NOT NULL, vault BIGINT NOT NULL REFERENCES vaults (number)"
+        " ON DELETE CASCADE, PRIMARY KEY (value, vault))",
         "CREATE INDEX vault_names_vault ON vault_names (vault)",
     ),
 )
@@ -85,7 +112,7 @@ class _Field:
     highest: str
     place: Callable[[str, tuple[Any, ...]], Place]
 
-    def newest(self, connection: sqlite3.Connection) -> int:
+    def newest(self, connection: Connection) -> int:
         """The number of the newest row, of whatever tenant."""
         return connection.execute(self.highest).fetchone()[0] or 0
 
@@ -135,7 +162,7 @@ class Fields:
     name = "conversations"
     tables = frozenset(field.name for field in _FIELDS)
 
-    def __init__(self, database: Database, sealer: Sealer) -> None:
+    def __init__(self, database: Tables, sealer: Sealer) -> None:
         self.database = database
         self._sealer = sealer
         database.adopt(SCHEMA)
@@ -174,9 +201,7 @@ class Fields:
                 walk.note(connection, walk.until, walk.field.newest(connection))
         return Resealed(0, 0)
 
-    def _reseal(
-        self, connection: sqlite3.Connection, tenant: str, field: _Field, row: tuple[Any, ...], change: Change
-    ) -> bool:
+    def _reseal(self, connection: Connection, tenant: str, field: _Field, row: tuple[Any, ...], change: Change) -> bool:
         place = field.place(tenant, row[2:])
         fresh = change(place, row[1])
         if fresh == row[1]:
@@ -221,7 +246,7 @@ class Fields:
                     f"DELETE FROM {table} WHERE tenant = ? AND subject = ?",  # noqa: S608 - one of three
                     (tenant, subject),
                 ).rowcount
-        empty_log(self.database)
+        self.database.scrub()
         return count
 
     def sweep(self, tenant: str, subject: str, dead: Callable[[Place, bytes], bool]) -> int:
@@ -234,7 +259,7 @@ class Fields:
                     if place.subject == subject and dead(place, row[1]):
                         connection.execute(f"DELETE FROM {table} WHERE number = ?", (row[0],))  # noqa: S608 - from _FIELDS
                         count += 1
-        empty_log(self.database)
+        self.database.scrub()
         return count
 
 
@@ -250,7 +275,7 @@ class _Walk:
     until: int
 
     @classmethod
-    def at(cls, connection: sqlite3.Connection, tenant: str, field: _Field, version: int) -> _Walk:
+    def at(cls, connection: Connection, tenant: str, field: _Field, version: int) -> _Walk:
         row = connection.execute(
             "SELECT past, until FROM seal_walks WHERE tenant = ? AND field = ? AND version = ?",
             (tenant, field.name, version),
@@ -264,9 +289,13 @@ class _Walk:
     def left(self) -> int:
         return max(0, self.until - self.past)
 
-    def note(self, connection: sqlite3.Connection, past: int, until: int) -> None:
+    def note(self, connection: Connection, past: int, until: int) -> None:
         values = (self.tenant, self.field.name, self.version, past, until)
-        connection.execute("INSERT OR REPLACE INTO seal_walks VALUES (?, ?, ?, ?, ?)", values)
+        connection.execute(
+            "INSERT INTO seal_walks VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, field) DO UPDATE"
+            " SET version = excluded.version, past = excluded.past, until = excluded.until",
+            values,
+        )
 
 
 def _pages(

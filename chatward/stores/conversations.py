@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,9 +32,8 @@ from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.core.sealing import Place, Record, Sealer
 from chatward.stores import turns as forms
-from chatward.stores.clearing import empty_log
 from chatward.stores.conversation_rows import NAME, SCHEMA, name_place, reason_place, turn_place
-from chatward.stores.database import Database
+from chatward.stores.database import Connection, Tables
 from chatward.stores.revealing import Revealing
 from chatward.stores.turns import ReadTurn, Turn
 from chatward.stores.writing import Writer
@@ -80,9 +78,9 @@ class _Item:
 
 
 class ConversationStore:
-    """Conversations in a ``Database``. ``record`` puts an entry on record and returns once it is durable. ``retention``
-    is in seconds; ``None``: nothing is purged. ``clock`` gives seconds since 1970 UTC. ``limit`` bounds the turns that
-    wait.
+    """Conversations in ``Tables``: a SQLite file, or PostgreSQL. ``record`` puts an entry on record and returns once it
+    is durable. ``retention`` is in seconds; ``None``: nothing is purged. ``clock`` gives seconds since 1970 UTC.
+    ``limit`` bounds the turns that wait.
 
     Raises ``StoreError`` (``conversations-overloaded``, ``conversations-closed``, ``conversations-unavailable``,
     ``conversation-turn-invalid``, those of ``Sealer``), ``ClientError`` (``conversation-unknown``,
@@ -91,7 +89,7 @@ class ConversationStore:
 
     def __init__(
         self,
-        database: Database,
+        database: Tables,
         sealer: Sealer,
         record: Record,
         *,
@@ -151,11 +149,12 @@ class ConversationStore:
                     (conversation, number, int(item.at // DAY), item.at, self._sealer.seal(place, body)),
                 )
                 connection.execute(
-                    "UPDATE conversations SET turns = ?, last = max(last, ?) WHERE number = ?",
-                    (number, item.at, conversation),
+                    "UPDATE conversations SET turns = ?, last = CASE WHEN last < ? THEN ? ELSE last END"
+                    " WHERE number = ?",
+                    (number, item.at, item.at, conversation),
                 )
 
-    def _conversation(self, connection: sqlite3.Connection, item: _Item) -> tuple[int, str]:
+    def _conversation(self, connection: Connection, item: _Item) -> tuple[int, str]:
         """Number and id of the conversation of that name, made if there is none."""
         values = self._sealer.index(item.tenant, item.subject, NAME, item.conversation)
         row = connection.execute(
@@ -165,12 +164,11 @@ class ConversationStore:
             return row[0], row[1]
         id_ = secrets.token_hex(16)
         name = self._sealer.seal(name_place(item.tenant, item.subject, id_), _bytes(item.conversation))
-        number = connection.execute(
-            "INSERT INTO conversations (id, tenant, subject, name, started, last, turns) VALUES (?, ?, ?, ?, ?, ?, 0)",
+        (number,) = connection.execute(
+            "INSERT INTO conversations (id, tenant, subject, name, started, last, turns) VALUES (?, ?, ?, ?, ?, ?, 0)"
+            " RETURNING number",
             (id_, item.tenant, item.subject, name, item.at, item.at),
-        ).lastrowid
-        if number is None:
-            raise StoreError("This cannot be stored now; nothing was done.", reason="conversations-unavailable")
+        ).fetchone()
         connection.executemany("INSERT INTO conversation_names VALUES (?, ?)", [(value, number) for value in values])
         return number, id_
 
@@ -181,10 +179,13 @@ class ConversationStore:
     ) -> list[Listed]:
         """Conversations of a tenant, or of one subject of it, newest first. ``before``: the ``last`` of the page
         before."""
+        asked: list[tuple[str, object]] = [("tenant = ?", tenant)]
+        asked += [] if subject is None else [("subject = ?", subject)]
+        asked += [] if before is None else [("last < ?", before)]
         rows = self.database.rows(
-            "SELECT id, tenant, subject, started, last, turns FROM conversations WHERE tenant = ?1"
-            " AND (?2 IS NULL OR subject = ?2) AND (?3 IS NULL OR last < ?3) ORDER BY last DESC, number DESC LIMIT ?4",
-            (tenant, subject, before, limit),
+            f"SELECT id, tenant, subject, started, last, turns FROM conversations"  # noqa: S608 - of the lines above
+            f" WHERE {' AND '.join(sql for sql, _ in asked)} ORDER BY last DESC, number DESC LIMIT ?",
+            (*(value for _, value in asked), limit),
         )
         return [Listed(*row) for row in rows]
 
@@ -202,11 +203,10 @@ class ConversationStore:
         the console, whose operators serve all tenants; the id of a message stands sealed, so turns near it are opened.
         """
         rows = self.database.rows(
-            "SELECT DISTINCT c.tenant, c.id, t.turn, t.day, t.at, t.body FROM (SELECT DISTINCT tenant FROM"
-            " conversations) n JOIN conversations c ON c.tenant = n.tenant AND c.subject = ?1 AND c.last >= ?2 - ?3"
-            " JOIN turns t ON t.conversation = c.number AND t.at BETWEEN ?2 - ?3 AND ?2 + ?3"
-            " ORDER BY abs(t.at - ?2) LIMIT 200",
-            (subject, at, _NEAR),
+            "SELECT c.tenant, c.id, t.turn, t.day, t.at, t.body FROM (SELECT DISTINCT tenant FROM conversations) n"
+            " JOIN conversations c ON c.tenant = n.tenant AND c.subject = ? AND c.last >= ?"
+            " JOIN turns t ON t.conversation = c.number AND t.at BETWEEN ? AND ? ORDER BY abs(t.at - ?) LIMIT 200",
+            (subject, at - _NEAR, at - _NEAR, at + _NEAR, at),
         )
         for tenant, id_, *row in rows:
             known = Listed(id_, tenant, subject, 0.0, 0.0, 0)
@@ -286,7 +286,7 @@ class ConversationStore:
         entry = {"turns": sum(row[2] for row in due), "subjects": len(due), "before": first * DAY}
         self._record(Entry(Event.CONVERSATIONS_PURGED, "", entry))
         done = [self._purge(tenant, subject, first) for tenant, subject, _ in due]
-        empty_log(self.database)
+        self.database.scrub()
         return Purged(sum(one.turns for one in done), sum(one.conversations for one in done))
 
     def _purge(self, tenant: str, subject: str, first: int) -> Purged:
@@ -321,7 +321,7 @@ class ConversationStore:
             names = [turn_place(tenant, known.subject, id_, 0, day).record for (day,) in days]
             self._sealer.destroy(tenant, known.subject, [*names, id_])
             connection.execute("DELETE FROM conversations WHERE tenant = ? AND id = ?", (tenant, id_))
-        empty_log(self.database)
+        self.database.scrub()
 
 
 def _item(tenant: str, subject: str, conversation: str, turn: Turn, now: float) -> _Item:

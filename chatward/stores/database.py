@@ -1,5 +1,7 @@
 """One SQLite file for what must last and is small: keys, operators, sessions, passkeys, challenges.
 
+``Tables`` is what stores need that may stand in another database as well (``stores.postgres``).
+
 The rules:
 
 1. Each component brings its own tables (``Schema``) and is the only one that touches them. A schema is a list of
@@ -15,11 +17,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from chatward.core.errors import StoreError
 
@@ -29,10 +31,63 @@ _BUSY: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of one component: SQL statements in the order in which they came to be. Only ever append."""
+    """The tables of one component: SQL statements in the order in which they came to be. Only ever append.
+    ``postgres``: the same for PostgreSQL, where the component may stand there."""
 
     component: str
     steps: tuple[str, ...]
+    postgres: tuple[str, ...] = ()
+
+
+class Cursor(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """A transaction. ``?`` stands for a value, and for nothing else."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> object: ...
+
+
+class Tables(Protocol):
+    """A database, in the SQL that SQLite and PostgreSQL have in common. Raises ``StoreError``."""
+
+    def adopt(self, schema: Schema) -> None:
+        """Brings one component's tables up to date."""
+        ...
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        ...
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query."""
+        ...
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """One statement as a transaction; the number of rows it changed."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction, durable at the end and rolled back when something is raised inside. One at a time, of all
+        processes: whoever is inside sees all that was committed."""
+        ...
+
+    def scrub(self) -> None:
+        """Takes what was deleted out of the files, as far as that is in a program's hands. Raises ``StoreError``
+        (``erasure-unfinished``)."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class Database:
@@ -114,6 +169,16 @@ class Database:
                 raise
             finally:
                 self._own += 1
+
+    def scrub(self) -> None:
+        """Deleted content is overwritten in the file (``PRAGMA secure_delete``); the write-ahead log keeps older pages
+        until it is brought into the file and cut off."""
+        row = self.row("PRAGMA wal_checkpoint(TRUNCATE)")
+        if row is not None and row[0]:
+            raise StoreError(
+                "The store is being read elsewhere, so old pages could not be cleared yet. Ask again.",
+                reason="erasure-unfinished",
+            )
 
     def close(self) -> None:
         with self._lock, self._reading:

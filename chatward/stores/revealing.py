@@ -16,7 +16,7 @@ from chatward.core.identity import Kind, Principal
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record, Sealer
 from chatward.stores.conversation_rows import reason_place
-from chatward.stores.database import Database
+from chatward.stores.database import Tables
 
 AUDITOR: Final = "auditor"
 _SHORTEST_REASON: Final = 8
@@ -27,7 +27,7 @@ _LONGEST_REASON: Final = 2_000
 class Revealing:
     """Lets an auditor see what stands in ``database``. ``clock`` gives seconds since 1970 UTC."""
 
-    database: Database
+    database: Tables
     sealer: Sealer
     record: Record
     clock: Callable[[], float]

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +27,8 @@ from chatward.core.errors import ClientError, StoreError
 from chatward.core.events import Event
 from chatward.core.identity import Principal
 from chatward.core.sealing import Place, Record, Sealer
-from chatward.stores.clearing import empty_log
 from chatward.stores.conversation_rows import SCHEMA, VAULT, vault_place
-from chatward.stores.database import Database
+from chatward.stores.database import Connection, Tables
 from chatward.stores.revealing import Revealing
 
 _EVENTS: Final = (Event.VAULT_REVEALED, Event.VAULT_REVEAL_REFUSED)
@@ -57,12 +55,12 @@ NOTHING: Final = Kept(None, 0)
 
 
 class Vaults:
-    """Vaults in a ``Database``, beside stored conversations. ``retention`` in seconds, from the last use. Raises
+    """Vaults in ``Tables``, beside stored conversations. ``retention`` in seconds, from the last use. Raises
     ``StoreError``, ``ClientError`` (``vault-unknown``) and what ``Revealing`` raises."""
 
     def __init__(
         self,
-        database: Database,
+        database: Tables,
         sealer: Sealer,
         record: Record,
         *,
@@ -111,10 +109,10 @@ class Vaults:
                 self._insert(connection, (id_, tenant, subject, self._clock(), sealed), values)
 
     @staticmethod
-    def _insert(connection: sqlite3.Connection, row: tuple[object, ...], values: Sequence[bytes]) -> None:
-        number = connection.execute(
-            "INSERT INTO vaults (id, tenant, subject, at, state, body) VALUES (?, ?, ?, ?, 1, ?)", row
-        ).lastrowid
+    def _insert(connection: Connection, row: tuple[object, ...], values: Sequence[bytes]) -> None:
+        (number,) = connection.execute(
+            "INSERT INTO vaults (id, tenant, subject, at, state, body) VALUES (?, ?, ?, ?, 1, ?) RETURNING number", row
+        ).fetchone()
         connection.executemany("INSERT INTO vault_names VALUES (?, ?)", [(value, number) for value in values])
 
     def listing(self, tenant: str, subject: str) -> list[tuple[str, float]]:
@@ -147,7 +145,7 @@ class Vaults:
                 self._sealer.destroy(tenant, subject, [id_])
                 connection.execute("DELETE FROM vaults WHERE number = ?", (number,))
         if due:
-            empty_log(self.database)
+            self.database.scrub()
         return len(due)
 
     def _known(self, tenant: str, id_: str) -> tuple[str, str, bytes]:

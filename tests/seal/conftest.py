@@ -18,7 +18,8 @@ from chatward.seal.rotation import Rotation
 from chatward.seal.sealer import KeySealer
 from chatward.stores.conversation_rows import Fields
 from chatward.stores.conversations import ConversationStore
-from chatward.stores.database import Database
+from chatward.stores.database import Database, Tables
+from chatward.stores.postgres import PostgresTables
 from chatward.stores.turns import Turn
 
 ROOT = {1: b"r" * 32}
@@ -26,17 +27,19 @@ ROOT = {1: b"r" * 32}
 
 @dataclass
 class House:
-    """Everything opened anew from ``folder``. ``now`` is the clock's time."""
+    """Everything opened anew from ``folder``. ``now`` is the clock's time; ``url``: of the PostgreSQL database that
+    conversations are in, else they are in the folder."""
 
     folder: Path
     now: float = 1_767_225_600.0
     entries: list[Entry] = field(default_factory=list)
     retention: float | None = None
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.keys = Keys(Database(self.folder / "keys.db"), LocalRoots(ROOT), clock=self.clock)
         self.sealer = KeySealer(self.keys)
-        data = Database(self.folder / "conversations.db")
+        data: Tables = PostgresTables(self.url) if self.url else Database(self.folder / "conversations.db")
         self.store = ConversationStore(
             data, self.sealer, self.entries.append, retention=self.retention, clock=self.clock
         )
@@ -46,6 +49,8 @@ class House:
         self.eraser = Eraser(self.register, self.sealer, [self.fields], self.entries.append, self.clock)
         self.rotation = Rotation(self.sealer, [self.fields], self.entries.append, batch=7)
         for database in (self.keys.database, data, self.register.database):
+            if not isinstance(database, Database):
+                continue
             for connection in (database._writer, database._reader):  # no power is cut here, and disks are slow
                 connection.execute("PRAGMA synchronous=OFF")
 
@@ -60,7 +65,7 @@ class House:
     def again(self) -> House:
         """As the next process sees it."""
         self.close()
-        return House(self.folder, self.now, self.entries, self.retention)
+        return House(self.folder, self.now, self.entries, self.retention, self.url)
 
     def say(self, subject: str, *texts: str, conversation: str = "thread", tenant: str = "default") -> None:
         self.store.write(tenant, subject, conversation, [turn(text) for text in texts])
@@ -85,6 +90,19 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
+DATABASES = ("sqlite", "postgres")
+
+
+def on(tmp_path: Path, request: pytest.FixtureRequest) -> House:
+    """A house on the database of ``request.param``: for fixtures of the contract that all stores keep."""
+    return House(tmp_path, url=request.getfixturevalue("postgres").fresh() if request.param == "postgres" else "")
+
+
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., House]:
     return lambda **changed: House(tmp_path, **changed)
+
+
+@pytest.fixture(params=DATABASES)
+def stored(tmp_path: Path, request: pytest.FixtureRequest) -> House:
+    return on(tmp_path, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from chatward.core.errors import ConfigError, StoreError
 from chatward.core.ports import Entry
 from chatward.seal.opening import Sealing, files, opened
 from chatward.settings import AwsKms, Conversations, LedgerSettings, Seal, Settings, VaultTransit
+from chatward.settings.rules import complete, problems_of
 from tests.seal.conftest import turn
 from tests.simulators import aws_kms, vault
 
@@ -118,3 +120,12 @@ def test_opening_goes_on_with_what_was_cut_off(tmp_path: Path) -> None:
 def test_days_of_the_settings_are_days(tmp_path: Path) -> None:
     assert open_(tmp_path, "environment", retention_days=2)._retention == 2 * 86_400
     assert open_(tmp_path, "environment", retention_days=0)._retention is None
+
+
+@pytest.mark.parametrize("root", ["file", "environment", "vault", "aws-kms", "pkcs11"])
+@pytest.mark.parametrize("kept", ["store", "vault"])
+def test_nothing_is_kept_that_would_not_be_sealed(root: str, kept: str) -> None:
+    wanted = Settings(seal=Seal(root=root), conversations=Conversations(**{kept: True}))  # type: ignore[arg-type]
+    found = [one for one in problems_of(complete(wanted), None, date(2026, 3, 9)) if one.steps[:1] == ("conversations",)]
+    assert [one.steps for one in found] == [("conversations", kept)]
+    assert "what is stored is sealed" in found[0].sentence

@@ -26,7 +26,8 @@ def copy(house: House, to: Path, *names: str) -> None:
         shutil.copy(house.folder / name, to / name)
 
 
-def test_only_the_one_who_is_erased_is_gone(house: House) -> None:
+def test_only_the_one_who_is_erased_is_gone(stored: House) -> None:
+    house = stored
     for number in range(5):
         house.say(f"person:{number}", f"text {number}")
     receipts = house.eraser.erase("default", "person:3", "operator:1")

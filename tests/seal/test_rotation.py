@@ -18,7 +18,8 @@ from chatward.seal import envelope
 from chatward.seal.register import Eraser
 from chatward.seal.rotation import Progress, Rotation
 from chatward.stores.conversation_rows import Fields
-from tests.seal.conftest import House
+from tests.seal.conftest import DATABASES, House
+from tests.simulators.postgres import Server
 
 
 def fill(house: House, count: int = 10) -> dict[str, list[str]]:
@@ -33,7 +34,8 @@ def versions(house: House) -> set[int]:
     return found
 
 
-def test_every_field_is_under_the_next_version(house: House) -> None:
+def test_every_field_is_under_the_next_version(stored: House) -> None:
+    house = stored
     before = fill(house)
     conversation = house.store.listing("default")[0]
     house.store.reveal(AUDITOR, "default", conversation.id, "a ticket asks for it")
@@ -99,11 +101,11 @@ class Cutting:
 
 
 @settings(max_examples=12)
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=4))
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=4), st.sampled_from(DATABASES))
 def test_from_any_point_where_it_is_cut_off_it_ends_whole(
-    tmp_path_factory: pytest.TempPathFactory, cuts: Sequence[int]
+    tmp_path_factory: pytest.TempPathFactory, postgres: Server, cuts: Sequence[int], database: str
 ) -> None:
-    house = House(tmp_path_factory.mktemp("house"))
+    house = House(tmp_path_factory.mktemp("house"), url=postgres.fresh() if database == "postgres" else "")
     expected = fill(house)
     for number, at in enumerate(cuts):
         cutting = Cutting(house, at)
@@ -127,9 +129,10 @@ def test_from_any_point_where_it_is_cut_off_it_ends_whole(
     house.close()
 
 
-def test_what_is_written_meanwhile_is_met(house: House, build: Callable[..., House]) -> None:
+def test_what_is_written_meanwhile_is_met(stored: House, build: Callable[..., House]) -> None:
+    house = stored
     fill(house)
-    other = build()
+    other = build(url=house.url)
     count = 0
 
     def meanwhile(progress: Progress) -> None:

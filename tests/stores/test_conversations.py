@@ -15,7 +15,7 @@ from chatward.core.events import Event
 from chatward.core.identity import ANONYMOUS, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.ledger.events import encode
-from tests.seal.conftest import House, turn
+from tests.seal.conftest import DATABASES, House, on, turn
 
 TEXT = "Write to ann@example.com."
 AUDITOR = Principal("operator:1", Kind.OPERATOR, roles=frozenset({"auditor"}))
@@ -23,9 +23,9 @@ REASON = "Ticket 17 asks for it"
 DAY = 86_400.0
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+@pytest.fixture(params=DATABASES)
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> House:
+    return on(tmp_path, request)
 
 
 def reason_of(call: Callable[[], object], kind: type[ChatwardError] = StoreError) -> str:
@@ -56,7 +56,7 @@ async def test_a_turn_is_durable_when_it_is_done_and_the_loop_never_waits(house:
     assert not future.done()
     going.set()
     await future
-    assert await asyncio.to_thread(lambda: House(house.folder).texts()) == {"person:1": [TEXT]}
+    assert await asyncio.to_thread(lambda: House(house.folder, url=house.url).texts()) == {"person:1": [TEXT]}
     await house.store.aclose()
     assert reason_of(lambda: house.store.append("default", "person:1", "thread", turn(TEXT))) == "conversations-closed"
 
@@ -72,7 +72,7 @@ async def test_what_the_key_service_refuses_fails_and_nothing_is_written(house: 
     assert ids(house) == []
 
 
-async def test_too_many_turns_are_refused_before_anything_has_happened(tmp_path: Path, house: House) -> None:
+async def test_too_many_turns_are_refused_before_anything_has_happened(house: House) -> None:
     going = threading.Event()
     house.store._writer._limit = 2
     write = house.store._writer._write
@@ -120,11 +120,12 @@ def test_nobody_is_nobody(house: House) -> None:
 # --- in the file
 
 
-def test_nothing_that_anybody_wrote_is_in_the_clear(house: House) -> None:
+def test_nothing_that_anybody_wrote_is_in_the_clear(house: House, request: pytest.FixtureRequest) -> None:
     house.store.write("default", "person:1", "call me ann@example.com", [turn(TEXT, (9, 24))])
     house.store.reveal(AUDITOR, "default", ids(house)[0], "because of ann@example.com")
     house.close()
     held = b"".join(path.read_bytes() for path in house.folder.iterdir())
+    held += request.getfixturevalue("postgres").bytes() if house.url else b""
     assert b"ann@" not in held
     assert b"Write to" not in held
     assert b"person:1" in held  # ids are in the clear
@@ -138,7 +139,7 @@ def test_turns_that_were_moved_or_changed_are_told(house: House) -> None:
     write = house.store.database.write
     write("UPDATE turns SET body = ? WHERE number = ?", (other, first))
     write("UPDATE turns SET body = ? WHERE number = ?", (body, third))
-    write("UPDATE turns SET body = x'00' WHERE number = ?", (second,))
+    write("UPDATE turns SET body = ? WHERE number = ?", (b"\0", second))
     for one in house.store.listing("default"):
         assert all(told.altered and not told.parts for told in house.store.read("default", one.id))
 

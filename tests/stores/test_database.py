@@ -92,3 +92,40 @@ def test_what_is_no_database_is_a_store_error(tmp_path):
         Database(path)
     with pytest.raises(StoreError), Database(None).writing() as connection:
         raise sqlite3.OperationalError(str(connection))
+
+
+# --- taking out what was deleted
+
+BLOBS = Schema("things", ("CREATE TABLE things (id INTEGER PRIMARY KEY, name BLOB NOT NULL)",))
+
+
+def held(folder) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("small.db*"))
+
+
+def test_what_was_deleted_is_in_no_file(tmp_path) -> None:
+    database = Database(tmp_path / "small.db", [BLOBS])
+    database.write("INSERT INTO things (name) VALUES (?)", [b"something-to-forget" * 400])
+    database.write("DELETE FROM things")
+    assert b"something-to-forget" in held(tmp_path)  # in the log
+    database.scrub()
+    assert b"something-to-forget" not in held(tmp_path)
+
+
+def test_a_reader_in_the_way_is_told_about(tmp_path) -> None:
+    database = Database(tmp_path / "small.db", [BLOBS])
+    database.write("INSERT INTO things (name) VALUES ('stone')")
+    reader = sqlite3.connect(tmp_path / "small.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM things").fetchall()
+    database._reader.execute("PRAGMA busy_timeout = 0")
+    database.write("DELETE FROM things")
+    with pytest.raises(StoreError) as caught:
+        database.scrub()
+    assert caught.value.reason == "erasure-unfinished"
+    reader.execute("COMMIT")
+    database.scrub()
+
+
+def test_in_memory_there_is_no_log() -> None:
+    Database(None, [BLOBS]).scrub()

@@ -10,7 +10,7 @@ from chatward.core.errors import ClientError, IdentityError
 from chatward.core.identity import Kind, Principal
 from chatward.engine.placeholders import Vault
 from chatward.stores.vaults import NOTHING, StaleError, Vaults
-from tests.seal.conftest import House
+from tests.seal.conftest import DATABASES, House, on
 
 AUDITOR = Principal("operator:1", Kind.OPERATOR, roles=frozenset({"auditor"}))
 OTHER = Principal("operator:2", Kind.OPERATOR, roles=frozenset({"admin"}))
@@ -19,9 +19,9 @@ CANARY = "canary.8431@example.org"
 ANN, BOB = ("default", "person:ann"), ("default", "person:bob")
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+@pytest.fixture(params=DATABASES)
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> House:
+    return on(tmp_path, request)
 
 
 def vaults(house: House, retention: float | None = None) -> Vaults:
@@ -92,6 +92,7 @@ def test_they_are_erased_with_their_subject(house: House) -> None:
     assert kept.listing(*ANN) == []
     assert kept.load(*BOB, "name:a").data is not None
     house.close()
+    assert len(bodies) == 1
     for path in house.folder.glob("conversations.db*"):
         assert not any(body in path.read_bytes() for body in bodies)
 
