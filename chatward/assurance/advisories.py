@@ -12,9 +12,11 @@ The rules (section "Evaluation" of the schema):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -23,6 +25,8 @@ from chatward.assurance.cvss import base_score, rating
 from chatward.assurance.versions import NEVER, Key, order, same_name
 
 _EVENTS: Final = ("introduced", "fixed", "last_affected", "limit")
+_INTRODUCED, _LAST_AFFECTED = 0, 2
+_DIGITS: Final = re.compile(r"\d+", re.ASCII)
 _NAMED: Final = {"LOW": "low", "MODERATE": "medium", "MEDIUM": "medium", "HIGH": "high", "CRITICAL": "critical"}
 
 
@@ -78,131 +82,161 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
         named = (one.package for one in self.affected if one.package is not None)
         return {(one.ecosystem, same_name(one.ecosystem, one.name)) for one in named if one.name and one.ecosystem}
 
-    def affects(self, ecosystem: str, name: str, version: str) -> bool | None:
-        """Whether a version of a package is affected; ``None`` where that cannot be said."""
-        if self.withdrawn is not None:
-            return False
+    def about(self, ecosystem: str, name: str) -> About:
+        """What it says of one package."""
         wanted = same_name(ecosystem, name)
+        own = [
+            one
+            for one in self.affected
+            if one.package is not None
+            and covers(one.package.ecosystem, ecosystem)
+            and same_name(one.package.ecosystem, one.package.name) == wanted
+        ]
+        scores = [
+            base_score(score.score) for group in (*(one.severity for one in own), self.severity) for score in group
+        ]
+        known = [score for score in scores if score is not None]
+        word = self.database_specific.severity
+        told = _NAMED.get(word.upper(), "unknown") if isinstance(word, str) else "unknown"
+        severity, score = (rating(max(known)), max(known)) if known else (told, None)
+        return About(
+            self.id,
+            self.ids,
+            severity,
+            score,
+            () if self.withdrawn is not None else tuple(_Said(one, ecosystem) for one in own),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an advisory says of one package. ``severity`` in words and ``score`` (CVSS); words alone come from the
+    database; neither: unknown."""
+
+    id: str
+    ids: tuple[str, ...]
+    severity: str
+    score: float | None
+    _said: tuple[_Said, ...]
+
+    def affects(self, version: str) -> bool | None:
+        """Whether a version is affected; ``None`` where that cannot be said."""
         said: bool | None = False
-        for one in self.affected:
-            package = one.package
-            if package is None or not covers(package.ecosystem, ecosystem):
-                continue
-            if same_name(package.ecosystem, package.name) != wanted:
-                continue
-            found = _holds(one, ecosystem, version)
+        for one in self._said:
+            found = one.holds(version)
             if found:
                 return True
             said = None if found is None else said
         return said
 
-    def fixed(self, ecosystem: str, name: str, version: str) -> str | None:
+    def fixed(self, version: str) -> str | None:
         """The first version after ``version`` that is named as fixed; ``None`` where none is."""
-        wanted, key = same_name(ecosystem, name), order(ecosystem)
-        named = [
-            event["fixed"]
-            for one in self.affected
-            if one.package is not None
-            and covers(one.package.ecosystem, ecosystem)
-            and same_name(one.package.ecosystem, one.package.name) == wanted
-            for range_ in one.ranges
-            if range_.type in {"ECOSYSTEM", "SEMVER"}
-            for event in range_.events
-            if event.get("fixed", "<unfixed>") not in NEVER
-        ]
+        fixes = [fix for one in self._said for fix in one.fixes]
         try:
-            later = [one for one in named if key is not None and key(one) > key(version)]
-            return min(later, key=key) if key is not None and later else None
+            later = [(key(text), text) for key, text in fixes if key(text) > key(version)]
+            return min(later, key=itemgetter(0))[1] if later else None
         except ValueError:
             return None
 
-    def rated(self, ecosystem: str, name: str) -> tuple[str, float | None]:
-        """Severity in words and as a CVSS base score. Words alone come from the database; neither: unknown."""
-        wanted = same_name(ecosystem, name)
-        own = [
-            one.severity
-            for one in self.affected
-            if one.package is not None and same_name(ecosystem, one.package.name) == wanted
+
+class _Said:
+    """One entry of ``affected``, made ready to be asked about many versions."""
+
+    def __init__(self, one: Affected, ecosystem: str) -> None:
+        self._versions = one.versions
+        self._key = key = order(ecosystem)
+        self._alike: dict[tuple[str, ...], list[str]] | None = None
+        self._spans: list[_Span] = []
+        self._unsure = False
+        for range_ in one.ranges:
+            if range_.type == "GIT":
+                continue
+            by = order(ecosystem, range_.type)
+            try:
+                if by is None:
+                    raise ValueError("no order")
+                self._spans.append(_Span(range_.events, by))
+            except (ValueError, TypeError):
+                self._unsure = True
+        self.fixes: list[tuple[Key, str]] = [
+            (key, event["fixed"])
+            for range_ in one.ranges
+            if key is not None and range_.type in {"ECOSYSTEM", "SEMVER"}
+            for event in range_.events
+            if event.get("fixed", "<unfixed>") not in NEVER
         ]
-        scores = [base_score(score.score) for group in (*own, self.severity) for score in group]
-        known = [score for score in scores if score is not None]
-        if known:
-            return rating(max(known)), max(known)
-        word = self.database_specific.severity
-        return (_NAMED.get(word.upper(), "unknown"), None) if isinstance(word, str) else ("unknown", None)
+
+    def holds(self, version: str) -> bool | None:
+        if version in self._versions:
+            return True
+        unsure = self._unsure
+        for span in self._spans:
+            try:
+                if version in span:
+                    return True
+            except (ValueError, TypeError):
+                unsure = True
+        if self._listed(version):
+            return True
+        return None if unsure else False
+
+    def _listed(self, version: str) -> bool:
+        """Whether it is in the list by another name: ``1.0`` and ``1.0.0`` are one."""
+        key = self._key
+        if key is None or not self._versions:
+            return False
+        if self._alike is None:
+            self._alike = {}
+            for one in self._versions:
+                self._alike.setdefault(_numbers(one), []).append(one)
+        for one in self._alike.get(_numbers(version), ()):
+            with suppress(ValueError):
+                if key(one) == key(version):
+                    return True
+        return False
+
+
+class _Span:
+    """One range. Raises ``ValueError`` where a version has no place in the order."""
+
+    def __init__(self, events: Iterable[Mapping[str, str]], key: Key) -> None:
+        self._key = key
+        limits: list[str] = []
+        marks: list[tuple[Any, int]] = []
+        self._from_the_start = False
+        for event in events:
+            for kind, name in enumerate(_EVENTS):
+                if name not in event:
+                    continue
+                at = event[name]
+                if name == "limit":
+                    limits.append(at)
+                elif name == "introduced" and at == "0":
+                    self._from_the_start = True
+                else:
+                    marks.append((key(at), kind))
+        self._limits = None if not limits or "*" in limits else [key(one) for one in limits]
+        # At one version an end comes before a beginning: what is fixed and introduced there again is affected.
+        self._marks = sorted(marks, key=lambda mark: (mark[0], -mark[1]))
+
+    def __contains__(self, version: str) -> bool:
+        wanted = self._key(version)
+        if self._limits is not None and not any(wanted < one for one in self._limits):
+            return False
+        affected = self._from_the_start
+        for at, kind in self._marks:
+            if wanted < at:
+                break
+            affected = kind == _INTRODUCED or (affected and kind == _LAST_AFFECTED and wanted == at)
+        return affected
+
+
+def _numbers(version: str) -> tuple[str, ...]:
+    """The numbers of a version but for zeros and what comes after ``+``. What is equal in any order has the same
+    numbers, so only versions that have are compared, which is the slow part."""
+    return tuple(filter(None, (one.lstrip("0") for one in _DIGITS.findall(version.partition("+")[0]))))
 
 
 def covers(listed: str, asked: str) -> bool:
     """Whether an advisory's ecosystem is a component's: the same, or the same without a release."""
     return listed == asked or listed == asked.partition(":")[0]
-
-
-def _holds(one: Affected, ecosystem: str, version: str) -> bool | None:
-    key = order(ecosystem)
-    if _listed(one.versions, version, key):
-        return True
-    said: bool | None = False
-    for range_ in one.ranges:
-        if range_.type == "GIT":
-            continue
-        by = order(ecosystem, range_.type)
-        if by is None:
-            said = None
-            continue
-        try:
-            if _in_range(range_.events, version, by):
-                return True
-        except (ValueError, TypeError):
-            said = None
-    return said
-
-
-def _listed(versions: tuple[str, ...], version: str, key: Key | None) -> bool:
-    if version in versions:
-        return True
-    if key is None or not versions:
-        return False
-    try:
-        return key(version) in _keys(versions, key)
-    except ValueError:
-        return False
-
-
-@lru_cache(maxsize=20_000)
-def _keys(versions: tuple[str, ...], key: Key) -> frozenset[Any]:
-    """Versions as they are compared: ``1.0`` and ``1.0.0`` are one."""
-    found = set()
-    for one in versions:
-        with suppress(ValueError):
-            found.add(key(one))
-    return frozenset(found)
-
-
-def _in_range(events: Iterable[Mapping[str, str]], version: str, key: Key) -> bool:
-    """Raises ``ValueError`` where a version has no place in the order."""
-    wanted = key(version)
-    limits: list[str] = []
-    marks: list[tuple[int, Any, int, str]] = []
-    for event in events:
-        for kind in _EVENTS:
-            if kind not in event:
-                continue
-            at = event[kind]
-            if kind == "limit":
-                limits.append(at)
-            elif kind == "introduced" and at == "0":
-                marks.append((0, None, 0, kind))
-            else:
-                marks.append((1, key(at), _EVENTS.index(kind), kind))
-    if limits and not any(one == "*" or wanted < key(one) for one in limits):
-        return False
-    first = [mark for mark in marks if mark[0] == 0]
-    # At one version an end comes before a beginning: what is fixed and introduced there again is affected.
-    rest = sorted((mark for mark in marks if mark[0] == 1), key=lambda mark: (mark[1], -mark[2]))
-    affected = bool(first)
-    for _, at, _, kind in rest:
-        if kind == "introduced" and wanted >= at:
-            affected = True
-        elif (kind == "fixed" and wanted >= at) or (kind == "last_affected" and wanted > at):
-            affected = False
-    return affected

@@ -15,14 +15,12 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from chatward.assurance.advisories import Advisory, covers
-from chatward.assurance.inventory import Component
 from chatward.assurance.versions import same_name
 from chatward.core.errors import ConfigError
 from chatward.stores.database import Database, Schema
@@ -64,7 +62,6 @@ class Advisories:
 
     def __init__(self, path: Path | None) -> None:
         self._database = Database(path, [SCHEMA])
-        self._read = lru_cache(maxsize=20_000)(_DECODER.decode)
 
     def close(self) -> None:
         self._database.close()
@@ -116,16 +113,14 @@ class Advisories:
         known = {feed.ecosystem: now - feed.as_of <= stale_after for feed in self.feeds()}
         return lambda ecosystem: any(good for listed, good in known.items() if covers(listed, ecosystem))
 
-    def of(self, component: Component) -> list[Advisory]:
-        """What was ever said of a component's package, whatever the version."""
-        base = component.ecosystem.partition(":")[0]
-        name = same_name(component.ecosystem, component.name)
+    def of(self, ecosystem: str, name: str) -> list[Advisory]:
+        """What was ever said of a package, whatever the version."""
         rows = self._database.rows(
             "SELECT a.body FROM packages p JOIN advisories a ON a.id = p.id"
             " WHERE p.ecosystem IN (?, ?) AND p.name = ? GROUP BY a.id",
-            (component.ecosystem, base, name),
+            (ecosystem, ecosystem.partition(":")[0], same_name(ecosystem, name)),
         )
-        return [self._read(row[0]) for row in rows]
+        return [_DECODER.decode(row[0]) for row in rows]
 
 
 def _advisories(paths: Iterable[Path]) -> Iterator[tuple[str, Advisory | None]]:

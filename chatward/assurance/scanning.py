@@ -11,11 +11,12 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 
-from chatward.assurance.advisories import Advisory
+from chatward.assurance.advisories import About
 from chatward.assurance.cvss import SEVERITIES
 from chatward.assurance.inventory import Component, Inventory
 from chatward.assurance.osv import Advisories
@@ -38,8 +39,7 @@ class Finding:
 
     @property
     def id(self) -> str:
-        """The name to show: a CVE if there is one."""
-        return next(iter(cves_of(self.ids)), self.ids[0])
+        return _shown(self.ids)
 
     @property
     def urgency(self) -> str:
@@ -94,16 +94,14 @@ def scan(
     for ecosystem in sorted(name for name, good in known.items() if not good):
         sentences.append(f"{ecosystem}: there are no advisories, or old ones; import new ones")
         unsure.add((ecosystem, "*"))
-    for component in inventory.components:
-        affecting: list[Advisory] = []
-        for advisory in advisories.of(component):
-            said = advisory.affects(component.ecosystem, component.name, component.version)
-            if said is None:
-                sentences.append(f"{component.purl}: whether {advisory.id} affects it cannot be compared")
-                unsure.add((component.ecosystem, component.name))
-            elif said:
-                affecting.append(advisory)
-        found += (_finding(component, group, lists) for group in _groups(affecting))
+    for (ecosystem, name), versions in groupby(sorted(inventory.components), key=lambda one: (one.ecosystem, one.name)):
+        package = _Package([one.about(ecosystem, name) for one in advisories.of(ecosystem, name)], lists)
+        for component in versions:
+            affecting, open_ = package.affecting(component.version)
+            for about in open_:
+                sentences.append(f"{component.purl}: whether {about.id} affects it cannot be compared")
+                unsure.add((ecosystem, name))
+            found += (_finding(component, group, lists) for group in package.groups(affecting))
     if inventory.unread:
         shown = ", ".join(inventory.unread[:5]) + (" ..." if len(inventory.unread) > 5 else "")
         sentences.append(f"{len(inventory.unread)} parts cannot be looked up: {shown}")
@@ -114,18 +112,57 @@ def scan(
     return Scan(
         target,
         len(inventory.components),
-        tuple(sorted(found, key=lambda one: (bool(one.closed), one.rank, one.component, one.id))),
+        tuple(sorted(found, key=lambda one: (bool(one.closed), one.rank))),
         tuple(sentences),
         frozenset(unsure),
         tuple(sorted({one for one in ended if one is not None})),
     )
 
 
-def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Advisories that name each other, about one package."""
+
+    ids: tuple[str, ...]
+    severity: str
+    score: float | None
+    exploited: bool
+    likely: float | None
+    members: tuple[About, ...]
+
+
+class _Package:
+    """What is said of a package. Versions that the same advisories are about have the same groups."""
+
+    def __init__(self, abouts: Sequence[About], lists: Lists) -> None:
+        self._abouts = sorted(abouts, key=lambda one: one.id)
+        self._lists = lists
+        self._groups: dict[tuple[str, ...], list[_Group]] = {}
+
+    def affecting(self, version: str) -> tuple[list[About], list[About]]:
+        """What affects a version, and of what that cannot be said."""
+        yes, open_ = [], []
+        for one in self._abouts:
+            said = one.affects(version)
+            if said is None:
+                open_.append(one)
+            elif said:
+                yes.append(one)
+        return yes, open_
+
+    def groups(self, affecting: Sequence[About]) -> list[_Group]:
+        key = tuple(one.id for one in affecting)
+        if key not in self._groups:
+            made = (_group(members, self._lists) for members in _alike(affecting))
+            self._groups[key] = sorted(made, key=lambda one: _shown(one.ids))
+        return self._groups[key]
+
+
+def _alike(abouts: Iterable[About]) -> Iterator[list[About]]:
     """Those that name each other together."""
-    groups: list[tuple[set[str], list[Advisory]]] = []
-    for advisory in sorted(advisories, key=lambda one: one.id):
-        ids, members = set(advisory.ids), [advisory]
+    groups: list[tuple[set[str], list[About]]] = []
+    for about in abouts:
+        ids, members = set(about.ids), [about]
         rest = []
         for group in groups:
             if group[0].isdisjoint(ids):
@@ -134,25 +171,37 @@ def _groups(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
                 ids |= group[0]
                 members = [*group[1], *members]
         groups = [*rest, (ids, members)]
-    return [members for _, members in groups]
+    return (members for _, members in groups)
 
 
-def _finding(component: Component, group: Sequence[Advisory], lists: Lists) -> Finding:
-    ids = tuple(sorted({id_ for advisory in group for id_ in advisory.ids}))
-    rated = [advisory.rated(component.ecosystem, component.name) for advisory in group]
-    severity = min((word for word, _ in rated), key=SEVERITIES.index)
-    scores = [score for _, score in rated if score is not None]
+def _group(members: Sequence[About], lists: Lists) -> _Group:
+    ids = tuple(sorted({id_ for one in members for id_ in one.ids}))
     cves = cves_of(ids)
-    likely = [lists.likely.scores[cve] for cve in cves if cve in lists.likely.scores]
-    fixes = [advisory.fixed(component.ecosystem, component.name, component.version) for advisory in group]
-    said = verdict(lists.statements, ids, component)
+    return _Group(
+        ids,
+        min((one.severity for one in members), key=SEVERITIES.index),
+        max((one.score for one in members if one.score is not None), default=None),
+        not lists.exploited.cves.isdisjoint(cves),
+        max((lists.likely.scores[cve] for cve in cves if cve in lists.likely.scores), default=None),
+        tuple(members),
+    )
+
+
+def _finding(component: Component, group: _Group, lists: Lists) -> Finding:
+    fixes = (one.fixed(component.version) for one in group.members)
+    said = verdict(lists.statements, group.ids, component) if lists.statements else None
     return Finding(
         component,
-        ids,
-        severity,
-        max(scores, default=None),
-        not lists.exploited.cves.isdisjoint(cves),
-        max(likely, default=None),
+        group.ids,
+        group.severity,
+        group.score,
+        group.exploited,
+        group.likely,
         next((one for one in fixes if one is not None), None),
         "" if said is None else f"{said.status}: {said.reason}" if said.reason else said.status,
     )
+
+
+def _shown(ids: Sequence[str]) -> str:
+    """The name to show: a CVE if there is one."""
+    return next(iter(cves_of(ids)), ids[0])

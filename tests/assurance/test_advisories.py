@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatward.assurance.advisories import Advisory
 from chatward.assurance.cvss import base_score, rating
+from chatward.assurance.versions import order
 
 
 def advisory(*events: dict[str, str], kind: str = "ECOSYSTEM", ecosystem: str = "PyPI", **others: Any) -> Advisory:
@@ -23,6 +27,7 @@ def advisory(*events: dict[str, str], kind: str = "ECOSYSTEM", ecosystem: str = 
 
 
 INTRODUCED = {"introduced": "0"}
+VERSIONS = st.from_regex(r"0?[0-2](\.0?[0-2]){0,2}(-?(a|rc|post|dev)?0?[01])?(\+[01])?", fullmatch=True)
 
 
 @pytest.mark.parametrize(
@@ -42,59 +47,70 @@ INTRODUCED = {"introduced": "0"}
 )
 def test_ranges(events: list[dict[str, str]], affected: str, free: str) -> None:
     one = advisory(*events)
-    assert {version: one.affects("PyPI", "some-thing", version) for version in affected.split()} == dict.fromkeys(
+    assert {version: one.about("PyPI", "some-thing").affects(version) for version in affected.split()} == dict.fromkeys(
         affected.split(), True
     )
-    assert {version: one.affects("PyPI", "some-thing", version) for version in free.split()} == dict.fromkeys(
+    assert {version: one.about("PyPI", "some-thing").affects(version) for version in free.split()} == dict.fromkeys(
         free.split(), False
     )
 
 
 def test_listed_versions_count_beside_ranges_and_as_pep_440_has_them() -> None:
     one = advisory({"introduced": "5"}, {"fixed": "6"}, versions=["1.0", "1.1"])
-    assert one.affects("PyPI", "some_thing", "1.0.0") is True
-    assert one.affects("PyPI", "some_thing", "5.5") is True
-    assert one.affects("PyPI", "some_thing", "1.2") is False
+    assert one.about("PyPI", "some_thing").affects("1.0.0") is True
+    assert one.about("PyPI", "some_thing").affects("5.5") is True
+    assert one.about("PyPI", "some_thing").affects("1.2") is False
 
 
 def test_commits_say_nothing_of_versions() -> None:
-    assert advisory(INTRODUCED, kind="GIT").affects("PyPI", "some.thing", "1") is False
+    assert advisory(INTRODUCED, kind="GIT").about("PyPI", "some.thing").affects("1") is False
 
 
 def test_what_was_withdrawn_affects_nothing() -> None:
-    assert advisory(INTRODUCED, withdrawn="2026-02-01T00:00:00Z").affects("PyPI", "some.thing", "1") is False
+    assert advisory(INTRODUCED, withdrawn="2026-02-01T00:00:00Z").about("PyPI", "some.thing").affects("1") is False
 
 
 def test_other_packages_and_ecosystems_are_not_meant() -> None:
     one = advisory(INTRODUCED)
-    assert one.affects("PyPI", "something", "1") is False
-    assert one.affects("npm", "Some.Thing", "1") is False
+    assert one.about("PyPI", "something").affects("1") is False
+    assert one.about("npm", "Some.Thing").affects("1") is False
 
 
 def test_a_release_is_met_by_its_own_advisories_and_those_without_one() -> None:
-    assert advisory(INTRODUCED, ecosystem="Debian:12").affects("Debian:12", "Some.Thing", "1.0-1") is True
-    assert advisory(INTRODUCED, ecosystem="Debian").affects("Debian:12", "Some.Thing", "1.0-1") is True
-    assert advisory(INTRODUCED, ecosystem="Debian:11").affects("Debian:12", "Some.Thing", "1.0-1") is False
+    assert advisory(INTRODUCED, ecosystem="Debian:12").about("Debian:12", "Some.Thing").affects("1.0-1") is True
+    assert advisory(INTRODUCED, ecosystem="Debian").about("Debian:12", "Some.Thing").affects("1.0-1") is True
+    assert advisory(INTRODUCED, ecosystem="Debian:11").about("Debian:12", "Some.Thing").affects("1.0-1") is False
 
 
 @pytest.mark.parametrize(("ecosystem", "version"), [("Maven", "1.0"), ("npm", "latest"), ("Debian", "one two")])
 def test_what_cannot_be_compared_is_unknown(ecosystem: str, version: str) -> None:
     one = advisory(INTRODUCED, {"fixed": "2.0.0"}, ecosystem=ecosystem)
-    assert one.affects(ecosystem, "Some.Thing", version) is None
+    assert one.about(ecosystem, "Some.Thing").affects(version) is None
 
 
 @pytest.mark.parametrize("never", ["<end-of-life>", "<unfixed>"])
 def test_what_debian_will_not_fix_stays_affected(never: str) -> None:
     one = advisory(INTRODUCED, {"fixed": never}, ecosystem="Debian:12")
-    assert one.affects("Debian:12", "Some.Thing", "99:1.0-1") is True
-    assert one.fixed("Debian:12", "Some.Thing", "1.0-1") is None
+    assert one.about("Debian:12", "Some.Thing").affects("99:1.0-1") is True
+    assert one.about("Debian:12", "Some.Thing").fixed("1.0-1") is None
 
 
 def test_the_next_fix_is_the_one_after_the_version() -> None:
     one = advisory({"introduced": "1"}, {"fixed": "1.9"}, {"introduced": "2"}, {"fixed": "2.4"})
-    assert one.fixed("PyPI", "some-thing", "1.1") == "1.9"
-    assert one.fixed("PyPI", "some-thing", "2.1") == "2.4"
-    assert one.fixed("PyPI", "some-thing", "3") is None
+    assert one.about("PyPI", "some-thing").fixed("1.1") == "1.9"
+    assert one.about("PyPI", "some-thing").fixed("2.1") == "2.4"
+    assert one.about("PyPI", "some-thing").fixed("3") is None
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(["PyPI", "npm", "Debian"]), VERSIONS, VERSIONS)
+def test_a_version_is_in_the_list_by_all_its_names(ecosystem: str, one: str, two: str) -> None:
+    key = order(ecosystem)
+    assert key is not None
+    same = one == two
+    with suppress(ValueError):
+        same = key(one) == key(two)
+    assert advisory(ecosystem=ecosystem, versions=[one]).about(ecosystem, "Some.Thing").affects(two) is same
 
 
 V4 = "CVSS:4.0/"
@@ -140,9 +156,14 @@ def test_what_is_no_vector_has_no_score(vector: str) -> None:
     assert base_score(vector) is None
 
 
+def rated(one: Advisory) -> tuple[str, float | None]:
+    about = one.about("PyPI", "some-thing")
+    return about.severity, about.score
+
+
 def test_severity_is_the_score_or_the_word_or_unknown() -> None:
     vector = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
-    assert advisory(INTRODUCED, severity=[vector]).rated("PyPI", "some-thing") == ("critical", 9.8)
-    assert advisory(INTRODUCED, database_specific={"severity": "MODERATE"}).rated("PyPI", "x") == ("medium", None)
-    assert advisory(INTRODUCED, database_specific={"severity": 3}).rated("PyPI", "x") == ("unknown", None)
-    assert advisory(INTRODUCED).rated("PyPI", "x") == ("unknown", None)
+    assert rated(advisory(INTRODUCED, severity=[vector])) == ("critical", 9.8)
+    assert rated(advisory(INTRODUCED, database_specific={"severity": "MODERATE"})) == ("medium", None)
+    assert rated(advisory(INTRODUCED, database_specific={"severity": 3})) == ("unknown", None)
+    assert rated(advisory(INTRODUCED)) == ("unknown", None)

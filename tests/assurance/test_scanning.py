@@ -195,7 +195,7 @@ def test_an_archive_is_taken_and_an_older_entry_does_not_come_back(tmp_path: Pat
     assert (done.advisories, done.ecosystems, done.refused) == (1, ("PyPI",), ("nonsense.json",))
     old = write(tmp_path / "old.json", advisory(modified="2020-01-01T00:00:00Z"))
     advisories.take([old], now=NOW)
-    (known,) = advisories.of(LEAKY)
+    (known,) = advisories.of("PyPI", "leaky-bot")
     assert known.withdrawn is not None
     (feed,) = advisories.feeds()
     assert NOW - feed.as_of < 2 * DAY
@@ -206,8 +206,8 @@ def test_an_entry_that_names_other_packages_by_now_is_found_by_those_alone(tmp_p
     advisories.take([write(tmp_path / "a.json", advisory())], now=NOW)
     newer = advisory(name="renamed", modified="2026-09-21T00:00:00Z")
     advisories.take([write(tmp_path / "b.json", newer)], now=NOW)
-    assert not advisories.of(LEAKY)
-    assert advisories.of(Component("PyPI", "renamed", "1"))
+    assert not advisories.of("PyPI", "leaky-bot")
+    assert advisories.of("PyPI", "renamed")
 
 
 @pytest.mark.parametrize("content", ["{}", '{"id": "X"}', "[]", '{"id": "X", "modified": "soon"}'])
