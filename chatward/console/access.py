@@ -148,14 +148,16 @@ class AdminAccess:
 
 @dataclass(frozen=True, slots=True)
 class AdminCaller:
-    """Who asks, as the guard found. ``token`` is the session's, ``form`` has the fields of a form, ``by_key`` says that
-    it was a key of ``server.keys``, and ``may`` whether an action (``admin:keys:read``) would be allowed to them."""
+    """Who asks, as the guard found. ``token`` is the session's, ``form`` has the fields of a form and ``files`` its
+    files (name and content), ``by_key`` says that it was a key of ``server.keys``, and ``may`` whether an action
+    (``admin:keys:read``) would be allowed to them."""
 
     principal: Principal
     headers: Headers = field(repr=False)
     address: str = field(default="", repr=False)
     token: str | None = field(default=None, repr=False)
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
     by_key: bool = False
     may: Callable[[str], bool] = field(default=lambda action: False, repr=False, compare=False)
 

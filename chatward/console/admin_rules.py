@@ -52,9 +52,12 @@ _POSTS: Final = tuple(
         (r"/policy/(?:explain|try)|/api/v1/policy/(?:explain|try)", "admin:policy:read"),
         (r"/messages/reveal", "admin:ledger:export"),
         (r"/ledger/verify|/api/v1/ledger/verify", "admin:ledger:read"),
+        (r"/reports/verify", "admin:reports:read"),
     )
 )
 """What is posted and is not a change of its area: consent, what is shown whole, and a question."""
+_FILES: Final = re.compile(r"/vendors/[^/]+/evidence/[^/]+")
+"""Files that vendors gave: shown whole, which looking around does not reach."""
 _AREA: Final = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 _AREAS: Final = {
     "/": "overview",
@@ -70,8 +73,14 @@ _ALSO: Final = {
     "live": "ledger",
     "findings.csv": "findings",
     "search": "overview",
+    "tools": "bots",
+    "traffic": "ledger",
+    "people": "sessions",
+    "tenants": "sessions",
     "health": "overview",
     "feeds": "intel",
+    "controls": "reports",
+    "drills": "reports",
 }
 """Paths whose first segment is named otherwise than their area."""
 
@@ -103,6 +112,8 @@ def rule_of(method: str, path: str) -> Rule:
         for form, action in _POSTS:
             if form.fullmatch(path):
                 return Rule(Ground.DECIDED, action, action.split(":")[1])
+    if method in SAFE and _FILES.fullmatch(path):
+        return Rule(Ground.DECIDED, "admin:vendors:export", "vendors")
     if _OWN.fullmatch(path):
         return Rule(Ground.OWN)
     segments = path.removeprefix("/api/v1/").lstrip("/").split("/")

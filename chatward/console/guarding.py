@@ -28,7 +28,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from html import escape
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl, quote
 
 import orjson
@@ -36,17 +36,22 @@ import orjson
 from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, host_name, is_loopback_name, note
 from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
 from chatward.console.asgi import HEADERS, App, Message, Receive, Scope, Send, credential, error_body
+from chatward.console.multipart import parts
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
 from chatward.identity.csrf import FIELD, HEADER
 
+T = TypeVar("T")
+
 FORMS: Final = re.compile(
     r"/login|/logout|/preferences|/welcome/[\w-]{43}"
-    r"|/(?:account|approvals|findings|keys|ledger|messages|operators|policy|views)(?:/[a-z-]+)?",
+    r"|/(?:account|approvals|findings|keys|ledger|messages|operators|patches|policy|reports|vendors|views)(?:/[a-z-]+)?",
     re.ASCII,
 )
 """Paths that take forms."""
+WITH_FILES: Final = re.compile(r"/vendors/(?:attach|answers)|/patches/upload|/reports/verify")
+"""Those of them whose forms have files."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 """A year, as RFC 6797 section 6.1.1 has it; other hosts below this name are not ours to speak for."""
 
@@ -273,7 +278,10 @@ class Guarding:
         body = await self._read(receive)
         kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
         fields: dict[str, str] = {}
-        if form:
+        files: dict[str, tuple[str, bytes]] = {}
+        if WITH_FILES.fullmatch(path):
+            fields, files = _with_files(headers.get("content-type") or "", body)
+        elif form:
             if kind != "application/x-www-form-urlencoded":
                 raise ClientError("The body must be a form.", reason="content-type", status=415)
             fields = _fields(body)
@@ -293,7 +301,7 @@ class Guarding:
             whole, body = bytes(body), b""
             return {"type": "http.request", "body": whole, "more_body": False}
 
-        return replace(caller, form=fields), again
+        return replace(caller, form=fields, files=files), again
 
     async def _read(self, receive: Receive) -> bytes:
         body = bytearray()
@@ -350,6 +358,20 @@ def _fields(body: bytes) -> dict[str, str]:
         )
     except (UnicodeError, ValueError) as error:
         raise ClientError("The body is not a form.", reason="form-invalid") from error
+    return _once(pairs)
+
+
+def _with_files(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
+    """Fields and files of a form, every one once."""
+    found = parts(kind, body)
+    try:
+        fields = [(one.name, one.data.decode()) for one in found if one.file is None]
+    except UnicodeError as error:
+        raise ClientError("The body is not a form.", reason="form-invalid") from error
+    return _once(fields), _once([(one.name, (one.file, one.data)) for one in found if one.file is not None])
+
+
+def _once(pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ClientError("A field of the form stands there twice.", reason="form-invalid")

@@ -15,15 +15,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from email.message import Message as Mail
-from email.parser import BytesParser
-from email.policy import HTTP
 from html import escape
 from typing import Final
 
 from chatward.assurance.assessments import Assessments
 from chatward.assurance.questionnaire import ANSWERS, LONGEST, Answer, Question, checked, questionnaire
 from chatward.console.asgi import HEADERS, App, Receive, Scope, Send
+from chatward.console.multipart import parts
 from chatward.core.errors import ChatwardError, ClientError
 
 LARGEST: Final = 24 * 1024 * 1024
@@ -95,21 +93,15 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _read(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[str, Answer], Files]:
-    """``multipart/form-data`` (RFC 7578): fields ``answer.ID`` and ``comment.ID``, files ``file.ID``."""
-    kind = headers.get(b"content-type", b"")
-    if not kind.startswith(b"multipart/form-data") or b"\n" in kind or b"\r" in kind:
-        raise ClientError("This takes the form of its page.", reason="content-type", status=415)
-    mail = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind + b"\r\n\r\n" + body)
+    """Fields ``answer.ID`` and ``comment.ID``, files ``file.ID``."""
     said: dict[str, str] = {}
     files: Files = {}
-    for part in mail.iter_parts() if mail.is_multipart() else ():
-        name = str(part.get_param("name", header="content-disposition") or "")
-        what, _, question = name.partition(".")
-        data = _data(part)
-        if what == "file" and data:
-            files[question] = (str(part.get_filename() or "file"), data)
+    for part in parts(headers.get(b"content-type", b"").decode("latin-1"), body):
+        what, _, question = part.name.partition(".")
+        if what == "file" and part.data:
+            files[question] = (part.file or "file", part.data)
         elif what in {"answer", "comment"}:
-            said[name] = data.decode("utf-8", "replace").strip()
+            said[part.name] = part.data.decode("utf-8", "replace").strip()
     known = {one.id for one in questionnaire().questions}
     if not files.keys() <= known:
         raise ClientError("There is no such question.", reason="question-unknown")
@@ -122,11 +114,6 @@ def _read(headers: Mapping[bytes, bytes], body: bytes) -> tuple[dict[str, Answer
             raise ClientError("An answer is one of those on the page.", reason="answer-invalid")
         answers[question] = Answer(word, said.get(f"comment.{question}", ""))  # type: ignore[arg-type]
     return answers, files
-
-
-def _data(part: Mail) -> bytes:
-    data = part.get_payload(decode=True)
-    return data if isinstance(data, bytes) else b""
 
 
 def _form(answers: Mapping[str, Answer], problem: str) -> str:

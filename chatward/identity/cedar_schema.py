@@ -30,8 +30,8 @@ RISKS: Final = ("unknown", "low", "raised", "high")
 """Bands of risk. ``unknown``: nobody has said, which is not the same as low."""
 AREAS: Final = (
     "alerts", "approvals", "bots", "challenges", "feedback", "findings", "incidents", "inspect", "intel", "keys",
-    "ledger", "metrics", "models", "operators", "overview", "policy", "privacy", "reports", "roles", "routes", "scim",
-    "sessions", "settings", "users", "vendors",
+    "ledger", "metrics", "models", "operators", "overview", "patches", "policy", "privacy", "redteam", "reports",
+    "roles", "routes", "scim", "sessions", "settings", "users", "vendors",
 )  # fmt: skip
 """What the admin plane is made of."""
 VERBS: Final = ("read", "write", "delete", "approve", "export")
