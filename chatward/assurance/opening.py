@@ -14,8 +14,10 @@ from chatward.assurance.assessments import Assessments
 from chatward.assurance.inventory import OWN, Inventory, installation, read
 from chatward.assurance.osv import Advisories
 from chatward.assurance.ranking import Ends, Exploited, Likely
+from chatward.assurance.runs import Runs
 from chatward.assurance.scanning import Lists, Scan, scan
 from chatward.assurance.tasks import Record, Tasks
+from chatward.assurance.uploads import Uploads
 from chatward.core.errors import ConfigError
 from chatward.settings import Settings
 from chatward.stores.database import Database
@@ -69,6 +71,15 @@ def opened_assessments(settings: Settings, record: Record) -> Iterator[Assessmen
         database.close()
 
 
+@contextmanager
+def opened_runs(settings: Settings) -> Iterator[Runs]:
+    database = Database(assurance_file(settings))
+    try:
+        yield Runs(database)
+    finally:
+        database.close()
+
+
 def lists(settings: Settings, now: float) -> Lists:
     """Everything that findings are ranked and closed by. What cannot be read, or is old, is told, not raised."""
     wanted, problems = settings.assurance, list[str]()
@@ -95,15 +106,22 @@ def lists(settings: Settings, now: float) -> Lists:
 
 
 def inventory_of(settings: Settings, target: str) -> Inventory:
-    """Chatward itself, or a bot by the files that the settings name. Raises ``ConfigError``."""
+    """Chatward itself, or a bot by the files that the settings name and those that were uploaded. Raises
+    ``ConfigError``."""
     if target == OWN:
         return installation()
     known = settings.assurance.bots.get(target)
-    if known is None or not known.inventory:
-        raise ConfigError(f"[assurance.bots.{target}] names no inventory", reason="inventory-missing")
     made = Inventory()
-    for name in known.inventory:
+    for name in known.inventory if known is not None else ():
         made |= read(beside_ledger(settings, name))
+    if assurance_file(settings).exists():
+        database = Database(assurance_file(settings))
+        try:
+            made |= Uploads(database, lambda entry: None).inventory(target)
+        finally:
+            database.close()
+    if not made.components and not made.unread:
+        raise ConfigError(f"[assurance.bots.{target}] names no inventory", reason="inventory-missing")
     return made
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from chatward.assurance.opening import opened_runs
 from chatward.assurance.probes import CATEGORIES, Probe, probes
 from chatward.assurance.redteam import WORKED, Answered, Ask, attack, cases, chart, summary
 from chatward.commands.recording import recorder
@@ -72,6 +73,8 @@ def command(
     }
     fields = {f"{side}_{name}": count for side, counts in told.items() for name, count in counts.items()}
     recorder(settings.ledger)(Entry(Event.REDTEAM_RUN, "", {"bot": bot, "probes": len(suite), **fields}))
+    with opened_runs(settings) as runs:
+        runs.keep(made)
     if svg is not None:
         svg.write_text(chart(made), "utf-8")
     if as_json:
