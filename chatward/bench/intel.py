@@ -6,7 +6,8 @@ real values, written by the same ``Writer`` as any snapshot. A process of its ow
 notes its resident memory, opens the snapshot, looks up ``ASKED`` links, one in two hundred of them listed, and notes it
 again. One look-up is all that the guard does with a link: the WHATWG parser, the written forms, the URL with and
 without its query, the host with the domains above it, or the address; each is timed on this thread's CPU clock, and
-a link's time is the median over the rounds.
+a link's time is the least over the rounds: what else the machine does only adds. A hundred thousand other links lie
+between two times that one link is asked for, so that its words of the filter are as far away as ever.
 
 ``import_s_1m``: a list of a million URLs, domains and addresses, from the file to the snapshot in force, by the clock
 on the wall. ``enforce_s``: ``chatward intel update --watch`` runs as a process of its own, a line is added to a list,
@@ -35,6 +36,8 @@ KNOWN: Final = 100_000
 ASKED: Final = 100_000
 _CHUNKS: Final = 64
 _SETTLE: Final = 1.0
+_LOOKS: Final = 3
+"""How often a round looks every link up."""
 _LIMIT: Final = 60.0
 """Seconds after which a change counts as not enforced."""
 
@@ -165,8 +168,8 @@ def _reader(folder: str, rounds: int, entries: int, out: Connection) -> None:
     clock = time.thread_time_ns
     before = _resident()
     index = Index(Path(folder), settings)
-    times = [array("q", bytes(8 * len(links))) for _ in range(rounds)]
-    before += len(links) * rounds * 8 / 1e6
+    times = [array("q", bytes(8 * len(links))) for _ in range(rounds * _LOOKS)]
+    before += len(links) * len(times) * 8 / 1e6
     listed: list[int] = []
     with one_core():
         for each in times:
@@ -179,13 +182,15 @@ def _reader(folder: str, rounds: int, entries: int, out: Connection) -> None:
                 if any(hits):
                     listed.append(each[number])
     grown = _resident() - before
-    of_links = sorted(map(statistics.median, zip(*times, strict=True)))  # what else the machine did falls out
+    of_links = sorted(map(min, zip(*times, strict=True)))
+    in_the_middle = sorted(map(statistics.median, zip(*times, strict=True)))
     rounds_p99 = [sorted(each)[int(len(each) * 0.99)] / 1e3 for each in times]
     out.send(
         {
             "p99": significant(of_links[int(len(of_links) * 0.99)] / 1e3),
             "us_p50": significant(of_links[len(of_links) // 2] / 1e3),
             "us_p90": significant(of_links[int(len(of_links) * 0.9)] / 1e3),
+            "us_p99_by_median": significant(in_the_middle[int(len(in_the_middle) * 0.99)] / 1e3),
             "us_p99_of_a_round": median(rounds_p99),
             "listed_us_p50": median([sorted(listed)[len(listed) // 2] / 1e3]) if listed else None,
             "rss": significant(max(grown, 0.0)),

@@ -65,23 +65,31 @@ class Address(NamedTuple):
 def parse(text: str) -> Address | None:
     """What a browser takes a URL for, or ``None`` where it takes it for none. ``//host`` is read as on a page over
     HTTPS; other relative links lead nowhere else and are none."""
+    # Only what does not start with a letter may start with slashes.
+    relative = not text[:1].isalpha() and _SLASHES.match(text) is not None
     try:
-        found: Any = _parser()(f"https:{text.lstrip()}" if _SLASHES.match(text) else text)
+        found: Any = _parser()(f"https:{text.lstrip()}" if relative else text)
     except (ValueError, UnicodeError):
         return None
-    scheme = found.protocol.removesuffix(":")
-    host, kind = _host(found.hostname, scheme)
-    return Address(  # by place, in the order of the fields: this is asked of every link
-        found.href,
-        scheme,
-        host,
-        kind,
-        found.port,
-        found.username,
-        bool(found.password),
-        found.pathname,
-        found.search[1:],
-        found.hash[1:],
+    scheme = found.protocol[:-1]
+    host = found.hostname
+    # The usual name ends in a letter: neither brackets, nor a final dot, nor an address.
+    host, kind = (host, HostKind.DOMAIN) if host[-1:].isalpha() else _host(host, scheme)
+    username, password = (found.username, bool(found.password)) if found.has_credentials else ("", False)
+    return tuple.__new__(  # by place, in the order of the fields, and past the constructor: this is asked of every link
+        Address,
+        (
+            found.href,
+            scheme,
+            host,
+            kind,
+            found.port if found.has_port else "",
+            username,
+            password,
+            found.pathname,
+            found.search[1:] if found.has_search else "",
+            found.hash[1:] if found.has_hash else "",
+        ),
     )
 
 

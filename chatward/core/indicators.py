@@ -153,7 +153,7 @@ def url_values(host: str, port: str, path: str, query: str) -> tuple[str, ...]:
     fragment, needless escapes,
     doubled slashes and a final slash make no difference.
     """
-    if host.startswith("www.") and host.count(".") > 1:
+    if host[:4] == "www." and host.count(".") > 1:
         host = host[4:]
     if port:
         host = f"{host}:{port}"
@@ -181,13 +181,11 @@ def address_value(text: str) -> str | None:
 
 def domains_of(host: str) -> tuple[str, ...]:
     """A host and the domains above it that have two labels or more, longest first; at most eight."""
-    dots = host.count(".")
-    if dots == 2:  # the usual
-        return (host, host[host.index(".") + 1 :])
     found = [host]
-    for _ in range(dots - 1):
-        host = host[host.index(".") + 1 :]
+    host = host.partition(".")[2]
+    while "." in host:
         found.append(host)
+        host = host.partition(".")[2]
     return tuple(found if len(found) <= 8 else (found[0], *found[-7:]))
 
 

@@ -266,11 +266,13 @@ class Snapshot:
         seed = _URL_SEED if kind is _URL else _DOMAIN_SEED if kind is _DOMAIN else _SEEDS[kind]
         words, shift, masks = self.words, self.shift, MASKS
         found: list[int] = []
-        for index, value in enumerate(values):
+        index = 0
+        for value in values:
             crc = crc32(value.encode(), seed)
             mask = masks[crc & 2047]
             if words[crc >> shift] & mask == mask and self._passes(bytes((KINDS.index(kind),)) + value.encode(), crc):
                 found.append(index)
+            index += 1  # noqa: SIM113 - enumerate makes a tuple a value, and this is asked of every link
         return found
 
     def _passes(self, key: bytes, crc: int) -> bool:

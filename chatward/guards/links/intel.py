@@ -138,15 +138,15 @@ class IntelGuard:
 
 def keys_of(address: Address | None) -> Keys:
     """What a parsed link is looked up as; nothing where it leads to no host."""
-    if address is None or address.scheme not in SPECIAL:
+    if address is None:
         return ()
-    host = address.host
-    if not host:
+    _, scheme, host, kind, port, _, _, path, query, _ = address  # at once: by name each costs as much as a look-up
+    if not host or scheme not in SPECIAL:
         return ()
-    urls = url_values(host, address.port, address.path, address.query)
+    urls = url_values(host, port, path, query)
     if len(urls[0]) > MAX_VALUE:
         urls = tuple(value for value in urls if len(value) <= MAX_VALUE)
-    if address.kind is _NAME:
+    if kind is _NAME:
         return ((_URL, urls), (_DOMAIN, domains_of(host)))
     return ((_URL, urls), (_IP, (host,)))
 
