@@ -26,6 +26,7 @@ from chatward.console.access import AdminAccess
 from chatward.console.chat import PAGE
 from chatward.console.desks import Desks
 from chatward.console.federation import Federation, attempts
+from chatward.console.people_desk import People
 from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
 from chatward.console.sign_in import sign_in_page
@@ -134,8 +135,9 @@ def callers(
     if settings.identity.agents:
         ways["agents"] = Agents(settings.identity.agents, fetch)
     visiting: dict[str, AnyService] = {**vouched.services}
-    if settings.widget.enabled:
-        ways["visitors"] = visitors = _visitors(settings.widget, database, proofs_seen)
+    visitors = _visitors(settings.widget, database, proofs_seen) if settings.widget.enabled else None
+    if visitors is not None:
+        ways["visitors"] = visitors
         visiting[WIDGET] = Open(_sessions(settings.widget, visitors, record).handle)
     if any(one.secret is not None for one in settings.channels.values()):
         ways["channels"] = SignedChannels()
@@ -195,7 +197,15 @@ def callers(
         {**dict.fromkeys(PREFIXES, api.handle), **visiting},
         keys,
         signing_in,
-        Desks(signing_in, approvals, invitations, issued, authorizer, risks=risks),
+        Desks(
+            signing_in,
+            approvals,
+            invitations,
+            issued,
+            authorizer,
+            risks=risks,
+            people=People(record, issued, passkeys, vouched.sessions, vouched.revocations, people, visitors),
+        ),
         directory,
         operators.first_link,
         risks,
@@ -213,6 +223,8 @@ class _Vouched:
     """Whether a person is logged out or shut out by now."""
     federation: Federation | None = None
     """Operators who sign in by a provider."""
+    sessions: PersonSessions | None = None
+    revocations: Revocations | None = None
 
 
 def _vouched(
@@ -235,6 +247,7 @@ def _vouched(
     services: dict[str, AnyService] = {}
     secrets = {name: resolve(one.client_secret) for name, one in identity.oidc.items() if one.client_secret}
     admits = people.admits if people is not None else None
+    sessions: PersonSessions | None = None
     if any(one.client_id for one in identity.oidc.values()):
         wanted = identity.sign_in
         origin = wanted.url.rstrip("/")
@@ -266,7 +279,7 @@ def _vouched(
         logins = Logins(theirs, secrets, database, revocations, clock, admits)
         titles = {one.name: one.settings.title or one.name for one in theirs.values()}
         federation = Federation(logins, titles, settings.operators.url.rstrip("/"))
-    return _Vouched(ways, services, ended, federation)
+    return _Vouched(ways, services, ended, federation, sessions, revocations)
 
 
 def _of_operators(settings: Settings, name: str, fetch: Fetch) -> Provider:

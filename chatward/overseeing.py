@@ -25,6 +25,7 @@ from chatward.privacy.incidents import Incidents
 from chatward.privacy.requests import Requests
 from chatward.settings import Settings
 from chatward.stores.database import Database
+from chatward.stores.tool_pins import ToolPins, pins_file
 
 SUFFIX: Final = ".index"
 
@@ -40,9 +41,10 @@ def overseeing(
     record: Record,
     privacy: Database | None = None,
     conversations: Conversations | None = None,
+    manifest: Callable[[], bytes] | None = None,
 ) -> Watching:
     """Opens the index and follows the ledger until ``stack`` ends. ``database`` is where saved views are, ``privacy``
-    the registers of ``[privacy]``. Raises ``StoreError``."""
+    the registers of ``[privacy]``, ``manifest`` gives what bots are known by. Raises ``StoreError``."""
     seeing: Seeing | None = None
     if ledger_path is not None:
         happened = Happened(ledger_path, ledger_path.with_name(ledger_path.name + SUFFIX))
@@ -85,4 +87,15 @@ def overseeing(
         Requests(privacy, record) if privacy is not None else None,
         Incidents(privacy, record, hours=hours) if privacy is not None else None,
         loaded.path.parent / FILE_NAME if loaded.path is not None else None,
+        _pins(stack, loaded.settings),
+        manifest,
     )
+
+
+def _pins(stack: AsyncExitStack, settings: Settings) -> ToolPins | None:
+    """The tools of MCP servers, where there are any: beside the gateway's own connection to the same file."""
+    if not settings.mcp:
+        return None
+    database = Database(pins_file(settings.ledger.path))
+    stack.callback(database.close)
+    return ToolPins(database, {})

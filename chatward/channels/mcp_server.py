@@ -43,8 +43,8 @@ _DOCUMENTS: Final = frozenset({"prompts/get", "resources/read"})
 class Pins(Protocol):
     """What is remembered of tools (``stores.tool_pins``)."""
 
-    def admits(self, server: str, tool: str, digest: str) -> bool:
-        """A tool is listed in this form: whether it may be used. Remembers it."""
+    def admits(self, server: str, tool: str, digest: str, definition: bytes) -> bool:
+        """A tool is listed in this form, which is what ``digest`` is of: whether it may be used. Remembers it."""
         ...
 
     def refusal(self, server: str, tool: str) -> str:
@@ -120,7 +120,10 @@ class Server:
     def _pinned(self, tool: Any) -> bool:
         if type(tool) is not dict or type(tool.get("name")) is not str:
             raise malformed("a tool has no name")
-        return self._pins is None or self._pins.admits(self._name, tool["name"], digest_of(tool))
+        if self._pins is None:
+            return True
+        definition = definition_of(tool)
+        return self._pins.admits(self._name, tool["name"], sha256(definition).hexdigest(), definition)
 
     def _inspect(self, message: dict[str, Any], source: Source, name: str) -> None:
         places: list[tuple[Any, Any]] = []
@@ -152,7 +155,7 @@ class Server:
                 container[key] = out
 
 
-def digest_of(tool: Mapping[str, Any]) -> str:
+def definition_of(tool: Mapping[str, Any]) -> bytes:
     """What a tool is: all that a model or a program reads of it."""
     whole = {key: value for key, value in tool.items() if key != "_meta"}
-    return sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from chatward.commands.privacy_tables import moment
+from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError
+from chatward.core.events import Event
+from chatward.core.ports import Entry
 from chatward.settings import Settings
 from chatward.stores.database import Database
 from chatward.stores.tool_pins import Pin, ToolPins, pins_file
@@ -51,6 +54,10 @@ def accept(
     with _pins(settings) as pins:
         if tool and not any((one.server, one.tool) == (server, tool) for one in pins.pins()):
             raise ClientError("This server has listed no such tool.", reason="not-found")
+        wanted = pins.waiting(server, tool)
+        if wanted:
+            about = {"by": "command-line", "server": server, "sha256": [one.offered for one in wanted][:100]}
+            recorder(settings.ledger)(Entry(Event.TOOL_ACCEPTED, "", about))
         changed = pins.accept(server, tool)
     if as_json:
         print_json({"accepted": [_told(one) for one in changed]})

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from chatward.console.access import AdminAccess, AdminCaller, set_seed, set_session
+from chatward.console.access import AdminAccess, AdminCaller, caller_of, set_seed, set_session
 from chatward.console.preferences import LANGUAGES, THEMES, ZONES, preferences
 from chatward.console.wording import ENGLISH, in_language, visible
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
@@ -30,14 +31,18 @@ NAVIGATION: Final = (
     ("/messages", "messages_title", "admin:ledger:read", "group_watch"),
     ("/findings", "findings_title", "admin:findings:read", "group_watch"),
     ("/alerts", "alerts_title", "admin:alerts:read", "group_watch"),
+    ("/traffic", "actors_title", "admin:ledger:read", "group_watch"),
     ("/approvals", "approvals_title", "admin:approvals:read", "group_decide"),
     ("/privacy", "privacy_title", "admin:privacy:read", "group_decide"),
     ("/policy", "policy_title", "admin:policy:read", "group_rules"),
     ("/policy/explain", "explain_title", "admin:policy:read", "group_rules"),
     ("/bots", "bots_title", "admin:bots:read", "group_rules"),
+    ("/tools", "tools_title", "admin:bots:read", "group_rules"),
     ("/feeds", "feeds_title", "admin:intel:read", "group_rules"),
     ("/ledger", "ledger_title", "admin:ledger:read", "group_prove"),
     ("/health", "health_title", "admin:overview:read", "group_prove"),
+    ("/people", "people_title", "admin:sessions:read", "group_people"),
+    ("/tenants", "tenants_title", "admin:sessions:read", "group_people"),
     ("/operators", "operators_title", "admin:operators:read", "group_people"),
     ("/keys", "keys_title", "admin:keys:read", "group_people"),
 )
@@ -160,6 +165,25 @@ class Pages:
         response = await self.account(AdminCaller(caller.principal, caller.headers, caller.address, token), done=done)
         set_session(self._access, response, token)
         return response
+
+
+def form_route(
+    router: APIRouter,
+    pages: Pages,
+    path: str,
+    page: Callable[..., Awaitable[Response]],
+    act: Callable[[AdminCaller], Awaitable[dict[str, Any]]],
+) -> None:
+    """Adds what a form at ``path`` does: ``act`` gives what ``page(request, status, **values)`` then says; why it may
+    not is said there too."""
+
+    async def posted(request: Request) -> Response:
+        async def acting() -> Response:
+            return await page(request, **await act(caller_of(request)))
+
+        return await pages.trying(acting, lambda error: page(request, error.status, problem=error.public))
+
+    router.add_api_route(path, posted, methods=["POST"], include_in_schema=False)
 
 
 def local(path: str) -> str:

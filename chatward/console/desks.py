@@ -18,6 +18,7 @@ from chatward.console.behaviour_desk import BehaviourDesk, behaviour_routes
 from chatward.console.explain_desk import Explaining, explain_routes
 from chatward.console.key_desk import KeyDesk, key_routes
 from chatward.console.operator_desk import OperatorDesk, operator_routes
+from chatward.console.people_desk import People, people_routes
 from chatward.core.values import Verdict
 from chatward.identity.approvals import Approvals
 from chatward.identity.invitations import Invitations
@@ -37,6 +38,7 @@ class Desks:
     clock: Callable[[], float] = time.time
     risks: Risks | None = None
     behaviour: BehaviourDesk | None = None
+    people: People | None = None
 
 
 def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
@@ -51,4 +53,5 @@ def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
     key_routes(router, KeyDesk(desks.keys, clock=desks.clock), pages)
     explain_routes(router, desks.authorizer, pages, desks.risks)
     behaviour_routes(router, desks.behaviour)
+    people_routes(router, pages, desks.people)
     return router

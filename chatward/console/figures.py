@@ -9,24 +9,30 @@ from math import inf, isnan
 from typing import Final
 
 _LINE: Final = re.compile(r"^(chatward_\w+)(\{[^}]*\})? (\S+)$", re.MULTILINE)
+_TRAFFIC: Final = re.compile(r"chatward_traffic_(messages|rungs|signals)_total")
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """``overhead``: seconds within which Chatward's own time lies for half and for 99 of 100 requests, ``None`` before
-    the first. ``intel``: seconds since each source was fetched, ``None``: never."""
+    the first. ``intel``: seconds since each source was fetched, ``None``: never. ``actors``, ``rungs`` and ``signals``
+    count messages by how automated they look, where that is watched."""
 
     overhead: tuple[float, float] | None = None
     in_flight: int = 0
     intel: Mapping[str, float | None] = field(default_factory=dict)
     not_kept: int = 0
+    actors: Mapping[str, int] = field(default_factory=dict)
+    rungs: Mapping[str, int] = field(default_factory=dict)
+    signals: Mapping[str, int] = field(default_factory=dict)
 
 
 def figures(text: str | bytes) -> Figures:
     buckets: dict[float, float] = {}
     in_flight, not_kept = 0.0, 0.0
     intel: dict[str, float | None] = {}
+    traffic: dict[str, dict[str, int]] = {"actors": {}, "rungs": {}, "signals": {}}
     for name, labels, number in _LINE.findall(text.decode() if isinstance(text, bytes) else text):
         value = float(number)
         if name == "chatward_overhead_seconds_bucket":
@@ -37,10 +43,13 @@ def figures(text: str | bytes) -> Figures:
             in_flight = value
         elif name == "chatward_replies_not_kept_total":
             not_kept += value
+        elif found := _TRAFFIC.fullmatch(name):
+            kind = "actors" if found[1] == "messages" else found[1]
+            traffic[kind][next(iter(dict(_LABEL.findall(labels)).values()), "")] = int(value)
         elif name == "chatward_intel_age_seconds":
             intel[dict(_LABEL.findall(labels)).get("source", "")] = None if isnan(value) else value
     overhead = (quantile(buckets, 0.5), quantile(buckets, 0.99)) if buckets.get(inf) else None
-    return Figures(overhead, int(in_flight), intel, int(not_kept))
+    return Figures(overhead, int(in_flight), intel, int(not_kept), **traffic)
 
 
 def quantile(buckets: Mapping[float, float], share: float) -> float:

@@ -55,9 +55,12 @@ SIDES: Final = {
 """Events of a message -> which side of it. The last two have no verdict: their action is ``refused`` and ``failed``."""
 _WITHOUT: Final = {Event.REQUEST_REFUSED.value: "refused", Event.UPSTREAM_FAILED.value: "failed"}
 _SAID: Final = Event.FINDING_JUDGED.value
+_STANDING: Final = frozenset(
+    {Event.TRAFFIC_JUDGED.value, Event.TRAFFIC_PASS_GIVEN.value, Event.TRAFFIC_PASS_REFUSED.value}
+)
 ACTING: Final = frozenset({"redact", "challenge", "block"})
 
-_FORM: Final = 2
+_FORM: Final = 3
 """Another number makes old indexes be made anew."""
 _SCHEMA: Final = (
     "CREATE TABLE source (one INTEGER PRIMARY KEY CHECK (one = 1), form INTEGER NOT NULL, first BLOB NOT NULL,"
@@ -80,6 +83,9 @@ _SCHEMA: Final = (
     "CREATE TABLE acted (slot INTEGER NOT NULL, rule TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (slot, rule))"
     " WITHOUT ROWID",
     "CREATE INDEX findings_accepted ON findings (until) WHERE until > 0",
+    "CREATE TABLE standings (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, exchange TEXT NOT NULL,"
+    " principal TEXT NOT NULL, session TEXT NOT NULL, actor TEXT NOT NULL, score INTEGER NOT NULL, rung TEXT NOT NULL,"
+    " mode TEXT NOT NULL, signals TEXT NOT NULL)",
     "CREATE TABLE traffic (slot INTEGER NOT NULL, side TEXT NOT NULL, action TEXT NOT NULL, route TEXT NOT NULL,"
     " bot TEXT NOT NULL, n INTEGER NOT NULL, missing INTEGER NOT NULL, PRIMARY KEY (slot, side, action, route, bot))"
     " WITHOUT ROWID",
@@ -156,6 +162,7 @@ class Happened:
         judged: list[tuple[Any, ...]] = []
         findings: list[tuple[Any, ...]] = []
         said: list[tuple[Any, ...]] = []
+        standings: list[tuple[Any, ...]] = []
         traffic: dict[tuple[Any, ...], list[int]] = {}
         acted: Counter[tuple[int, str]] = Counter()
         for entry in entries:
@@ -163,6 +170,8 @@ class Happened:
             if side is None:
                 if entry.event == _SAID:
                     said.append(_verdict(entry))
+                elif entry.event in _STANDING:
+                    standings.append(_standing(entry))
                 continue
             row = self._row(entry, side)
             if row is None:
@@ -187,6 +196,7 @@ class Happened:
                     " VALUES (?,?,?,?,?,?,?,?,?)",
                     findings,
                 )
+                write.executemany("INSERT INTO standings VALUES (?,?,?,?,?,?,?,?,?,?)", standings)
                 write.executemany("UPDATE findings SET state = ?, reason = ?, until = ?, by = ? WHERE seq = ?", said)
                 write.executemany(
                     "INSERT INTO traffic VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
@@ -294,6 +304,22 @@ def _verdict(entry: LedgerRecord) -> tuple[Any, ...]:
     number = fields.get("finding")
     found = number if isinstance(number, int) else 0
     return _word(fields, "verdict"), _word(fields, "reason"), seconds * 1_000_000_000, _word(fields, "by"), found
+
+
+def _standing(entry: LedgerRecord) -> tuple[Any, ...]:
+    """How automated a session looked; of a pass that was given or refused, which of the two stands as its rung, and how
+    it came to it as its signals."""
+    fields = entry.fields
+    score, signals = fields.get("score"), fields.get("signals")
+    judged = entry.event == Event.TRAFFIC_JUDGED.value
+    rung = "" if judged else "pass-given" if entry.event == Event.TRAFFIC_PASS_GIVEN.value else "pass-refused"
+    told = [one for one in signals if isinstance(one, str)] if isinstance(signals, list) else []
+    told += [one for one in (_word(fields, "how"), _word(fields, "detail")) if one]
+    return (
+        entry.seq, entry.at, entry.exchange, _word(fields, "principal"), _word(fields, "session"),
+        _word(fields, "actor"), score if isinstance(score, int) else 0, rung or _word(fields, "rung"),
+        _word(fields, "mode"), " ".join(told),
+    )  # fmt: skip
 
 
 def _word(fields: Mapping[str, object], name: str) -> str:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -21,7 +20,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminCaller, caller_of
-from chatward.console.access_pages import Pages, moment
+from chatward.console.access_pages import Pages, form_route
+from chatward.console.tables import Column, Table, listed
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError
 from chatward.core.identity import Grants
@@ -30,6 +30,18 @@ from chatward.identity.key_store import Budget, Issued, KeyRecord, KeyStore
 _LIST: Final = 100
 _YEARS: Final = 3_660
 _DAY: Final = 86_400.0
+COLUMNS: Final = (
+    Column("name", "key_name"),
+    Column("id", "message_id", "code"),
+    Column("state", "key_state", "tag", pick=True, tones={"live": "allow", "rotating": "redact"}),
+    Column("env", "key_env", pick=True),
+    Column("tenant", "key_tenant", pick=True),
+    Column("roles", "roles", "list", pick=True),
+    Column("limits", "key_limits"),
+    Column("created", "person_made", "time"),
+    Column("expires", "person_until", "time"),
+    Column("last_used", "person_used", "time"),
+)
 
 
 class Limits(BaseModel):
@@ -168,26 +180,17 @@ class KeyDesk:
 def key_routes(router: APIRouter, desk: KeyDesk, pages: Pages) -> None:
     """Adds ``/keys`` and ``/api/v1/keys``."""
 
-    async def page(caller: AdminCaller, status: int = 200, **values: Any) -> Response:
+    async def page(request: Request, status: int = 200, **values: Any) -> Response:
+        caller = caller_of(request)
         may = {name: caller.may(f"admin:keys:{name}") for name in ("write", "delete")}
-        keys = [_row(one) for one in await desk.list()]
-        known = {"here": "/keys", "wide": True, "keys": keys, "shown": None, "may": may}
-        return pages.render(caller, "keys.html", status, **(known | values))
-
-    def form(path: str, act: Callable[[AdminCaller], Awaitable[dict[str, Any]]]) -> None:
-        async def posted(request: Request) -> Response:
-            caller = caller_of(request)
-
-            async def acting() -> Response:
-                return await page(caller, **await act(caller))
-
-            return await pages.trying(acting, lambda error: page(caller, error.status, problem=error.public))
-
-        router.add_api_route(path, posted, methods=["POST"], include_in_schema=False)
+        rows = [_row(one) for one in await desk.list()]
+        known = {"here": "/keys", "keys": rows, "shown": None, "may": may}
+        table = Table("keys", "keys_title", COLUMNS, rows, "keys_none")
+        return listed(pages, request, "keys.html", [table], status, **(known | values))
 
     @router.get("/keys", include_in_schema=False)
     async def keys(request: Request) -> Response:
-        return await page(caller_of(request))
+        return await page(request)
 
     async def issue(caller: AdminCaller) -> dict[str, Any]:
         return {"shown": await desk.issue(caller, _wanted(caller, desk.clock()))}
@@ -201,12 +204,11 @@ def key_routes(router: APIRouter, desk: KeyDesk, pages: Pages) -> None:
         await desk.disable(caller, caller.form.get("key", ""))
         return {"done": ENGLISH["key_disabled"]}
 
-    form("/keys/issue", issue)
-    form("/keys/rotate", rotate)
-    form("/keys/disable", disable)
+    for path, act in (("issue", issue), ("rotate", rotate), ("disable", disable)):
+        form_route(router, pages, f"/keys/{path}", page, act)
 
     @router.get("/api/v1/keys", summary="API keys: what they are for, and when they were last used")
-    async def listed() -> list[KeyAnswer]:
+    async def told() -> list[KeyAnswer]:
         return await desk.list()
 
     @router.post("/api/v1/keys", summary="Make an API key, which is shown in this answer alone")
@@ -253,17 +255,4 @@ def _number(text: str, most: int) -> int | None:
 def _row(one: KeyAnswer) -> dict[str, Any]:
     limits = [f"{name}: {', '.join(patterns)}" for name, patterns in one.grants.model_dump().items() if patterns]
     uses = [f"{name.replace('_', ' a ')}: {most}" for name, most in one.budget.model_dump().items() if most]
-    return one.model_dump() | {
-        "limits": "; ".join([*limits, *uses]),
-        "made": moment(one.created),
-        "until": "" if one.expires is None else _far(one.expires),
-        "used": "" if one.last_used is None else moment(one.last_used),
-    }
-
-
-def _far(at: float) -> str:
-    """A time that may lie beyond what calendars here reach."""
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):
-        return "9999-12-31 23:59"
+    return one.model_dump() | {"limits": "; ".join([*limits, *uses])}

@@ -20,7 +20,8 @@ from fastapi.responses import JSONResponse, Response
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.preferences import preferences
-from chatward.console.seeing import MOST, SIZES, Asked, Page, Seeing, Seen, asked, lines
+from chatward.console.seeing import MOST, SIZES, Asked, Page, Seeing, Seen, asked
+from chatward.console.sheets import lines
 from chatward.console.verdicts import LedgerRecord
 from chatward.console.views import View
 from chatward.console.watching import Watching

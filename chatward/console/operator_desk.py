@@ -12,20 +12,31 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminAccess, AdminCaller, caller_of, host_name, note
-from chatward.console.access_pages import Pages, moment
+from chatward.console.access_pages import Pages, form_route, moment
+from chatward.console.tables import Column, Table, listed
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.identity.invitations import Invitations
 from chatward.identity.operators import REVIEWERS, ROLES, Operator
+
+COLUMNS: Final = (
+    Column("name", "person_name"),
+    Column("id", "message_id", "code"),
+    Column("state", "operator_state", "tag", pick=True, tones={"active": "allow", "disabled": "block"}),
+    Column("roles", "roles", "list", pick=True),
+    Column("codes", "operator_codes", "yes", pick=True),
+    Column("signed_in", "operator_sessions", "number"),
+    Column("created", "person_made", "time"),
+    Column("used", "operator_glass_used", "time"),
+)
 
 
 class SessionAnswer(BaseModel):
@@ -205,14 +216,14 @@ def operator_routes(router: APIRouter, access: AdminAccess, desk: OperatorDesk, 
 
 
 def _pages(router: APIRouter, access: AdminAccess, desk: OperatorDesk, pages: Pages) -> None:
-    async def page(caller: AdminCaller, status: int = 200, **values: Any) -> Response:
+    async def page(request: Request, status: int = 200, **values: Any) -> Response:
+        caller = caller_of(request)
         everybody = await asyncio.to_thread(desk.everybody)
         invited = await asyncio.to_thread(desk.invited)
         me = access.operators.get(caller.principal.id)
         reviews = me is not None and not me.break_glass and bool(me.roles & REVIEWERS)
         known = {
             "here": "/operators",
-            "wide": True,
             "me": caller.principal.id,
             "roles": ROLES,
             "operators": [_row(one) for one in everybody],
@@ -222,24 +233,13 @@ def _pages(router: APIRouter, access: AdminAccess, desk: OperatorDesk, pages: Pa
             "may": {"write": caller.may("admin:operators:write"), "review": reviews},
             "link": "",
         }
-        return pages.render(caller, "operators.html", status, **(known | values))
-
-    def form(path: str, act: Callable[[AdminCaller], Awaitable[dict[str, Any]]]) -> None:
-        """What a form at ``path`` does; ``act`` gives what the page then says."""
-
-        async def posted(request: Request) -> Response:
-            caller = caller_of(request)
-
-            async def acting() -> Response:
-                return await page(caller, **await act(caller))
-
-            return await pages.trying(acting, lambda error: page(caller, error.status, problem=error.public))
-
-        router.add_api_route(path, posted, methods=["POST"], include_in_schema=False)
+        accounts = [one.model_dump() | {"state": _state(one), "signed_in": len(one.sessions)} for one in everybody]
+        table = Table("operators", "operators_title", COLUMNS, accounts, "operators_none")
+        return listed(pages, request, "operators.html", [table], status, **(known | values))
 
     @router.get("/operators", include_in_schema=False)
     async def operators(request: Request) -> Response:
-        return await page(caller_of(request))
+        return await page(request)
 
     async def roles(caller: AdminCaller) -> dict[str, Any]:
         await desk.change(caller, caller.form.get("operator", ""), Change(roles=_chosen(caller)))
@@ -281,7 +281,7 @@ def _pages(router: APIRouter, access: AdminAccess, desk: OperatorDesk, pages: Pa
         ("invite", invite),
         ("withdraw", withdraw),
     ):
-        form(f"/operators/{path}", act)
+        form_route(router, pages, f"/operators/{path}", page, act)
 
 
 def _api(router: APIRouter, desk: OperatorDesk) -> None:
@@ -325,6 +325,10 @@ def _api(router: APIRouter, desk: OperatorDesk) -> None:
 def _chosen(caller: AdminCaller) -> list[str]:
     """Roles that are ticked in a form: fields ``role-admin`` and so on, since no field stands in it twice."""
     return [role for role in ROLES if f"role-{role}" in caller.form]
+
+
+def _state(one: OperatorAnswer) -> str:
+    return "disabled" if not one.active else "emergency-only" if one.break_glass else "active"
 
 
 def _row(one: OperatorAnswer) -> dict[str, Any]:

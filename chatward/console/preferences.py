@@ -50,7 +50,10 @@ class Preferences:
         return self.moment(nanoseconds / 1e9, "%Y-%m-%d %H:%M:%S")
 
     def moment(self, seconds: float, form: str = "%Y-%m-%d %H:%M") -> str:
-        return datetime.fromtimestamp(seconds, UTC).astimezone(_zone(self.zone)).strftime(form)
+        try:
+            return datetime.fromtimestamp(seconds, UTC).astimezone(_zone(self.zone)).strftime(form)
+        except (ValueError, OverflowError, OSError):  # beyond what calendars here reach
+            return "9999-12-31 23:59"
 
 
 def preferences(headers: _Fields) -> Preferences:

@@ -16,7 +16,7 @@ import base64
 import binascii
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -257,6 +257,16 @@ class Seeing:
                 low = int(found[0][0]) + 1
         return low
 
+    def standings(self, most: int = 2_000) -> list[dict[str, Any]]:
+        """How automated sessions looked, and the passes they got or did not: the newest first."""
+        rows = self.happened.rows(
+            "SELECT at, exchange, principal, session, actor, score, rung, mode, signals FROM standings"
+            " ORDER BY seq DESC LIMIT ?",
+            (most,),
+        )
+        names = ("at", "exchange", "principal", "session", "actor", "score", "rung", "mode", "signals")
+        return [dict(zip(names, (at / SECOND, *rest, signals.split()), strict=True)) for at, *rest, signals in rows]
+
     # --- figures
 
     def traffic(self, span: str) -> Traffic:
@@ -398,20 +408,6 @@ class Traffic:
 def _rare(one: Asked) -> bool:
     """Whether it is asked for a side that few rows have, which are in an index of their own."""
     return one.where.get("side", "message") not in {"message", "reply"}
-
-
-def lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """CSV (RFC 4180). A value that a spreadsheet would take for a formula begins with an apostrophe (OWASP)."""
-    out = [",".join(columns)]
-    out += [",".join(_cell(row.get(name, "")) for name in columns) for row in rows]
-    return "\r\n".join(out) + "\r\n"
-
-
-def _cell(value: object) -> str:
-    text = str(value)
-    if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not isinstance(value, int | float):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n]', text) else text
 
 
 def _after(row: Any, sort: str) -> str:

@@ -15,17 +15,19 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
+import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from chatward.behaviour.opening import stored
-from chatward.console.access import caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.seeing import Seeing
+from chatward.console.tables import Column, Table, listed
 from chatward.console.watching import Watching
-from chatward.core.errors import ClientError, StoreError
+from chatward.core import base64url
+from chatward.core.errors import ClientError, ConfigError, StoreError
 from chatward.intel.index import STATUS, read_status
 from chatward.intel.opening import folder_of
 from chatward.ledger import tree
@@ -35,8 +37,84 @@ from chatward.ledger.verifying import Verification, verify
 from chatward.settings import Settings
 from chatward.weaknesses import weaknesses
 
-_SHOWN: Final = 20
+_SHOWN: Final = 200
 _STALE: Final = 24 * 3600.0
+_LATE: Final = {"open": "redact", "late": "late", "closed": "allow", "done": "allow"}
+FEEDS: Final = (
+    Column("name", "feed_source"),
+    Column("state", "feed_state", "tag", pick=True, tones={"fresh": "allow", "stale": "block", "never": "block"}),
+    Column("fetched", "feed_fetched", "time"),
+    Column("count", "feed_count", "number"),
+    Column("error", "feed_error", "code"),
+)
+REQUESTS: Final = (
+    Column("id", "message_id", "code"),
+    Column("state", "state", "tag", pick=True, tones=_LATE),
+    Column("kind", "privacy_kind", pick=True),
+    Column("law", "privacy_law", pick=True),
+    Column("due", "privacy_due"),
+    Column("left", "privacy_days", "number"),
+    Column("verified", "privacy_verified", "yes", pick=True),
+)
+INCIDENTS: Final = (
+    Column("id", "message_id", "code"),
+    Column("state", "state", "tag", pick=True, tones=_LATE),
+    Column("aware", "incident_aware", "time"),
+    Column("due", "incident_due", "time"),
+    Column("hours", "incident_hours", "number"),
+    Column("told", "incident_told", "list"),
+    Column("missing", "incident_missing", "list"),
+)
+BOTS: Final = (
+    Column("name", "bot", link="there"),
+    Column("address", "bots_upstream", "code"),
+    Column("routes", "bots_routes", "list", pick=True),
+    Column("messages", "bots_seen", "number"),
+)
+KEYS: Final = (
+    Column("kid", "bots_key", "code"),
+    Column("state", "state", "tag", pick=True, tones={"in-use": "allow", "retired": "redact", "revoked": "block"}),
+    Column("signs", "bots_signs", "yes", pick=True),
+    Column("since", "person_made", "time"),
+    Column("until", "person_until", "time"),
+)
+DOWN: Final = (
+    Column("id", "guard", "code"),
+    Column("state", "state", "tag", pick=True),
+    Column("summary", "looks_for"),
+)
+WEAK: Final = (
+    Column("key", "policy_key", "code"),
+    Column("level", "health_level", "tag", pick=True, tones={"high": "high", "medium": "medium", "low": "low"}),
+    Column("what", "health_what"),
+)
+OF_BEHAVIOUR: Final = (
+    Column("id", "message_id", "code"),
+    Column("heard", "alerts_heard", "time"),
+    Column("size", "alerts_size", "number"),
+    Column("signals", "alerts_signals", "list"),
+    Column("message", "alerts_evidence", "code", link="address"),
+)
+ALERTS: Final = (
+    Column("at", "time", "time"),
+    Column("signal", "alerts_signals", "tag", pick=True),
+    Column("form", "alerts_form", pick=True),
+    Column("entity", "alerts_entity", "code"),
+    Column("bot", "bot", pick=True),
+    Column("why", "alerts_why", "list"),
+    Column("message", "alerts_evidence", "code", link="address"),
+)
+POINTS: Final = (
+    Column("size", "ledger_upto", "number"),
+    Column("root", "ledger_root", "code"),
+    Column("witnesses", "ledger_witnesses", "number"),
+)
+ENTRIES: Final = (
+    Column("seq", "entry", "number"),
+    Column("at", "time", "time"),
+    Column("event", "event", "code", pick=True),
+    Column("exchange", "message_title", "code", link="address"),
+)
 Guards = Callable[[], Sequence[tuple[str, str, str]]]
 
 
@@ -77,42 +155,64 @@ def standing_routes(
     @router.get("/feeds", include_in_schema=False)
     async def feeds(request: Request) -> Response:
         rows = await asyncio.to_thread(_feeds, watching.settings(), clock())
-        return pages.render(caller_of(request), "feeds.html", here="/feeds", wide=True, rows=rows)
+        return listed(
+            pages, request, "feeds.html", [Table("feeds", "feeds_title", FEEDS, rows, "feeds_none")], here="/feeds"
+        )
 
     @router.get("/privacy", include_in_schema=False)
     async def privacy(request: Request) -> Response:
-        told = await asyncio.to_thread(_privacy, watching, clock())
-        return pages.render(caller_of(request), "privacy.html", here="/privacy", wide=True, **told)
+        requests, incidents = await asyncio.to_thread(_privacy, watching, clock())
+        tables = [
+            Table("requests", "privacy_requests", REQUESTS, requests, "privacy_requests_none"),
+            Table("incidents", "incidents", INCIDENTS, incidents, "incidents_none"),
+        ]
+        return listed(pages, request, "privacy.html", tables, here="/privacy", on=watching.requests is not None)
 
     @router.get("/bots", include_in_schema=False)
     async def bots(request: Request) -> Response:
         rows = _bots(watching.settings(), await watching.ask(_messages_of_bots) or {})
-        known: dict[str, Any] = {"rows": rows, "signed": watching.settings().genuine.sign}
-        return pages.render(caller_of(request), "bots.html", here="/bots", wide=True, **known)
+        known = await asyncio.to_thread(_manifest, watching)
+        tables = [
+            Table("bots", "bots_title", BOTS, rows, "bots_none"),
+            Table("keys", "bots_keys", KEYS, known.pop("keys"), "bots_manifest_off"),
+        ]
+        return listed(pages, request, "bots.html", tables, here="/bots", **known)
 
     @router.get("/health", include_in_schema=False)
     async def health(request: Request) -> Response:
         found = weaknesses(watching.settings(), datetime.fromtimestamp(clock(), UTC).date())
-        down = [one for one in guards() if one[2] != "on"]
+        down = [{"id": id, "state": state, "summary": said} for id, said, state in guards() if state != "on"]
         behind = await watching.ask(lambda it: it.happened.behind)
-        known: dict[str, Any] = {"found": found, "down": down, "behind": behind, "figures": watching.figures()}
-        return pages.render(caller_of(request), "health.html", here="/health", wide=True, **known)
+        weak = [{"level": one.level, "key": one.key, "what": one.sentence} for one in found]
+        tables = [
+            Table("guards", "guards", DOWN, down, "guards_on"),
+            Table("weak", "health_text", WEAK, weak, "weak_none"),
+        ]
+        known: dict[str, Any] = {"here": "/health", "behind": behind, "figures": watching.figures()}
+        return listed(pages, request, "health.html", tables, **known)
 
     @router.get("/alerts", include_in_schema=False)
     async def alerts(request: Request) -> Response:
-        told = await asyncio.to_thread(_alerts, watching.settings())
-        return pages.render(caller_of(request), "alerts.html", here="/alerts", wide=True, **told)
+        on, alerts, incidents = await asyncio.to_thread(_alerts, watching.settings())
+        tables = [
+            Table("incidents", "alerts_incidents", OF_BEHAVIOUR, incidents, "alerts_none"),
+            Table("alerts", "alerts_title", ALERTS, alerts, "alerts_none"),
+        ]
+        return listed(pages, request, "alerts.html", tables, here="/alerts", on=on)
 
 
 async def _ledger(pages: Pages, watching: Watching, request: Request, status: int = 200, **values: object) -> Response:
     path = watching.ledger
     points, entries = (await asyncio.to_thread(_newest, path)) if path is not None else ([], [])
-    known: dict[str, object] = {"here": "/ledger", "wide": True, "points": points, "entries": entries, "result": None}
-    known |= {"recorded": path is not None}
-    return pages.render(caller_of(request), "ledger.html", status, **(known | values))
+    tables = [
+        Table("points", "ledger_checkpoints", POINTS, points, "ledger_checkpoints_none"),
+        Table("entries", "ledger_entries", ENTRIES, entries, "nothing_yet"),
+    ]
+    known: dict[str, object] = {"here": "/ledger", "result": None, "recorded": path is not None}
+    return listed(pages, request, "ledger.html", tables, status, **(known | values))
 
 
-def _newest(path: Path) -> tuple[list[dict[str, object]], list[Any]]:
+def _newest(path: Path) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """The newest checkpoints and entries."""
     points: list[dict[str, object]] = []
     with tree.reader(path) as connection:
@@ -123,7 +223,17 @@ def _newest(path: Path) -> tuple[list[dict[str, object]], list[Any]]:
                 (_SHOWN,),
             ).fetchall()
             points = [{"size": size, "root": note.split("\n")[2][:44], "witnesses": n} for size, note, n in rows]
-    return points, list(reversed(tail(path, _SHOWN)))
+    entries = [
+        {
+            "seq": one.seq,
+            "at": one.at / 1e9,
+            "event": one.event,
+            "exchange": one.exchange,
+            "address": f"/messages/{quote(one.exchange, safe='')}" if one.exchange else "",
+        }
+        for one in reversed(tail(path, _SHOWN))
+    ]
+    return points, entries
 
 
 def _feeds(settings: Settings, now: float) -> list[dict[str, object]]:
@@ -135,42 +245,38 @@ def _feeds(settings: Settings, now: float) -> list[dict[str, object]]:
         age = None if at is None else now - at
         state = "never" if age is None else "stale" if age > _STALE else "fresh"
         count, error = (0, "") if one is None else (one.rows, one.error)
-        rows.append({"name": source.name, "age": age, "state": state, "count": count, "error": error})
+        rows.append({"name": source.name, "fetched": at, "state": state, "count": count, "error": error})
     return rows
 
 
-def _privacy(watching: Watching, now: float) -> dict[str, Any]:
+def _privacy(watching: Watching, now: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Requests of people, and breaches."""
     today = datetime.fromtimestamp(now, UTC).date()
     requests = watching.requests.all() if watching.requests is not None else []
     incidents = watching.incidents.all() if watching.incidents is not None else []
-    return {
-        "on": watching.requests is not None,
-        "requests": [
-            {
-                "id": one.id,
-                "kind": one.kind.value,
-                "law": one.law.value,
-                "due": one.due.isoformat(),
-                "left": (one.due - today).days,
-                "late": one.late(today),
-                "verified": bool(one.verified),
-            }
-            for one in requests[:200]
-        ],
-        "incidents": [
-            {
-                "id": one.id,
-                "aware": one.aware,
-                "due": one.due,
-                "hours": int((one.due - now) // 3600),
-                "late": one.late(now),
-                "missing": one.missing,
-                "closed": one.closed is not None,
-                "told": sorted(one.told),
-            }
-            for one in incidents[:50]
-        ],
-    }
+    return [
+        {
+            "id": one.id,
+            "state": "late" if one.late(today) else one.state.value,
+            "kind": one.kind.value,
+            "law": one.law.value,
+            "due": one.due.isoformat(),
+            "left": (one.due - today).days,
+            "verified": bool(one.verified),
+        }
+        for one in requests
+    ], [
+        {
+            "id": one.id,
+            "state": "closed" if one.closed is not None else "late" if one.late(now) else "open",
+            "aware": one.aware,
+            "due": one.due,
+            "hours": None if one.closed is not None else int((one.due - now) // 3600),
+            "missing": one.missing,
+            "told": sorted(one.told),
+        }
+        for one in incidents
+    ]
 
 
 def _bots(settings: Settings, messages: dict[str, int]) -> list[dict[str, object]]:
@@ -179,7 +285,9 @@ def _bots(settings: Settings, messages: dict[str, int]) -> list[dict[str, object
         parts = urlsplit(bot.upstream)
         address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         routes = [route for route, one in settings.routes.items() if one.bot == name]
-        rows.append({"name": name, "address": address, "routes": routes, "messages": messages.get(name, 0)})
+        seen = messages.get(name, 0)
+        there = f"/messages?{urlencode({'bot': name})}"
+        rows.append({"name": name, "address": address, "routes": routes, "messages": seen, "there": there})
     return rows
 
 
@@ -191,12 +299,52 @@ def _messages_of_bots(it: Seeing) -> dict[str, int]:
     return {str(bot): int(n) for bot, n in rows}
 
 
-def _alerts(settings: Settings) -> dict[str, Any]:
-    """What behaviour found unusual, where it is watched."""
+def _manifest(watching: Watching) -> dict[str, Any]:
+    """The manifest as it is served now, and its keys."""
+    if watching.manifest is None:
+        return {"manifest": None, "keys": [], "fault": ""}
+    try:
+        found = orjson.loads(watching.manifest())
+    except ConfigError as error:
+        return {"manifest": None, "keys": [], "fault": error.reason}
+    signed = {orjson.loads(base64url.decode(one.partition("..")[0]))["kid"] for one in found["signatures"]}
+    keys = [
+        {
+            "kid": one["kid"],
+            "state": "revoked" if "revoked" in one else "retired" if "not_after" in one else "in-use",
+            "since": one["not_before"],
+            "until": one.get("revoked", one.get("not_after")),
+            "signs": one["kid"] in signed,
+        }
+        for one in found["keys"]
+    ]
+    return {"manifest": found, "keys": keys, "fault": ""}
+
+
+def _alerts(settings: Settings) -> tuple[bool, list[dict[str, Any]], list[dict[str, Any]]]:
+    """What behaviour found unusual, where it is watched: alerts and incidents."""
     try:
         with stored(settings) as store:
             if store is None:
-                return {"on": False, "alerts": [], "incidents": []}
-            return {"on": True, "alerts": store.alerts(limit=100), "incidents": store.incidents(limit=50)}
+                return False, [], []
+            alerts = [_alert(one) for one in store.alerts(limit=1_000)]
+            incidents = [_incident(one) for one in store.incidents(limit=200)]
+            return True, alerts, incidents
     except StoreError:
-        return {"on": False, "alerts": [], "incidents": []}
+        return False, [], []
+
+
+def _alert(one: dict[str, Any]) -> dict[str, Any]:
+    why = [deviation["feature"] for deviation in one["deviations"]]
+    return {name: one[name] for name in ("at", "signal", "form", "entity", "bot")} | _evidence(one) | {"why": why}
+
+
+def _incident(one: dict[str, Any]) -> dict[str, Any]:
+    signals = [f"{name} {n}" for name, n in one["signals"].items()]
+    return {name: one[name] for name in ("id", "heard", "size")} | _evidence(one) | {"signals": signals}
+
+
+def _evidence(one: dict[str, Any]) -> dict[str, Any]:
+    """The newest message that shows it."""
+    newest = next(iter(one["evidence"][-1:]), "")
+    return {"message": newest, "address": f"/messages/{quote(newest, safe='')}" if newest else ""}

@@ -6,12 +6,14 @@ from fastapi import APIRouter
 
 from chatward.console.access import AdminAccess, AdminCaller
 from chatward.console.access_pages import Pages
+from chatward.console.actor_desk import actor_routes
 from chatward.console.finding_desk import finding_api, finding_routes
 from chatward.console.live_desk import live_routes
 from chatward.console.message_desk import message_routes
 from chatward.console.policy_desk import policy_routes
 from chatward.console.search_desk import search_routes
 from chatward.console.standing_desk import Guards, standing_routes
+from chatward.console.tool_desk import tool_routes
 from chatward.console.watching import Watching
 
 
@@ -29,4 +31,6 @@ def watch_routes(
     live_routes(router, pages, watching, valid)
     policy_routes(router, pages, watching)
     standing_routes(router, pages, watching, guards)
+    tool_routes(router, pages, watching)
+    actor_routes(router, pages, watching)
     search_routes(router, pages, watching, secure=access.secure)

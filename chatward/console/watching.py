@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from chatward.core.ports import Entry
 from chatward.privacy.incidents import Incidents
 from chatward.privacy.requests import Requests
 from chatward.settings import Settings
+from chatward.stores.tool_pins import ToolPins
 
 T = TypeVar("T")
 
@@ -40,7 +41,8 @@ class Conversations(Protocol):
 @dataclass(frozen=True, slots=True)
 class Watching:
     """``record`` puts an entry on record and returns once it is durable; called on the event loop, awaited.
-    ``settings`` are those in force now; ``origins`` say where each comes from, ``file`` which file may be written."""
+    ``settings`` are those in force now; ``origins`` say where each comes from, ``file`` which file may be written.
+    ``manifest`` gives the signed manifest as it is served; it raises ``ConfigError``."""
 
     seeing: Seeing | None = None
     ledger: Path | None = None
@@ -54,7 +56,8 @@ class Watching:
     requests: Requests | None = None
     incidents: Incidents | None = None
     feedback: Path | None = None
-    more: Mapping[str, object] = field(default_factory=dict)
+    pins: ToolPins | None = None
+    manifest: Callable[[], bytes] | None = None
 
     async def ask(self, question: Callable[[Seeing], T]) -> T | None:
         """Asks the index on a thread, once it is up to date; ``None`` where there is no record."""

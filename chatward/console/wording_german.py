@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chatward.console.wording_german_places import PLACES
 from chatward.console.wording_german_watching import WATCHING
 
 _SIGNING_IN: Final = {
@@ -190,4 +191,4 @@ _SIGNING_IN: Final = {
     "explain_none": "Keine Richtlinie hat entschieden.",
     "explain_json": "Der Kontext muss ein JSON-Objekt sein.",
 }
-GERMAN: Final[dict[str, str]] = {**_SIGNING_IN, **WATCHING}
+GERMAN: Final[dict[str, str]] = {**_SIGNING_IN, **WATCHING, **PLACES}

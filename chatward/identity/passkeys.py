@@ -129,6 +129,10 @@ class Passkeys:
         )
         return tuple(Passkey(base64url.encode(id), made, used, bool(up), bool(off)) for id, made, used, up, off in rows)
 
+    def owners(self) -> list[str]:
+        """The principals that have one."""
+        return [id for (id,) in self._database.rows("SELECT DISTINCT principal FROM passkeys ORDER BY principal")]
+
     def has(self, principal: str) -> bool:
         """Whether a principal has one that works."""
         sql = "SELECT 1 FROM passkeys WHERE principal = ? AND suspended = 0"

@@ -163,6 +163,15 @@ class PersonSessions:
         """Ends one session; whether there was one."""
         return self._database.write("DELETE FROM person_sessions WHERE id = ?", (id,)) > 0
 
+    def all(self) -> list[PersonSession]:
+        """All that are good now, the newest first. Blocks."""
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM person_sessions ORDER BY expires DESC, id")  # noqa: S608
+        return [one for one in map(self._live, map(_session, rows)) if one is not None]
+
+    def end_all(self, person: str) -> int:
+        """Ends all sessions of a person; how many there were."""
+        return self._database.write("DELETE FROM person_sessions WHERE person = ?", (person,))
+
     def forget(self, ended: Principal) -> int:
         """Deletes the sessions of what a provider has ended (``BackChannel.logout``); how many. They are over already:
         this is so that nothing of them stays."""

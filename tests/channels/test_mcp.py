@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.channels.mcp import FAILED, STOPPED, Mcp, McpBound, McpCall, Place
-from chatward.channels.mcp_server import digest_of
+from chatward.channels.mcp_server import definition_of
 from chatward.channels.wire import Asked
 from chatward.core.errors import ClientError, UpstreamError
 from chatward.core.identity import ANONYMOUS, Kind, Principal
@@ -42,7 +43,8 @@ class Pins:
         self.changed = changed
         self.seen: list[tuple[str, str, str]] = []
 
-    def admits(self, server: str, tool: str, digest: str) -> bool:
+    def admits(self, server: str, tool: str, digest: str, definition: bytes) -> bool:
+        assert sha256(definition).hexdigest() == digest
         self.seen.append((server, tool, digest))
         return tool not in self.changed
 
@@ -254,19 +256,19 @@ def test_tools_that_changed_are_left_out(fake: Any) -> None:
     tools = [{"name": "good", "description": "x"}, {"name": "bad", "description": "EVIL"}]
     out = call.reply(orjson.dumps(answer({"tools": tools})), fake())
     assert orjson.loads(out.body)["result"]["tools"] == tools[:1]
-    assert pins.seen[0] == ("shop", "good", digest_of(tools[0]))
+    assert pins.seen[0] == ("shop", "good", sha256(definition_of(tools[0])).hexdigest())
 
 
 def test_a_tool_is_known_by_all_that_is_read_of_it() -> None:
     tool = {"name": "t", "description": "x", "inputSchema": {"properties": {"a": {"title": "y"}, "b": {}}}}
-    assert digest_of(tool) == digest_of({**dict(reversed(tool.items())), "_meta": {"n": 1}})
+    assert definition_of(tool) == definition_of({**dict(reversed(tool.items())), "_meta": {"n": 1}})
     changes: list[dict[str, Any]] = [
         {"description": "z"},
         {"inputSchema": {"properties": {"a": {"title": "z"}}}},
         {"annotations": {}},
     ]
     for change in changes:
-        assert digest_of({**tool, **change}) != digest_of(tool)
+        assert definition_of({**tool, **change}) != definition_of(tool)
 
 
 @pytest.mark.parametrize("body", [b"", b"no", b"7", b"[7]", b'{"jsonrpc":"2.0"}', b'{"id":1,"result":{}}'])

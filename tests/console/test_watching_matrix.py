@@ -19,7 +19,7 @@ from tests.console.test_guarding import filled, routes
 
 PAGES = (
     "/", "/live", "/messages", "/findings", "/alerts", "/policy", "/bots", "/feeds", "/ledger", "/health", "/search",
-    "/privacy",
+    "/privacy", "/tools", "/traffic", "/people", "/tenants", "/keys", "/operators",
 )  # fmt: skip
 
 
@@ -189,6 +189,13 @@ def test_languages_say_the_same_things():
         ("GET", "/alerts", "admin:alerts:read"),
         ("GET", "/bots", "admin:bots:read"),
         ("GET", "/health", "admin:overview:read"),
+        ("GET", "/tools", "admin:bots:read"),
+        ("POST", "/tools/accept", "admin:bots:write"),
+        ("GET", "/traffic", "admin:ledger:read"),
+        ("GET", "/people", "admin:sessions:read"),
+        ("POST", "/people/end", "admin:sessions:write"),
+        ("POST", "/api/v1/sessions/end", "admin:sessions:write"),
+        ("GET", "/tenants", "admin:sessions:read"),
         ("GET", "/search", "admin:overview:read"),
     ],
 )
