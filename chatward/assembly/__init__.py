@@ -114,7 +114,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         app = _gateway(house, asking, privacy, beside, proving, watching)
         await parts.certified(house)
         data_plane = planes.data_plane(Marked(app) if privacy is not None else app, settings.server)
-        admin = _admin(house, running, asking, privacy, behaviour)
+        admin = _admin(house, running, asking, privacy, behaviour, proving)
         admin_plane = planes.admin_plane(parts.answered_by_vendors(house, admin), settings.server)
         for plane in (data_plane, admin_plane):
             await plane.start()
@@ -226,7 +226,12 @@ def _services(
 
 
 def _admin(
-    house: House, running: RunningWard, asking: Callers, privacy: InThePath | None, behaviour: Behaviour | None
+    house: House,
+    running: RunningWard,
+    asking: Callers,
+    privacy: InThePath | None,
+    behaviour: Behaviour | None,
+    proving: Proving | None,
 ) -> Any:
     """The admin plane's application."""
     settings, meter = house.settings, house.meter
@@ -240,6 +245,7 @@ def _admin(
         record=house.record,
         privacy=privacy.database if privacy is not None else None,
         conversations=house.engine.conversations,
+        manifest=proving.manifest if proving is not None else None,
     )
     return admin_app(
         running,
