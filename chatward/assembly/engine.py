@@ -8,17 +8,18 @@ import dataclasses
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
-from chatward.channels.labels import Labelled
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.channels.openai_embeddings import Embeddings
 from chatward.channels.openai_models import Models
 from chatward.channels.openai_responses import Responses
+from chatward.channels.request import CarriesFiles
 from chatward.core.errors import ClientError
 from chatward.core.identity import Caller
 from chatward.core.values import InspectedFile, Verdict
 from chatward.engine.engine import Screening
 from chatward.engine.placeholders import Vault
 from chatward.files.desk import FileDesk, Seen
+from chatward.files.replies import ReplyFiles
 from chatward.identity.access import Access, Where, told
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
@@ -72,7 +73,7 @@ class RoutedEngine:
             await self.privacy.admit(caller, plan.route, path, channel, call, request_id)
         files: tuple[Seen, ...] = ()
         inspected: tuple[InspectedFile, ...] = ()
-        if self.files is not None and isinstance(call, Labelled) and call.files and plan.reads_files:
+        if self.files is not None and isinstance(call, CarriesFiles) and call.files and plan.reads_files:
             files = await self.files.look(call, change=plan.policy.enforces)
             inspected = tuple(one.inspected for one in files)
             if plan.guard_budget < self.files.seconds:  # documents are longer than messages
@@ -96,6 +97,8 @@ class RoutedEngine:
         else:
             screening = await self.remembering.screen(person, call, screen)
         screening.gate, screening.person = gate, caller.subject
+        if self.files is not None and plan.reads_reply_files:
+            screening.files = ReplyFiles(self.files, screening.exchange, request_id)
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:

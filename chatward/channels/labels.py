@@ -20,7 +20,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from chatward.channels.request import Attachment, Request
+from chatward.channels.request import CarriesFiles, Request
 from chatward.channels.strict_json import parse
 from chatward.core.errors import ClientError
 
@@ -36,13 +36,11 @@ _Place = tuple[dict[str, Any], Any, str]
 """A labelled object, the container that it is in, and the key under which that container, or it, stands."""
 
 
-class Labelled:
+class Labelled(CarriesFiles):
     """A call whose request may hold labelled documents. What inherits it keeps its request in ``_request`` and is made
     from it alone."""
 
     __slots__ = ()
-
-    _request: Request
 
     def __init__(self, request: Request) -> None:
         raise NotImplementedError  # every dialect's call is made its own way; `withhold` makes one anew
@@ -51,15 +49,6 @@ class Labelled:
     def labels(self) -> Sequence[str]:
         """One for each labelled document, in reading order."""
         return [label for label, _ in self._request.labelled]
-
-    @property
-    def files(self) -> Sequence[Attachment]:
-        """The files that the request carries or refers to, in reading order."""
-        return self._request.files
-
-    def read_as(self, file: Attachment, text: str, *, plain: bool) -> None:
-        """See ``Request.read_as``."""
-        self._request.read_as(file, text, plain=plain)
 
     def withhold(self, which: Collection[int]) -> None:
         """Takes documents out, by their places in ``labels``; the call then is one that never had them. Without any,

@@ -34,10 +34,10 @@ from chatward.channels.mcp_server import TEXTUAL, Brought, Pins, Server
 from chatward.channels.mcp_stream import McpRewriter
 from chatward.channels.openai_error import explained
 from chatward.channels.outgoing import malformed
-from chatward.channels.request import Request, wrong_type
+from chatward.channels.request import CarriesFiles, Request, wrong_type
 from chatward.channels.strict_json import parse
 from chatward.channels.wire import Asked, Plain
-from chatward.channels.wording import is_blob, is_identifier, is_words, strings
+from chatward.channels.wording import is_file, is_identifier, strings
 from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.identity import Principal
 from chatward.core.ports import Headers, Reply
@@ -200,7 +200,7 @@ class Called:
             screening.verdict |= found | reply.verdict()
 
 
-class McpCall:
+class McpCall(CarriesFiles):
     """One request of a client: its messages, or none (GET, DELETE)."""
 
     model: Final = ""
@@ -276,6 +276,7 @@ class McpCall:
             if type(params.get("arguments", {})) is not dict:
                 raise wrong_type("params.arguments", "an object")
             self.called.append(Called(name, params))
+            self._files(params.get("arguments"))
             left_out = frozenset({"name", "arguments"})
         for key in params or ():
             if key not in left_out:
@@ -293,10 +294,13 @@ class McpCall:
             text = holder[at]
             if name in TEXTUAL and is_identifier(text):
                 continue
-            if is_words(name, text):
-                self._request.text(holder, at, Source.USER)
-            elif is_blob(name, text):
-                self._request.opaque(name, Source.USER)
+            self._request.place(holder, at, Source.USER, name)
+
+    def _files(self, arguments: Any) -> None:
+        """The files in what a tool is called with; all else in it is read as the call is ruled on."""
+        for holder, at, name in strings(arguments or {}):
+            if is_file(holder, name, holder[at]):
+                self._request.place(holder, at, Source.USER, name)
 
     def mirrored(self, headers: Any) -> list[tuple[str, str]]:
         """``mcp-method`` and ``mcp-name`` (2026-07-28), where they say what the one message says."""

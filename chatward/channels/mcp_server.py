@@ -7,7 +7,7 @@ The rules:
    first hides, the second masks, since nobody restores placeholders for the model behind the client.
 2. This holds for results and errors, for what the server asks of the client (``sampling/createMessage``,
    ``elicitation/create``), for its notifications and logs, and for names, titles and descriptions of tools, resources
-   and prompts. Encoded bytes (``data``, ``blob``) are not text.
+   and prompts. Of files (``data``, ``blob``), what they say is.
 3. A tool that is listed is pinned: by the SHA-256 of its canonical JSON (keys sorted), without ``_meta``. One that
    may not be used is left out of the list.
 4. A block stops the whole answer.
@@ -15,7 +15,6 @@ The rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,10 +22,10 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from chatward.channels.outgoing import malformed
-from chatward.channels.wording import is_blob, is_identifier, is_words, strings
+from chatward.channels.outgoing import malformed, put_file
+from chatward.channels.wording import is_blob, is_file, is_identifier, is_words, media_in, name_in, strings
 from chatward.core.ports import Reply
-from chatward.core.values import Message, Part, Source
+from chatward.core.values import Message, Part, PassedFile, Source
 
 TEXTUAL: Final = frozenset(
     {
@@ -35,8 +34,8 @@ TEXTUAL: Final = frozenset(
     }
 )  # fmt: skip
 """Further keys of MCP and of JSON Schema whose values are identifiers, if they have the shape of one."""
-_BYTES: Final = frozenset({"blob", "data"})
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_SHOWN: Final = frozenset({"audio", "image"})
+"""Types of blocks that hold a file and nothing else."""
 _DOCUMENTS: Final = frozenset({"prompts/get", "resources/read"})
 
 
@@ -128,10 +127,11 @@ class Server:
     def _inspect(self, message: dict[str, Any], source: Source, name: str) -> None:
         places: list[tuple[Any, Any]] = []
         parts: list[Part] = []
+        files: list[tuple[Any, Any]] = []
         for container, key, owner in strings(message):
             text = container[key]
-            if owner in _BYTES and _BASE64.fullmatch(text):
-                self._reply.opaque(owner)
+            if is_file(container, owner, text):
+                files.append((container, key))
             elif owner in TEXTUAL and is_identifier(text):
                 continue
             elif container is message and key == "id":
@@ -142,6 +142,7 @@ class Server:
                 parts.append(Part(text, source, name=name))
             elif is_blob(owner, text):
                 self._reply.opaque(owner)
+        self._pass_files(files, source)
         if not parts:
             return
         found, edits = self._screening.reads(Brought(tuple(parts)))
@@ -153,6 +154,25 @@ class Server:
             out = self._reply.lane().whole(text)
             if out != parts[index].text:
                 container[key] = out
+
+    def _pass_files(self, files: Sequence[tuple[Any, Any]], source: Source) -> None:
+        """Puts what may leave of them in their places. What they say is read as the words around them are. Where that
+        or the file may not stay, a block of text takes the place of an image or sound."""
+        for container, key in files:
+            passed = self._reply.file(container[key], name_in(container), media_in(container))
+            if self._reply.blocked is not None:
+                return
+            if passed.text:
+                found, edits = self._screening.reads(Brought((Part(passed.text, source),)))
+                self._reply.brought(found)
+                if edits:
+                    passed = PassedFile(edits[0].encode("utf-8", "surrogatepass"), "text/plain")
+            if passed.media and type(container) is dict and container.get("type") in _SHOWN:
+                text = (passed.content or b"").decode("utf-8", "replace")
+                container.clear()
+                container.update(type="text", text=text)
+            elif passed.content is not None:
+                put_file(container, key, passed)
 
 
 def definition_of(tool: Mapping[str, Any]) -> bytes:

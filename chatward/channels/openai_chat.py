@@ -380,9 +380,6 @@ def _rewrite_message(message: dict[str, Any], reply: Reply) -> bool:
                 changed |= _rewrite_tool_call(call, reply)
         elif key == "function_call":
             changed |= _rewrite_function(dict_at(message, key, key), reply)
-        elif key == "audio":
-            reply.opaque("audio")
-            changed |= rewrite_field(reply, message, key)
         elif key != "role" or type(value) is not str or not is_identifier(value):
             changed |= rewrite_field(reply, message, key)
     if content_changed and message.get("annotations"):

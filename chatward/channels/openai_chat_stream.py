@@ -22,9 +22,9 @@ from typing import Any, Final, cast
 import orjson
 
 from chatward.channels.openai_error import error_object
-from chatward.channels.outgoing import holds_tokens_only, malformed, rewrite, rewrite_field, through
+from chatward.channels.outgoing import holds_tokens_only, malformed, pass_file, rewrite, rewrite_field, through
 from chatward.channels.stream import EventRewriter, Strand
-from chatward.channels.wording import is_blob, is_identifier, is_words, strings
+from chatward.channels.wording import is_blob, is_file, is_identifier, is_words, strings
 from chatward.core.errors import ChatwardError
 from chatward.core.ports import Reply
 from chatward.core.values import PartKind
@@ -353,6 +353,8 @@ class ChatRewriter(EventRewriter):
                 marks = _marks(container, index)
                 self._piece(state, container, index, steps, (_voice(key), PartKind.TEXT, "", marks))
                 emptied |= type(container) is dict and index not in container
+            elif is_file(container, owner, text) and key != "audio":  # whose pieces are no files
+                pass_file(self._reply, container, index)
             elif is_blob(owner, text):
                 self._reply.opaque(owner)
         if emptied and not any(is_words(owner, box[at]) for box, at, owner in strings(value, key)):

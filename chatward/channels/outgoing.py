@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import orjson
 
-from chatward.channels.wording import is_blob, is_words, strings
+from chatward.channels.request import encoded_like
+from chatward.channels.wording import MEDIA_KEYS, is_blob, is_file, is_words, media_in, name_in, strings
 from chatward.core.errors import UpstreamError
 from chatward.core.ports import Reply
-from chatward.core.values import PartKind
+from chatward.core.values import PartKind, PassedFile
 
 _TOKEN: Final = 64
 """Code points of the longest token string that passes in ``logprobs``."""
@@ -50,28 +51,52 @@ def rewrite(reply: Reply, container: Any, key: Any, kind: PartKind = PartKind.TE
     return True
 
 
+def pass_file(reply: Reply, container: Any, key: Any) -> bool:
+    """Puts what may leave of the file at ``container[key]`` in its place; True when it changed."""
+    passed = reply.file(container[key], name_in(container), media_in(container))
+    if passed.content is None:
+        return False
+    put_file(container, key, passed)
+    return True
+
+
+def put_file(container: Any, key: Any, passed: PassedFile) -> None:
+    """Puts what leaves of a file in its place at ``container[key]``, in the form that it had."""
+    container[key] = encoded_like(container[key], passed.content or b"", passed.media)
+    if passed.media and type(container) is dict:
+        for name in MEDIA_KEYS:
+            if type(container.get(name)) is str:
+                container[name] = passed.media
+
+
+def rewrite_at(reply: Reply, container: Any, key: Any, owner: str) -> bool:
+    """Puts the string at ``container[key]``, which ``owner`` names, through a lane if it is words; of a file, what may
+    leave. True when it changed."""
+    value = container[key]
+    if is_words(owner, value):
+        return rewrite(reply, container, key)
+    if is_file(container, owner, value):
+        return pass_file(reply, container, key)
+    if is_blob(owner, value):
+        reply.opaque(owner)
+    return False
+
+
 def rewrite_field(reply: Reply, container: dict[str, Any], key: str) -> bool:
-    """All words in ``container[key]``, whatever its type; True when one changed."""
+    """All words and files in ``container[key]``, whatever its type; True when one changed."""
     value = container[key]
     if type(value) is str:
-        if is_words(key, value):
-            return rewrite(reply, container, key)
-        if is_blob(key, value):
-            reply.opaque(key)
-    elif type(value) is dict or type(value) is list:
+        return rewrite_at(reply, container, key, key)
+    if type(value) is dict or type(value) is list:
         return rewrite_tree(reply, value, key)
     return False
 
 
 def rewrite_tree(reply: Reply, node: Any, key: str = "") -> bool:
-    """All words below ``node``; True when one changed."""
+    """All words and files below ``node``; True when one changed."""
     changed = False
     for container, index, owner in strings(node, key):
-        value = container[index]
-        if is_words(owner, value):
-            changed |= rewrite(reply, container, index)
-        elif is_blob(owner, value):
-            reply.opaque(owner)
+        changed |= rewrite_at(reply, container, index, owner)
     return changed
 
 

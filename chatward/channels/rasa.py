@@ -25,7 +25,7 @@ import orjson
 
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.outgoing import malformed, rewrite_field
-from chatward.channels.request import Request, missing, string_at, wrong_type
+from chatward.channels.request import CarriesFiles, Request, missing, string_at, wrong_type
 from chatward.channels.stream import truncated
 from chatward.channels.strict_json import parse
 from chatward.channels.wire import Asked, Plain
@@ -81,7 +81,7 @@ class RasaBound(Plain):
         return f"{PATH}?stream=true" if self._stream else PATH
 
 
-class RasaCall:
+class RasaCall(CarriesFiles):
     """One message to the assistant."""
 
     model: Final = ""

@@ -8,13 +8,13 @@ document is as it was.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
-from chatward.channels.wording import is_blob, is_identifier, is_solid, is_words, strings
+from chatward.channels.wording import is_blob, is_file, is_identifier, is_solid, is_words, name_in, strings
 from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.values import Message, Part, PartKind, Source
 
@@ -22,11 +22,6 @@ SCHEMA_NAMES: Final = frozenset({"enum", "name", "required"})
 """Keys in the definition of a tool whose values are names that code relies on."""
 
 REMOVED: Final = "[A file was removed by a safety check.]"
-FILE_KEYS: Final = frozenset(
-    {"b64_json", "data", "file_data", "image_url", "partial_image_b64", "result", "screenshot", "url"}
-)
-"""Keys whose encoded bytes are a file: not a signature, and nothing that only its maker can read."""
-
 _WHOLE: Final = object()
 _Slot = tuple[Any, Any, bool]
 """Container, key or index, and whether the slot holds a JSON value rather than its text."""
@@ -86,13 +81,7 @@ class Attachment:
     @property
     def name(self) -> str:
         """What the file is called, or ``""``."""
-        for holder in (self.container, self.block):
-            if type(holder) is dict:
-                for key in ("filename", "file_name", "title", "name"):
-                    value = holder.get(key)
-                    if type(value) is str and value:
-                        return value[:255]
-        return ""
+        return name_in(self.container, self.block)
 
     def replace(self, data: bytes) -> None:
         """Other bytes in place of the file's, encoded as they were."""
@@ -119,11 +108,7 @@ class Attachment:
         return self.block, _WHOLE, whole
 
     def _encoded(self, data: bytes) -> str:
-        encoded = b64encode(data).decode()
-        head, comma, _ = self.data.partition(",")
-        if not head.startswith("data:") or not comma:
-            return encoded
-        return f"{head if head.endswith(';base64') else head + ';base64'},{encoded}"
+        return encoded_like(self.data, data)
 
 
 class Request:
@@ -214,15 +199,18 @@ class Request:
         ``names`` are further keys under which a string with an identifier's shape is an identifier.
         """
         for container, index, owner in strings(node, key):
-            value = container[index]
-            if is_words(owner, value):
-                if owner not in names or not is_identifier(value):
-                    self.text(container, index, source, name=name)
-            elif is_blob(owner, value):
-                if owner in FILE_KEYS:
-                    self._file(container, index, source, media_type(value) or owner)
-                else:
-                    self.opaque(media_type(value) or owner, source)
+            if owner not in names or not is_identifier(container[index]):
+                self.place(container, index, source, owner, name)
+
+    def place(self, container: Any, key: Any, source: Source, owner: str, name: str = "") -> None:
+        """The string at ``container[key]``, which ``owner`` names, if it is words, a file or another blob."""
+        value = container[key]
+        if is_words(owner, value):
+            self.text(container, key, source, name=name)
+        elif is_file(container, owner, value):
+            self._file(container, key, source, media_type(value) or owner)
+        elif is_blob(owner, value):
+            self.opaque(media_type(value) or owner, source)
 
     def field(
         self,
@@ -235,13 +223,7 @@ class Request:
         """``container[key]``, whatever its type: its words as parts. ``names`` as in ``words``."""
         value = container[key]
         if type(value) is str:
-            if is_words(key, value):
-                self.text(container, key, source, name=name)
-            elif is_blob(key, value):
-                if key in FILE_KEYS:
-                    self._file(container, key, source, media_type(value) or key)
-                else:
-                    self.opaque(media_type(value) or key, source)
+            self.place(container, key, source, key, name)
         elif type(value) is dict or type(value) is list:
             self.words(value, source, key, name, names)
 
@@ -285,6 +267,33 @@ class Request:
                     container.update(value)
                 else:
                     container[key] = value
+
+
+class CarriesFiles:
+    """A call whose request may carry files: as ``files.desk.Carrying`` asks."""
+
+    __slots__ = ()
+
+    _request: Request
+
+    @property
+    def files(self) -> Sequence[Attachment]:
+        return self._request.files
+
+    def read_as(self, file: Attachment, text: str, *, plain: bool) -> None:
+        """See ``Request.read_as``."""
+        self._request.read_as(file, text, plain=plain)
+
+
+def encoded_like(form: str, data: bytes, media: str = "") -> str:
+    """``data`` as base64, or as a ``data:`` URL where ``form`` is one: of its type, or of ``media``."""
+    encoded = b64encode(data).decode()
+    head, comma, _ = form.partition(",")
+    if head[:5].lower() != "data:" or not comma:
+        return encoded
+    if media:
+        head = f"data:{media}"
+    return f"{head if head[-7:].lower() == ';base64' else head + ';base64'},{encoded}"
 
 
 def media_type(url: str) -> str:

@@ -22,12 +22,12 @@ from typing import Any, Final
 import orjson
 
 from chatward.channels.dialect import Answer, StreamRewriter
-from chatward.channels.outgoing import malformed, rewrite
-from chatward.channels.request import Request, wrong_type
+from chatward.channels.outgoing import malformed, rewrite_at
+from chatward.channels.request import CarriesFiles, Request, wrong_type
 from chatward.channels.strict_json import parse
 from chatward.channels.webhook_signatures import Signatures
 from chatward.channels.wire import Asked, Plain
-from chatward.channels.wording import is_blob, is_words, strings
+from chatward.channels.wording import strings
 from chatward.core.errors import ChatwardError
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Headers, Reply
@@ -191,7 +191,7 @@ class WebhookBound(Plain):
         return passing
 
 
-class WebhookCall:
+class WebhookCall(CarriesFiles):
     """One request to such a bot."""
 
     model: Final = ""
@@ -213,10 +213,7 @@ class WebhookCall:
         for (container, key), owner in words_of(document, form.text, form):
             if named is not None and container is named[0] and key == named[1]:
                 continue
-            if is_words(owner, container[key]):
-                request.text(container, key, Source.USER)
-            elif is_blob(owner, container[key]):
-                request.opaque(owner, Source.USER)
+            request.place(container, key, Source.USER, owner)
         request.close_message("user")
 
     @property
@@ -248,11 +245,7 @@ class WebhookCall:
         if type(document) is not dict and type(document) is not list:
             raise malformed("it is neither an object nor a list")
         for (container, key), owner in words_of(document, self._form.reply, self._form):
-            value = container[key]
-            if is_words(owner, value):
-                rewrite(reply, container, key)
-            elif is_blob(owner, value):
-                reply.opaque(owner)
+            rewrite_at(reply, container, key, owner)
         if reply.blocked is not None:
             return Answer(200, self._form.spoken(reply.refusal))
         return Answer(200, orjson.dumps(document))

@@ -6,7 +6,8 @@ The rule, for every string that a dialect does not place itself (unknown fields,
    value has the shape of one: ASCII letters, digits and ``_ . : / + = $ # ~ -``, at most 200 of them, no
    blank. It is left alone: changing it would break the protocol.
 2. A string is a **blob** when its key says so (``data``, ``encrypted_content``, ...) *and* it is base64 of at
-   least 64 characters, or a ``data:`` URL. It is opaque.
+   least 64 characters, or a ``data:`` URL. It is opaque. It is a **file** where it is not what only its maker can
+   read (signatures, embeddings, encrypted reasoning).
 3. A string is a **credential** when its key says so (``authorization``, ``authorization_token``): it is for the
    upstream, nobody reads it, and changing it would break the call. It is left alone.
 4. Everything else is words, whatever its key, and is inspected. An ``id`` with a blank in it is words.
@@ -37,10 +38,21 @@ _CREDENTIAL_KEYS: Final = frozenset({"authorization", "authorization_token"})
 _IDENTIFIER_ENDS: Final = ("_id", "_ids", "_type")
 _BLOB_KEYS: Final = frozenset(
     {
-        "b64_json", "data", "embedding", "encrypted_content", "encrypted_index", "encrypted_stdout",
+        "b64_json", "blob", "data", "embedding", "encrypted_content", "encrypted_index", "encrypted_stdout",
         "file_data", "image_url", "partial_image_b64", "result", "screenshot", "signature", "url",
     }
 )  # fmt: skip
+_ADDRESS_KEYS: Final = frozenset(
+    {"attachment", "audio", "content_url", "document", "file", "href", "image", "images", "src", "uri", "video"}
+)
+"""Keys under which a ``data:`` URL is a blob, and base64 is words."""
+FILE_KEYS: Final = _ADDRESS_KEYS | {
+    "b64_json", "blob", "data", "file_data", "image_url", "partial_image_b64", "result", "screenshot", "url",
+}  # fmt: skip
+_SEALED: Final = ("encrypted", "redacted_thinking")
+"""Ends of the types of blocks whose ``data`` only their maker can read."""
+_NAMES: Final = ("filename", "file_name", "title", "name")
+MEDIA_KEYS: Final = ("mimeType", "media_type", "mime_type")
 
 _RECURSION: Final = 100
 
@@ -59,7 +71,7 @@ def is_words(key: str, value: str) -> bool:
         return False
     if key in _IDENTIFIER_KEYS or key.endswith(_IDENTIFIER_ENDS):
         return _IDENTIFIER(value) is None
-    if key in _BLOB_KEYS:
+    if key in _BLOB_KEYS or key in _ADDRESS_KEYS:
         return not is_blob(key, value)
     return key not in _CREDENTIAL_KEYS
 
@@ -71,12 +83,40 @@ def is_solid(value: str) -> bool:
 
 def is_blob(key: str, value: str) -> bool:
     """True when ``value`` under ``key`` is base64 of at least 64 characters or a base64 ``data:`` URL."""
-    if key not in _BLOB_KEYS:
-        return False
-    if value.startswith("data:"):
+    if value[:5].lower() == "data:":
         head, comma, _ = value.partition(",")
-        return bool(comma) and head.endswith(";base64")
-    return _BASE64(value) is not None
+        return (key in _BLOB_KEYS or key in _ADDRESS_KEYS) and bool(comma) and head[-7:].lower() == ";base64"
+    return key in _BLOB_KEYS and _BASE64(value) is not None
+
+
+def is_file(container: Any, key: str, value: str) -> bool:
+    """True when ``value``, which stands in ``container`` under ``key``, is a file."""
+    if key not in FILE_KEYS or not is_blob(key, value):
+        return False
+    kind = container.get("type") if type(container) is dict else None
+    return type(kind) is not str or not kind.endswith(_SEALED)
+
+
+def name_in(*holders: Any) -> str:
+    """What the first of these objects that says so calls its file, or ``""``."""
+    for holder in holders:
+        if type(holder) is dict:
+            for key in _NAMES:
+                value = holder.get(key)
+                if type(value) is str and value:
+                    return value[:255]
+    return ""
+
+
+def media_in(container: Any) -> str:
+    """The media type that an object gives its file, or ``""``. Speech of OpenAI's chat may be samples and no more."""
+    if type(container) is not dict:
+        return ""
+    for key in MEDIA_KEYS:
+        value = container.get(key)
+        if type(value) is str:
+            return value[:100]
+    return "audio/pcm" if "transcript" in container else ""
 
 
 def strings(node: Any, key: str = "") -> list[Place]:

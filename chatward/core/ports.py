@@ -14,7 +14,18 @@ from typing import Protocol, runtime_checkable
 
 from chatward.core.rules import Rule
 from chatward.core.text import Reading
-from chatward.core.values import Exchange, Finding, Message, Moment, Part, PartKind, Source, Verdict
+from chatward.core.values import (
+    Exchange,
+    Finding,
+    Message,
+    Moment,
+    Part,
+    PartKind,
+    PassedFile,
+    ReplyFile,
+    Source,
+    Verdict,
+)
 
 
 class Cost(str, Enum):
@@ -234,7 +245,12 @@ class Reply(Protocol):
         ...
 
     def opaque(self, name: str) -> None:
-        """Says that the reply holds something that is not text (media type in ``name``)."""
+        """Says that the reply holds something that is neither text nor a file (``name``: its key)."""
+        ...
+
+    def file(self, data: str, name: str, declared: str) -> PassedFile:
+        """What may leave of a file: ``data`` is its base64 or ``data:`` URL, ``declared`` its media type as the bot has
+        it, or empty."""
         ...
 
     @property
@@ -250,6 +266,41 @@ class Reply(Protocol):
     @property
     def notice(self) -> Mapping[str, int]:
         """What was changed so far: entity or category -> count. For headers and the chat page."""
+        ...
+
+
+class ReplyFiles(Protocol):
+    """The files of one reply. They are looked at before the reply is read, since that takes time; reading it then finds
+    what was seen. What nobody has looked at is unread, never clean."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that guards of texts get for what a file says."""
+        ...
+
+    async def whole(self, body: bytes) -> None:
+        """Looks at the files in a whole reply."""
+        ...
+
+    async def ready(self, piece: bytes) -> bytes:
+        """What of a stream may be read now: ``piece`` as it came, or, from the first bytes of a file on, whole lines
+        whose files were looked at."""
+        ...
+
+    async def rest(self) -> bytes:
+        """What is still held at the stream's end."""
+        ...
+
+    def seen(self, data: str, name: str, declared: str) -> ReplyFile:
+        """What was seen of a file, by the arguments of ``Reply.file``."""
+        ...
+
+    def stopped(self, data: str, name: str, declared: str, rules: Sequence[str]) -> None:
+        """A file was stopped or taken out by these rules."""
+        ...
+
+    async def settle(self) -> None:
+        """Puts on record what was stopped."""
         ...
 
 

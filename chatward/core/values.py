@@ -132,6 +132,28 @@ class InspectedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyFile:
+    """What was seen of a file in a reply. ``failed`` as in ``InspectedFile``; ``text`` is what it says, and ``plain``
+    that it is nothing else; ``cleaned`` is the file without metadata, where that is another file."""
+
+    findings: tuple[Finding, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    text: str = field(default="", repr=False)
+    plain: bool = False
+    cleaned: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedFile:
+    """What leaves of a file in a reply. ``content`` takes its place, as ``media`` where that is another type; ``None``:
+    it leaves as it came. ``text`` is what it says."""
+
+    content: bytes | None = field(default=None, repr=False)
+    media: str = ""
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """All that is known of one turn when a guard looks at it.
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 from chatward.core.identity import Principal, ProvingGate
 from chatward.core.normalise import read
-from chatward.core.ports import FileGuard, Guard, Item, ModelGuard, Request, TurnGuard
+from chatward.core.ports import FileGuard, Guard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
 from chatward.core.text import Reading
 from chatward.core.values import (
     Action,
@@ -48,7 +48,8 @@ from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import rewrite
-from chatward.engine.reply import PLACEHOLDER, ReplySession, replacement, unescaped, vouched
+from chatward.engine.replacing import replacement, unescaped, vouched
+from chatward.engine.reply import PLACEHOLDER, ReplySession
 from chatward.engine.scanner import BudgetExceeded
 
 REMOVED = "[removed by a safety check]"
@@ -121,6 +122,8 @@ class Screening:
     gate: ProvingGate | None = field(default=None, repr=False)
     person: Principal | None = field(default=None, repr=False)
     """Whose data it is, where that is not the caller's."""
+    files: ReplyFiles | None = field(default=None, repr=False)
+    """What looks at the files of the reply; ``None`` where nothing does."""
     keep: Callable[[str, Vault], None] | None = field(default=None, repr=False)
     """Takes what is kept of the thread that the reply of this id begins."""
 
@@ -142,7 +145,7 @@ class Screening:
 
     def reply(self) -> ReplySession:
         """The reply's side of the turn."""
-        return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of, self.gate)
+        return ReplySession(self.exchange, self.plan, self.vault, self.engine.host_of, self.gate, self.files)
 
     def reads(self, request: Request) -> tuple[Verdict, Mapping[int, str]]:
         """What comes in from elsewhere in the middle of this turn (a tool's arguments, its result), read as input:

@@ -86,6 +86,11 @@ class Plan:
         """Whether files of requests are looked at."""
         return Moment.INPUT in self.watches and bool(self.watches[Moment.INPUT].file_guards)
 
+    @property
+    def reads_reply_files(self) -> bool:
+        """Whether files of replies are looked at."""
+        return Moment.OUTPUT in self.watches and bool(self.watches[Moment.OUTPUT].file_guards)
+
 
 class ScannerPool:
     """Scanners by their rules, so that equal sets are compiled once."""

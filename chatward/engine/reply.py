@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Final
 
-from chatward.core.addresses import parse
 from chatward.core.identity import Ruling, ToolGate
 from chatward.core.normalise import read
-from chatward.core.ports import Guard, Item, Lane, ScoringInspector, StreamInspector
+from chatward.core.ports import Guard, Item, Lane, ReplyFiles, ScoringInspector, StreamInspector
 from chatward.core.values import (
     Action,
     Category,
@@ -25,6 +21,8 @@ from chatward.core.values import (
     Outcome,
     Part,
     PartKind,
+    PassedFile,
+    ReplyFile,
     Severity,
     Source,
     Treatment,
@@ -32,13 +30,15 @@ from chatward.core.values import (
     Verdict,
 )
 from chatward.engine.digests import highest
-from chatward.engine.placeholders import Vault, hashed, mask, placeholder_rule
+from chatward.engine.placeholders import Vault, mask, placeholder_rule
 from chatward.engine.plan import HostOf, Plan
 from chatward.engine.release import KEEP, Edit, Release, Watcher
+from chatward.engine.replacing import replacement, unescaped, vouched
 
 PLACEHOLDER = placeholder_rule().id
-_SCHEME: Final = re.compile(r"(?i)\bhttps?(?=:)")
-_GONE = {Category.LINK: "[link removed]"}
+REMOVED_FILE: Final = "[A file was removed by a safety check.]"
+_ACTIVE: Final = "files.active/"
+_PLAIN: Final = "text/plain"
 DENIED = "identity.access/tool-denied"
 STEP_UP = "identity.access/step-up"
 
@@ -47,9 +47,16 @@ class ReplySession:
     """Implements ``core.ports.Reply`` for one exchange. Not shared between tasks."""
 
     def __init__(
-        self, exchange: Exchange, plan: Plan, vault: Vault, host_of: HostOf, gate: ToolGate | None = None
+        self,
+        exchange: Exchange,
+        plan: Plan,
+        vault: Vault,
+        host_of: HostOf,
+        gate: ToolGate | None = None,
+        files: ReplyFiles | None = None,
     ) -> None:
         self._gate = gate
+        self._files = files
         self._denied: Verdict | None = None
         self._begun: Counter[str] = Counter()
         """Calls by tool that wait for their arguments, which decide."""
@@ -80,6 +87,58 @@ class ReplySession:
 
     def opaque(self, name: str) -> None:
         self.opaques.append(name)
+
+    def file(self, data: str, name: str, declared: str) -> PassedFile:
+        files, policy = self._files, self._plan.policy
+        if files is None or self._blocked is not None:
+            self.opaques.append(declared or "file")
+            return PassedFile()
+        seen = files.seen(data, name, declared)
+        rules = self._judge_file(seen)
+        text = said = seen.text
+        if text and self._blocked is None:
+            lane = _Lane(self, PartKind.TEXT, "", files.seconds)  # no text of the reply: the next turn has the file
+            said = lane.whole(text)
+            if self._blocked is not None:
+                rules.append(self._blocked.rule)
+        if rules:
+            files.stopped(data, name, declared, rules)
+        if self._blocked is not None or not policy.enforces:
+            return PassedFile(text="" if self._blocked is not None else text)
+        if rules:
+            self._hidden["file"] += 1
+            active = all(rule.startswith(_ACTIVE) for rule in rules)
+            left = said if active and said else REMOVED_FILE
+            return PassedFile(left.encode("utf-8", "surrogatepass"), _PLAIN, said if active else "")
+        if said != text:
+            return PassedFile(said.encode("utf-8", "surrogatepass"), "" if seen.plain else _PLAIN, said)
+        return PassedFile(seen.cleaned, "", text)
+
+    def _judge_file(self, seen: ReplyFile) -> list[str]:
+        """The rules, or the guards that could not read it, for which a file may not leave; where it stops the reply,
+        ``blocked`` is set."""
+        watch = self._plan.watches.get(Moment.OUTPUT)
+        guards = {guard.spec.id for guard in watch.file_guards} if watch is not None else set()
+        self._ran.update(dict.fromkeys(guards))
+        rules: list[str] = []
+        stops = False
+        for finding in seen.findings:
+            if finding.guard not in guards:
+                continue
+            decision = self._plan.policy.decide(finding, Moment.OUTPUT, Source.BOT)
+            self._decisions.append(decision)
+            if decision.action is not Action.ALLOW and self._plan.policy.enforces:
+                rules.append(finding.rule)
+                stops = stops or decision.treatment is Treatment.BLOCK
+        for guard, reason in seen.failed:
+            if guard in guards:
+                self._unavailable[guard] = Unavailable(guard, reason)
+                if self._stops():
+                    rules.append(guard)
+                    stops = True
+        if stops:
+            self._blocked = self.verdict()
+        return rules
 
     def lane(self, kind: PartKind = PartKind.TEXT, *, name: str = "") -> Lane:
         lane = _Lane(self, kind, name)
@@ -114,6 +173,7 @@ class ReplySession:
                     lane.release.stopped = True
 
             watchers.append(Watcher(watch.scanner.stream(failed), watch.rule_guards))
+            budget = self._plan.guard_budget if lane.seconds is None else max(lane.seconds, self._plan.guard_budget)
             for guard in watch.stream_guards:
                 try:
                     inspector = guard.open(self._exchange, kind)
@@ -125,11 +185,11 @@ class ReplySession:
                         continue
                 if isinstance(inspector, ScoringInspector):
                     self._scoring.append(inspector)
-                timed = _Timed(inspector, self._plan.guard_budget)
+                timed = _Timed(inspector, budget)
                 watchers.append(Watcher(timed, (guard.spec.id,), guard.spec.raw))
             for whole in (*watch.part_guards, *watch.exchange_guards):
                 reader = _WholeReader(whole, self._exchange, moment, kind)
-                watchers.append(Watcher(_Timed(reader, self._plan.guard_budget), (whole.spec.id,), raw=True))
+                watchers.append(Watcher(_Timed(reader, budget), (whole.spec.id,), raw=True))
 
         def decide(finding: Finding, text: str) -> Edit:
             return self.decide(finding, text, moment, kind)
@@ -230,58 +290,13 @@ class ReplySession:
         return Edit(mask(found[1]))
 
 
-def vouched(decision: Decision, value: str, plan: Plan, host_of: HostOf) -> Decision:
-    """The decision on a link, or leave for it where the route vouches for its host (``allow_links``)."""
-    if decision.finding.category is not Category.LINK or decision.action is Action.ALLOW or not plan.allow_links:
-        return decision
-    host = host_of(value)
-    if host is not None and any(fnmatchcase(host.lower(), pattern) for pattern in plan.allow_links):
-        return Decision(decision.finding, Action.ALLOW, Treatment.KEEP, "allow_links")
-    return decision
-
-
-def replacement(decision: Decision, value: str, key: bytes) -> str:
-    """What stands in place of a value that does not come back."""
-    finding = decision.finding
-    if decision.treatment is Treatment.REMOVE:
-        return _GONE.get(finding.category, "")
-    if finding.category is Category.LINK and decision.treatment in (Treatment.DEFANG, Treatment.ANNOTATE):
-        return defanged(value) if decision.treatment is Treatment.DEFANG else annotated(value)
-    entity = finding.entity or finding.category.value
-    if decision.treatment is Treatment.HASH:
-        return hashed(entity, value, key)
-    return mask(entity)
-
-
-def defanged(link: str) -> str:
-    """A link as people pass on bad ones: nobody's program makes it clickable."""
-    return _SCHEME.sub(lambda found: found[0].replace("tt", "xx").replace("TT", "XX"), link).replace(".", "[.]")
-
-
-def annotated(link: str) -> str:
-    """A link that nobody clicks, and the host that it leads to as the network knows it."""
-    address = parse(link) or parse(f"https://{link}")
-    if address is None or not address.host:
-        return defanged(link)
-    return f"{defanged(link)} [leads to {address.host}]"
-
-
-def unescaped(text: str) -> str:
-    """The text that a piece of a JSON string stands for; the piece itself where it is not one."""
-    if "\\" not in text:
-        return text
-    try:
-        value = json.loads(f'"{text}"')
-    except ValueError:
-        return text
-    return value if isinstance(value, str) else text
-
-
 class _Lane:
     """One text of the reply (``core.ports.Lane``)."""
 
-    def __init__(self, session: ReplySession, kind: PartKind, name: str) -> None:
+    def __init__(self, session: ReplySession, kind: PartKind, name: str, seconds: float | None = None) -> None:
         self.kind = kind
+        self.seconds = seconds
+        """What guards get for all of it, where that is more than the plan gives them."""
         self.name = name
         self.out: list[str] = []
         self._session = session

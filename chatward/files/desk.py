@@ -131,6 +131,20 @@ class FileDesk:
         """Seconds that a guard gets for what files say, where its route gives it less."""
         return self._settings.seconds
 
+    @property
+    def most(self) -> int:
+        """Files of one message that are looked at."""
+        return self._settings.most
+
+    @property
+    def room(self) -> int:
+        """Characters that the files of one message may say."""
+        return self._settings.text
+
+    def deadline(self) -> float:
+        """When the files of a message that comes now must have been looked at."""
+        return self._clock() + _REQUEST * self._settings.seconds
+
     def close(self) -> None:
         self._workers.close()
 
@@ -142,7 +156,7 @@ class FileDesk:
             raise ClientError(
                 f"A message may carry {self._settings.most} files; send fewer at once.", reason="too-many-files"
             )
-        deadline = self._clock() + _REQUEST * self._settings.seconds
+        deadline = self.deadline()
         seen = list(await asyncio.gather(*(self._one(file, deadline) for file in files)))
         room = self._settings.text
         for at, (file, one) in enumerate(zip(files, seen, strict=True)):
@@ -157,16 +171,19 @@ class FileDesk:
         return tuple(seen)
 
     async def _one(self, file: Carried, deadline: float) -> Seen:
-        data = file.data
+        return replace(await self.carried(file.data, file.name, file.declared, deadline), part=file.part)
+
+    async def carried(self, data: str, name: str, declared: str, deadline: float) -> Seen:
+        """A file as a message carries it: base64, a ``data:`` URL, or an address."""
         if is_reference(data):
             found = (_REFERENCE,) if self._settings.references == "block" else ()
-            return Seen(file.part, file.name, b"", Report("reference", "", 0, "", found))
+            return Seen(0, name, b"", Report("reference", "", 0, "", found))
         try:
             content = decoded(data)
         except Undecodable:
-            return Seen(file.part, file.name, b"", unread(b"", UNREADABLE))
-        report = await self.inspect(content, file.name, declared_of(data) or file.declared, deadline=deadline)
-        return Seen(file.part, file.name, content, report)
+            return Seen(0, name, b"", unread(b"", UNREADABLE))
+        report = await self.inspect(content, name, declared_of(data) or declared, deadline=deadline)
+        return Seen(0, name, content, report)
 
     async def inspect(
         self, data: bytes, name: str = "", declared: str = "", *, deadline: float | None = None
@@ -220,19 +237,22 @@ class FileDesk:
         for one in seen:
             rules = stopped.get(one.part, [])
             rules += [name for name, _ in one.report.failed if name in unread]
-            if not rules:
-                continue
-            fields: dict[str, object] = {
-                "digest": one.report.digest,
-                "kind": one.report.kind,
-                "size": one.report.size,
-                "rules": list(dict.fromkeys(rules))[:_RULES],
-            }
-            if self._quarantine is not None and one.data:
-                fields["file"] = await asyncio.to_thread(
-                    self._keep_away, self._quarantine, one, rules, exchange, request_id
-                )
-            self._note(Entry(Event.FILE_STOPPED.value, request_id, fields))
+            if rules:
+                await self.stop(one, rules, exchange, request_id)
+
+    async def stop(self, one: Seen, rules: Sequence[str], exchange: Exchange, request_id: str) -> None:
+        """Puts on record that a file was stopped or taken out by these rules, and keeps it as ``settle`` does."""
+        fields: dict[str, object] = {
+            "digest": one.report.digest,
+            "kind": one.report.kind,
+            "size": one.report.size,
+            "rules": list(dict.fromkeys(rules))[:_RULES],
+        }
+        if self._quarantine is not None and one.data:
+            fields["file"] = await asyncio.to_thread(
+                self._keep_away, self._quarantine, one, rules, exchange, request_id
+            )
+        self._note(Entry(Event.FILE_STOPPED.value, request_id, fields))
 
     @staticmethod
     def _keep_away(quarantine: Quarantine, one: Seen, rules: Sequence[str], exchange: Exchange, request_id: str) -> str:

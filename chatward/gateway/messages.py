@@ -20,7 +20,7 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
 from chatward.core.identity import ANONYMOUS, Caller, Kind, Principal
-from chatward.core.ports import UpstreamResponse
+from chatward.core.ports import Reply, UpstreamResponse
 from chatward.core.values import Verdict
 from chatward.gateway import inflight, upstream_errors
 from chatward.gateway.answers import Answers, answer_headers, detailed, log_unexpected
@@ -60,7 +60,8 @@ FORWARDED: Final = (
 )
 """Request headers that go to the bot as they are, besides credentials and ``anthropic-beta`` (a list)."""
 
-Feed = Callable[[bytes], Awaitable[bytes]]
+Feed = Callable[[bytes | None], Awaitable[bytes]]
+"""Takes a piece of a stream, or ``None`` for what is held at its end."""
 
 _CONTENT_TYPE: Final = ("content-type", JSON_TYPE)
 
@@ -278,11 +279,7 @@ class Messages:
             if screening.inspects:
                 flight.reply = reply = screening.reply()
                 gate = screening.gate
-                if gate is not None and (flight.bound is not None or may_call(body)):  # what is written takes a thread
-                    gate.on_thread = True
-                    answer = await asyncio.to_thread(call.reply, body, reply)
-                else:
-                    answer = call.reply(body, reply)
+                answer = await self._read(flight, call, screening, body, reply)
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 reason = "reply-blocked" if verdict.blocked else ""
@@ -307,6 +304,21 @@ class Messages:
                 flight.taken.used(*_tokens(body))
             await self._records.answered(flight, answer.status, verdict)
         self._answers.give(flight, door, answer, response.headers, reason=reason, extra=extra)
+
+    @staticmethod
+    async def _read(flight: Flight, call: Call, screening: Screening, body: bytes, reply: Reply) -> Answer:
+        """A whole reply as it may leave, its files looked at before."""
+        gate, files = screening.gate, screening.files
+        if files is not None:
+            await files.whole(body)
+        if gate is not None and (flight.bound is not None or may_call(body)):  # what is written takes a thread
+            gate.on_thread = True
+            answer = await asyncio.to_thread(call.reply, body, reply)
+        else:
+            answer = call.reply(body, reply)
+        if files is not None:
+            await files.settle()
+        return answer
 
     def _proof(self, principal: Principal, screening: Screening, reply: Any) -> str:
         if self._beside.signing is None:
@@ -334,18 +346,22 @@ class Messages:
     ) -> Feed:
         """How the pieces of a stream are read: as they come; on a thread, which may wait for a proof, from the first
         piece on that may hold a tool call. Raises ``IdentityError`` and ``UpstreamError``."""
-        gate = screening.gate
+        gate, files = screening.gate, screening.files
         waiting: Waiting | None = None
         size = 0
 
-        async def feed(piece: bytes) -> bytes:
+        async def feed(piece: bytes | None) -> bytes:
             nonlocal waiting, size
             still()
-            size += len(piece)
+            size += len(piece or b"")
             if size > limit:
                 raise UpstreamError("The bot's reply is too large.", reason="upstream-too-large")
             if rewriter is None:
-                return piece
+                return piece or b""
+            if files is not None:
+                piece = await (files.rest() if piece is None else files.ready(piece))
+            elif piece is None:
+                return b""
             if gate is None or (waiting is None and not (threaded or may_call(piece))):
                 return rewriter.feed(piece)
             waiting = waiting or Waiting(gate, self._limits.proof_wait, transport.send_bytes)
@@ -389,7 +405,8 @@ class Messages:
                         await transport.send_bytes(out)
                     if rewriter is not None and rewriter.done:
                         break
-                rest = b"" if rewriter is None or rewriter.done else rewriter.close()
+                held = b"" if screening.files is None or rewriter is None or rewriter.done else await feed(None)
+                rest = held if rewriter is None or rewriter.done else held + rewriter.close()
             except ChatwardError as error:
                 outcome = error.reason
                 # On a route without guards too: a stream that was cut must not look whole.
@@ -410,6 +427,8 @@ class Messages:
             del transport
             flight.over = True
             if reply is not None:
+                if screening.files is not None:
+                    await screening.files.settle()
                 verdict = screening.finish(reply, call.reply_id())
                 flight.action = max(screening.verdict.action, verdict.action).label
                 outcome = "blocked" if verdict.blocked else outcome

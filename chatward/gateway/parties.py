@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from chatward.channels.dialect import Call
 from chatward.core.errors import ChatwardError
 from chatward.core.identity import Caller, Principal, ProvingGate
-from chatward.core.ports import Reply, Upstream
+from chatward.core.ports import Reply, ReplyFiles, Upstream
 from chatward.core.values import Part, Verdict
 from chatward.gateway import inflight
 from chatward.gateway.bodies import Fields, Source
@@ -57,6 +57,11 @@ class Screening(Protocol):
     @property
     def gate(self) -> ProvingGate | None:
         """What rules on the reply's tool calls; ``None`` where nothing does."""
+        ...
+
+    @property
+    def files(self) -> ReplyFiles | None:
+        """What looks at the files of the reply; ``None`` where nothing does."""
         ...
 
     def reply(self) -> Reply: ...

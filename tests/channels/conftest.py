@@ -10,7 +10,7 @@ import orjson
 import pytest
 from hypothesis import strategies as st
 
-from chatward.core.values import Action, PartKind, Verdict
+from chatward.core.values import Action, PartKind, PassedFile, Verdict
 
 SENTENCE = "This message was stopped by a safety check."
 
@@ -66,6 +66,8 @@ class FakeReply:
         self.verdict: Verdict | None = None
         self.lanes: list[tuple[PartKind, str, FakeLane]] = []
         self.opaques: list[str] = []
+        self.files: list[tuple[str, str, str]] = []
+        self.passing = PassedFile()
         self.calls: list[str] = []
         self.ended_calls = 0
 
@@ -86,6 +88,11 @@ class FakeReply:
 
     def opaque(self, name: str) -> None:
         self.opaques.append(name)
+
+    def file(self, data: str, name: str, declared: str) -> PassedFile:
+        """Notes it; what is in ``self.passing`` takes its place, for ever."""
+        self.files.append((data, name, declared))
+        return self.passing
 
     @property
     def seen(self) -> list[str]:

@@ -235,12 +235,14 @@ def test_what_is_hidden_as_input_stays_hidden(fake: Any) -> None:
     assert orjson.loads(out.body)["result"]["content"][0]["text"] == "a [1]"
 
 
-def test_bytes_are_opaque_and_words_in_their_place_are_not(fake: Any) -> None:
+def test_bytes_are_a_file_and_words_in_their_place_are_not(fake: Any) -> None:
     reply = fake(mask="SECRET")
     call = parsed(request("resources/read", uri="x"))
-    result = {"contents": [{"uri": "a", "blob": "QUJD" * 10}, {"uri": "b", "blob": "SECRET words"}]}
+    result = {
+        "contents": [{"uri": "a", "mimeType": "text/csv", "blob": "QUJD" * 20}, {"uri": "b", "blob": "SECRET words"}]
+    }
     out = call.reply(orjson.dumps(answer(result)), reply)
-    assert reply.opaques == ["blob"]
+    assert reply.files == [("QUJD" * 20, "", "text/csv")]
     assert orjson.loads(out.body)["result"]["contents"][1]["blob"] == "[hidden] words"
 
 

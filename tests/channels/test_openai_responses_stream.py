@@ -263,7 +263,7 @@ def test_unknown_events_and_texts_are_inspected(fakes: Any) -> None:
     assert b"SECRET" not in out
     assert "".join(event.get("delta", "") for event in found) == "my [hidden]"
     assert found[-2]["partial_image_b64"] == "iVBORw0KGgo" * 9
-    assert "partial_image_b64" in reply.opaques
+    assert reply.files == [("iVBORw0KGgo" * 9, "", "")]
 
 
 @pytest.mark.parametrize("tail", [b"", b'event: x\ndata: {"type": "resp', b"data: [DONE]\n\n", b": c\n"])

@@ -19,6 +19,7 @@ from chatward.core.values import (
     Decision,
     Finding,
     PartKind,
+    PassedFile,
     Severity,
     Treatment,
     Unavailable,
@@ -94,6 +95,9 @@ class WordReply:
     def opaque(self, name: str) -> None:
         self.opaques.append(name)
 
+    def file(self, data: str, name: str, declared: str) -> PassedFile:
+        return PassedFile()
+
     @property
     def notice(self) -> Mapping[str, int]:
         return {"WORD": self.changed} if self.changed else {}
@@ -109,6 +113,7 @@ class WordScreening:
     route: str = "default"
     person: Any = None
     gate: Any = None
+    files: Any = None
     finished: list[tuple[WordReply | None, str]] = field(default_factory=list)
 
     def reply(self) -> WordReply:

@@ -31,7 +31,7 @@ class FilesGuard:
         self.spec = GuardSpec(
             id=guard,
             summary=_SUMMARIES[guard],
-            moments=frozenset({Moment.INPUT}),
+            moments=frozenset({Moment.INPUT, Moment.OUTPUT}),
             look_ahead=None,
             cost=Cost.LIGHT,
             scope=Scope.EXCHANGE,
