@@ -4,10 +4,12 @@ The rules:
 
 1. **Keys of people are in no ordinary backup**, and the root key in none at all: what is stored is worth nothing in a
    backup by itself, and who was erased stays erased in every old copy. Keys have a file of their own (``keys``).
-2. A backup does hold what this installation signs and encrypts proofs with : keep it as you keep those.
+2. A backup does hold what this installation signs and encrypts proofs with: keep it as you keep those.
 3. The order is part of it: the ledger is copied last, so that every effect in a copy has its record; the register of
    erasures after all that it speaks of.
-4. What can be fetched again (intelligence, advisories, models) and what others issue (certificates, policies) is not in
+4. **What stands in PostgreSQL** (``stores.postgres``) is backed up by that server's own tools: sealed, worth nothing
+   without people's keys. Whatever comes back there meets the register when sealing is opened.
+5. What can be fetched again (intelligence, advisories, models) and what others issue (certificates, policies) is not in
    it.
 """
 
@@ -33,7 +35,7 @@ from chatward.settings.rules import identity_file
 from chatward.stores.tool_pins import pins_file
 from chatward.watch.opening import watch_file
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 CONFIG: Final = "chatward.toml"
 REGISTER: Final = "erasures.db"
@@ -72,10 +74,11 @@ def stored(settings: Settings) -> list[Stored]:
     """Everything that belongs into an ordinary backup, in the order in which it is copied."""
     sealing = files(settings)
     ledger = Path(settings.ledger.path)
+    conversations = [Stored("conversations.db", sealing.conversations)] if settings.stores.postgres is None else []
     return [
         Stored("identity.db", identity_file(settings)),
         Stored("privacy.db", privacy_file(settings)),
-        Stored("conversations.db", sealing.conversations),
+        *conversations,
         Stored("quarantine.db", quarantine_file(settings)),
         Stored("behaviour.db", behaviour_file(settings)),
         Stored("assurance.db", assurance_file(settings)),

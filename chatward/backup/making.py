@@ -1,6 +1,6 @@
-"""Making a backup while everything runs: consistent copies, digests of each, a manifest last.
+"""Making a backup while everything runs: consistent copies, digests of each, a manifest, its signature last.
 
-A folder without a manifest is no backup: whatever cuts it off, it is not taken for one.
+A folder without both is no backup: whatever cuts it off, it is not taken for one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from chatward import __version__
 from chatward.backup.copies import copy_database, copy_file, digest, write
 from chatward.backup.inventory import CONFIG, FORMAT, LEDGER, MANIFEST, Copied, Manifest, stored
+from chatward.backup.signing import sign
 from chatward.core.errors import ConfigError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
@@ -31,8 +32,9 @@ def backup(
     *,
     clock: Callable[[], float] = time.time,
 ) -> Manifest:
-    """Copies everything but keys of people into the new folder ``out``; what was copied. It is on record before it
-    begins. Raises ``ConfigError`` (``backup-exists``), ``StoreError`` (``backup-failed``), ``OSError``."""
+    """Copies everything but keys of people, and what stands in PostgreSQL, into the new folder ``out``; what was
+    copied. It is on record before it begins. Raises ``ConfigError`` (``backup-exists``), ``StoreError``
+    (``backup-failed``), ``OSError``."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is there already: a backup is made in a new folder", reason="backup-exists")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,6 +48,7 @@ def backup(
     copied = [Copied(name, *digest(out / name)) for name in names]
     made = Manifest(FORMAT, __version__, clock(), _entries(out / LEDGER), copied)
     write(out / MANIFEST, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
+    sign(out, Path(settings.ledger.path))
     return made
 
 

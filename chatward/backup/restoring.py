@@ -2,7 +2,8 @@
 
 The rules:
 
-1. Everything is checked before anything is written: digests, that every database is whole, that nobody has one open.
+1. Everything is checked before anything is written: the signature, digests, that every database is whole, that nobody
+   has one open.
 2. A file that is there and different is replaced only where that was asked for. Two never are: **the register of
    erasures**, which takes in what the backup knows, and **a ledger that goes on where the backup's ends**. A ledger
    of another history is for a person to move away.
@@ -14,20 +15,21 @@ The rules:
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatward.backup.copies import copy_file, digest, idle, sound, write
 from chatward.backup.inventory import LEDGER, REGISTER, Manifest, Stored, beside, read, stored
+from chatward.backup.signing import Whose, whose
 from chatward.core.errors import ClientError, ConfigError, StoreError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record, SealedFields
 from chatward.ledger.checkpoint import split
 from chatward.ledger.checkpointing import verifiers
-from chatward.ledger.note import Note, NoteError
+from chatward.ledger.note import Note, NoteError, Verifier
 from chatward.ledger.tree import reader
 from chatward.ledger.verifying import Verification, verify
 from chatward.privacy.opening import stores_of_people
@@ -42,12 +44,14 @@ from chatward.stores.database import Database
 @dataclass(frozen=True, slots=True)
 class Restored:
     """``placed``: names of files that were put in place; ``kept``: of those that stayed. ``erasures``: how many the
-    register knows now; ``taken``: statements and requests of erased people that went again."""
+    register knows now; ``taken``: statements and requests of erased people that went again; ``key``: whose key
+    verified the signature."""
 
     placed: tuple[str, ...]
     kept: tuple[str, ...]
     erasures: int
     taken: int
+    key: Whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,11 @@ class Checked:
         return (self.ledger is None or self.ledger.ok) and not self.bad_receipts and not self.broken
 
 
-def check(folder: Path) -> Manifest:
-    """The manifest, once every file is as it says. Raises ``ConfigError`` (``backup-invalid``)."""
+def check(folder: Path, known: Sequence[Verifier] = (), ledger: Path | None = None) -> tuple[Manifest, Whose]:
+    """The manifest, once it is signed (``signing.whose``) and every file is as it says. Raises ``ConfigError``
+    (``backup-invalid``, ``backup-unsigned``, ``backup-forged``)."""
     manifest = read(folder)
+    key = whose(folder, known, ledger)
     for one in manifest.files:
         try:
             good = digest(folder / one.name) == (one.bytes, one.sha256)
@@ -76,15 +82,22 @@ def check(folder: Path) -> Manifest:
             raise ConfigError(f"{one.name} of the backup is missing or was changed", reason="backup-invalid")
         if one.name.endswith(".db") and not sound(folder / one.name):
             raise ConfigError(f"{one.name} of the backup is damaged", reason="backup-invalid")
-    return manifest
+    return manifest, key
 
 
 def restore(
-    settings: Settings, folder: Path, *, keys: Callable[[], bytes] | None = None, replace: bool = False
+    settings: Settings,
+    folder: Path,
+    *,
+    keys: Callable[[], bytes] | None = None,
+    replace: bool = False,
+    known: Sequence[Verifier] = (),
 ) -> Restored:
-    """Puts the backup in ``folder`` in place. ``keys`` gives the database of people's keys. Raises ``ConfigError``
-    (``backup-invalid``, ``restore-in-use``, ``restore-exists``, ``restore-other-ledger``), ``StoreError``."""
-    names = {one.name for one in check(folder).files}
+    """Puts the backup in ``folder`` in place. ``keys`` gives the database of people's keys; ``known`` are public keys
+    that may have signed it, else it is that of the ledger here. Raises ``ConfigError`` (those of ``check``,
+    ``restore-in-use``, ``restore-exists``, ``restore-other-ledger``), ``StoreError``."""
+    manifest, key = check(folder, known, Path(settings.ledger.path))
+    names = {one.name for one in manifest.files}
     here = [one for one in stored(settings) if one.name in names]
     where = files(settings)
     image = keys() if keys is not None else None
@@ -109,7 +122,7 @@ def restore(
         write(where.keys, image)
     erasures, taken = _erased(settings, folder / REGISTER if merged and REGISTER in names else None)
     placed = (*(one.name for one in here if one.name not in kept), *(["keys.db"] if image is not None else []))
-    return Restored(placed, tuple(sorted(kept)), erasures, taken)
+    return Restored(placed, tuple(sorted(kept)), erasures, taken, key)
 
 
 def verified(settings: Settings, folder: Path) -> Checked:

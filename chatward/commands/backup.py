@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,7 @@ from chatward.backup.inventory import CONFIG
 from chatward.backup.making import backup as make
 from chatward.backup.restoring import Checked, check, note, verified
 from chatward.backup.restoring import restore as put_back
+from chatward.backup.signing import key as parsed
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json
@@ -31,6 +32,11 @@ Passphrase = Annotated[
     str | None,
     typer.Option(metavar="REFERENCE", help="Reference to the passphrase of the keys' copy, such as env:NAME."),
 ]
+_SIGNED: Final = {
+    "given": "signed with the key that was given",
+    "here": "signed with the key of the ledger here",
+    "backup": "signed with the key that came along: whole, but who made it is for you to know (see --key)",
+}
 
 
 def backup(
@@ -52,8 +58,12 @@ def backup(
         key_copies.save(where, keys, lambda: resolve(_given(passphrase)))  # before the register, which knows more
     made = make(settings, loaded.path, out, recorder(settings.ledger))
     if as_json:
-        print_json({"folder": str(out), "files": made.files, "entries": made.entries, "keys": keys and str(keys)})
+        elsewhere = ["conversations"] if settings.stores.postgres is not None else []
+        told = {"folder": str(out), "files": made.files, "entries": made.entries, "keys": keys and str(keys)}
+        print_json(told | {"elsewhere": elsewhere})
         return 0
+    if settings.stores.postgres is not None:
+        print("stored conversations are in PostgreSQL, and not in this: copy them with its own tools (pg_dump)")
     print(f"{len(made.files)} files and {made.entries} entries of the ledger copied to {out}")
     print(f"people's keys: {keys}" if keys else "people's keys are not in it (see --keys)")
     return 0
@@ -66,18 +76,23 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace what is there. The register and a longer ledger never are.")
     ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Public key that signed it (.vkey); else that of the ledger here."),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Put a backup back, erase anew who was erased, and verify it. Exit status 1 where that finds something broken."""
     path = locate(config) or Path(DEFAULT_FILE)
+    known = [] if key is None else parsed(key)
     if not path.exists():
-        if CONFIG not in {one.name for one in check(folder).files}:
+        if CONFIG not in {one.name for one in check(folder, known)[0].files}:
             raise ConfigError("neither the backup nor this place has a configuration", reason="usage")
         copy_file(folder / CONFIG, path)
     settings = loaded_settings(str(path)).settings
     given = None if keys is None else (lambda: key_copies.opened(keys, lambda: resolve(_given(passphrase))))
-    done = put_back(settings, folder, keys=given, replace=replace)
+    done = put_back(settings, folder, keys=given, replace=replace, known=known)
     readable = _carried_out(settings)
     found = verified(settings, folder)
     if found.ok:
@@ -86,6 +101,7 @@ def restore(
         print_json(
             {
                 "ok": found.ok,
+                "signed_by": done.key,
                 "placed": done.placed,
                 "kept": done.kept,
                 "erasures": done.erasures,
@@ -98,6 +114,7 @@ def restore(
     else:
         print(f"put in place: {', '.join(done.placed) or '-'}")
         print(f"kept: {', '.join(done.kept) or '-'}")
+        print(_SIGNED[done.key])
         print(_told(found))
         if not readable:
             print("without people's keys nothing of stored conversations can be read")

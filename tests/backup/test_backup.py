@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chatward.backup import copies, inventory, keys
+from chatward.backup.signing import SIGNATURE, sign
 from chatward.cli import main
 from chatward.configuration import load
 from chatward.core.errors import StoreError
@@ -26,7 +27,9 @@ from chatward.seal.kms import Cost
 from chatward.seal.opening import opened
 from chatward.settings import Settings
 from chatward.stores.database import Database
+from chatward.stores.postgres import PostgresTables
 from tests.seal.conftest import turn
+from tests.simulators.postgres import Server
 
 CONFIG = """upstream = "http://127.0.0.1:9"
 [ledger]
@@ -231,6 +234,78 @@ def test_a_changed_backup_is_refused_before_anything_is_written(place: Place, tm
     assert raw(place.folder) == before
 
 
+def forge(backup: Path, signer: Path) -> None:
+    """A backup with other settings, whole in itself, as somebody makes it who can write to it."""
+    (backup / inventory.CONFIG).write_text('upstream = "http://evil.example/v1"\n')
+    manifest = json.loads((backup / inventory.MANIFEST).read_text())
+    (entry,) = [one for one in manifest["files"] if one["name"] == inventory.CONFIG]
+    entry["bytes"], entry["sha256"] = copies.digest(backup / inventory.CONFIG)
+    (backup / inventory.MANIFEST).write_text(json.dumps(manifest))
+    sign(backup, signer)
+
+
+def test_a_backup_that_somebody_made_anew_is_refused_by_who_knows_the_key(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.fill(1)
+    backup, empty = tmp_path / "backup", Place(tmp_path / "empty", capsys).made()
+    place.command("backup", backup)
+    key = tmp_path / "key"
+    shutil.copy(backup / "ledger.db.vkey", key)
+    assert place.command("restore", backup, "--replace")["signed_by"] == "here"
+    assert empty.command("restore", backup, "--key", key)["signed_by"] == "given"
+    fresh = Place(tmp_path / "fresh", capsys).made()
+    assert fresh.command("restore", backup)["signed_by"] == "backup"
+    assert place.command("restore", backup, "--key", "nonsense", status=2)["error"]["reason"] == "usage"
+
+    before = raw(place.folder), raw(empty.folder)
+    forge(backup, tmp_path / "theirs")
+    shutil.copy(tmp_path / "theirs.vkey", backup / "ledger.db.vkey")
+    assert place.command("restore", backup, "--replace", status=2)["error"]["reason"] == "backup-forged"
+    assert empty.command("restore", backup, "--key", key, status=2)["error"]["reason"] == "backup-forged"
+    note = (backup / SIGNATURE).read_text()
+    (backup / SIGNATURE).write_text("nonsense")
+    assert place.command("restore", backup, status=2)["error"]["reason"] == "backup-forged"
+    (backup / SIGNATURE).write_text(note)
+    (backup / inventory.MANIFEST).write_text((backup / inventory.MANIFEST).read_text() + " ")
+    assert place.command("restore", backup, status=2)["error"]["reason"] == "backup-forged"
+    (backup / SIGNATURE).unlink()
+    assert place.command("restore", backup, status=2)["error"]["reason"] == "backup-unsigned"
+    assert (raw(place.folder), raw(empty.folder)) == before
+
+
+def test_what_stands_in_postgresql_is_left_to_its_own_tools(
+    place: Place, tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.fresh()
+    monkeypatch.setenv("DATABASE", url)
+    place.config.write_text(place.config.read_text() + '[stores]\npostgres = "env:DATABASE"\n')
+    (place.folder / "chatward-conversations.db").write_bytes(b"an older one")
+    sealing = opened(load(place.config).settings, lambda entry: None)
+    store = sealing.conversations()
+    for subject in ("person:1", "person:2"):
+        store.write("default", subject, "thread", [turn("text")])
+    asyncio.run(store.aclose())
+    sealing.close()
+    data = PostgresTables(url)
+    backup = tmp_path / "backup"
+    said = place.command("backup", backup)
+    assert said["elsewhere"] == ["conversations"]
+    assert "conversations.db" not in {one["name"] for one in said["files"]}
+    dump = data.rows("SELECT id, tenant, subject, name, started, last, turns FROM conversations")
+    place.command("seal", "erase", "person:1")
+    assert set(place.texts()) == {"person:2"}
+    with data.writing() as connection:  # an older dump comes back there
+        connection.execute("DELETE FROM conversations")
+        connection.executemany(
+            "INSERT INTO conversations (id, tenant, subject, name, started, last, turns) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            dump,
+        )
+    assert place.command("restore", backup, "--replace")["erasures"] == 1
+    assert data.rows("SELECT subject FROM conversations") == [("person:2",)]
+    data.close()
+
+
 def test_no_running_gateways_files_are_replaced(place: Place, tmp_path: Path) -> None:
     place.fill(1)
     backup = tmp_path / "backup"
@@ -308,4 +383,4 @@ def test_every_database_of_an_installation_is_in_it_or_left_out_on_purpose() -> 
     }
     held = {one.path.name for one in inventory.stored(Settings())}
     assert {"chatward-identity.db", "chatward-keys.db"} <= named
-    assert named - held == {"chatward-keys.db", "chatward-advisories.db"}
+    assert named - held <= {"chatward-keys.db", "chatward-advisories.db", "chatward-shared.db"}
