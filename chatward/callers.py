@@ -52,6 +52,7 @@ from chatward.identity.invitations import Invitations
 from chatward.identity.key_authenticator import KeyAuthenticator
 from chatward.identity.key_store import KeyStore
 from chatward.identity.lockout import Lockout
+from chatward.identity.networks import Networks
 from chatward.identity.oidc import OidcAuthenticator
 from chatward.identity.oidc_login import Logins
 from chatward.identity.operator_passkeys import OperatorPasskeys
@@ -173,6 +174,7 @@ def callers(
         risk=risks.band if risks is not None else lambda principal: UNKNOWN,
         challenges=challenges,
         approvals=approvals,
+        network=Networks(rights.networks).of if rights.networks else None,
         everywhere=bool(rights.policies or rights.groups),
         note=later(ledger, asyncio.get_running_loop()),
     )

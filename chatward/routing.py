@@ -25,7 +25,7 @@ from chatward.guards.links.exfiltration import host_of
 from chatward.guards.text.abuse import SELF_HARM
 from chatward.intel.opening import indicators, take_files
 from chatward.policy.policy import Policy
-from chatward.settings import Recogniser, Route, Settings
+from chatward.settings import DetectionName, Recogniser, Route, Settings
 
 # Made up: reserved names, test numbers, nobody's data.
 _SAMPLE = (
@@ -46,8 +46,8 @@ class _Condition:
         )
 
 
-_Own = tuple[tuple[str, ...], tuple[Recogniser, ...], tuple[str, ...], tuple[str, ...]]
-"""What a route's guards are made with: canaries, recognisers, the bot's own pages, brands."""
+_Own = tuple[tuple[str, ...], tuple[Recogniser, ...], tuple[str, ...], tuple[str, ...], DetectionName]
+"""What a route's guards are made with: canaries, recognisers, the bot's own pages, brands, which models."""
 
 
 class Routing:
@@ -65,6 +65,8 @@ class Routing:
         routes = {**settings.routes}
         routes.setdefault("default", Route())
         self._routes = routes
+        self.purposes = {name: route.purpose for name, route in routes.items() if route.purpose}
+        """What routes are for, by name."""
         self._conditions = [
             (name, _Condition(route.paths, route.models)) for name, route in routes.items() if name != "default"
         ]
@@ -134,9 +136,11 @@ class Routing:
 
     def _make(self, name: str, route: Route, today: date) -> Plan:
         canaries = tuple(resolve(reference) for reference in route.canaries)
-        own = (canaries, route.recognisers, route.owned_links, route.brands)
+        own = (canaries, route.recognisers, route.owned_links, route.brands, route.detection)
         if own not in self._guards:
-            self._guards[own] = catalog(canaries, route.recognisers, self.indicators, route.owned_links, route.brands)
+            self._guards[own] = catalog(
+                canaries, route.recognisers, self.indicators, route.owned_links, route.brands, route.detection
+            )
         guards = choose(self._guards[own], route.guards, route=name)
         version = policy_version(route, guards)
         try:

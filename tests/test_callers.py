@@ -19,6 +19,8 @@ from chatward.settings import (
     Bot,
     Identity,
     LedgerSettings,
+    Privacy,
+    Purpose,
     Route,
     Scim,
     Server,
@@ -35,6 +37,12 @@ ASKED = {"model": "m", "messages": [{"role": "user", "content": "good morning"}]
 DENY = """
 @id("own/vault")
 forbid (principal, action == Action::"message:send", resource) when { context has model && context.model == "vault" };
+@id("own/rooted")
+forbid (principal, action == Action::"message:send", resource)
+when {
+  context.posture.contains("rooted") && context has network && context.network == "lab" &&
+  context has purpose && context.purpose == "support"
+};
 """
 
 
@@ -44,13 +52,18 @@ class World:
     def __init__(self, folder: Path, url: str, **identity: Any) -> None:
         (folder / "own.cedar").write_text(DENY)
         settings = Settings(
-            server=Server(port=0, admin_port=0),
+            server=Server(port=0, admin_port=0, trusted_proxies=("127.0.0.1",)),
             bots={"default": Bot(upstream=url)},
-            routes={"default": Route(guards=("text.injection", "text.leak"))},
+            routes={"default": Route(guards=("text.injection", "text.leak"), purpose="support")},
+            privacy=Privacy(purposes={"support": Purpose(lawful_basis="contract")}),
             widget=WidgetSettings(enabled=True, origins=(SHOP,)),
             ledger=LedgerSettings(path="chatward.db"),
             identity=Identity(**identity),
-            authorization=Authorization(policies=(str(folder / "own.cedar"),)),
+            authorization=Authorization(
+                policies=(str(folder / "own.cedar"),),
+                networks={"lab": ("203.0.113.0/24",)},
+                posture_header="X-Device",
+            ),
         )
         self.gateways = [RunningGateway(settings, folder) for _ in range(2)]
         self.records: list[Entry] = []
@@ -96,6 +109,20 @@ def test_policy_decides(world: World) -> None:
     got = world.ask(model="vault")
     assert (got.status_code, got.json()["error"]["code"]) == (403, "not-permitted")
     assert "own/vault" not in got.text
+
+
+def test_policy_knows_where_a_message_comes_from_and_what_for(world: World) -> None:
+    """As a trusted proxy tells it."""
+    key = world.keys.create("told").key
+    for address, device, status in (
+        ("203.0.113.9", "managed, rooted", 403),
+        ("203.0.113.9", "managed", 200),
+        ("198.51.100.9", "rooted", 200),
+        ("203.0.113.9", "managed rooted", 400),
+    ):
+        headers = {"authorization": f"Bearer {key}", "x-forwarded-for": address, "x-device": device}
+        got = httpx.post(world.gateways[0].url + PATH, headers=headers, json=ASKED, timeout=30)
+        assert got.status_code == status, (address, device, got.text)
 
 
 def test_grants_bound_a_key(world: World) -> None:

@@ -168,7 +168,12 @@ def _gateway(
         house.engine.judge = Judge(judging.upstream, settings.judge, api_key=judging.api_key)
     gated = parts.gated(house, bots)
     educating = parts.taught(house)
-    checkpoint = Checkpoint(asking.authenticator, peer_of=planes.peer_of(server), standing=standing_now)
+    checkpoint = Checkpoint(
+        asking.authenticator,
+        peer_of=planes.peer_of(server),
+        posture_of=planes.posture_of(settings),
+        standing=standing_now,
+    )
     widget = widget_pages(settings)
     return GatewayApp(
         channels=channels(server),
@@ -258,7 +263,9 @@ def _admin(
         authorizer=asking.access.authorizer,
         directory=asking.directory,
         desks=desk_router(
-            dataclasses.replace(asking.desks, behaviour=parts.unusual(house, behaviour)),
+            dataclasses.replace(
+                asking.desks, behaviour=parts.unusual(house, behaviour), assuring=parts.assured(house, running)
+            ),
             lambda text: running.check(text, "assistant"),
         ),
         watching=overseen,

@@ -62,7 +62,7 @@ class RoutedEngine:
         plan = current.take(path, call.model)
         person, gate, withheld = caller.person, None, 0
         if self.access is not None:
-            where = Where(plan.bot, call.model, plan.route)
+            where = Where(plan.bot, call.model, plan.route, current.purposes.get(plan.route, ""))
             withheld = self.access.documents(caller, where, call)
             ruling = self.access.message(caller, where)
             if not ruling.allowed:

@@ -25,10 +25,10 @@ from chatward.core.errors import ConfigError
 from chatward.core.identity import Fields
 from chatward.core.ports import Entry, Ledger
 from chatward.gateway.certificates import seconds_left
-from chatward.gateway.checkpoint import Peer, PeerOf, direct
+from chatward.gateway.checkpoint import Peer, PeerOf, PostureOf, direct
 from chatward.gateway.meter import Meter
 from chatward.gateway.parties import BotLink
-from chatward.gateway.proxies import networks, peer
+from chatward.gateway.proxies import networks, peer, posture
 from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.renewal import Renewal
 from chatward.gateway.server import EmbeddedServer
@@ -114,6 +114,17 @@ def peer_of(server: Server) -> PeerOf:
         return found.address, found.scheme or scheme, shown
 
     return named
+
+
+def posture_of(settings: Settings) -> PostureOf | None:
+    """What a trusted proxy says of a caller's device, where it is asked. Raises ``ConfigError``."""
+    name = settings.authorization.posture_header.lower()
+    if not name:
+        return None
+    trusted = networks(settings.server.trusted_proxies)
+    if not trusted:
+        raise ConfigError("Only a proxy of server.trusted_proxies is believed.", key="authorization.posture_header")
+    return lambda address, headers: posture(address, headers, name, trusted)
 
 
 def for_this_machine(settings: Settings) -> bool:

@@ -83,13 +83,15 @@ class Fields(Protocol):
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What a request shows of its sender. ``url`` is scheme, authority and path as the caller wrote them, without
-    query; ``address`` the peer's IP address; ``certificate`` the peer's verified certificate (DER)."""
+    query; ``address`` the peer's IP address; ``certificate`` the peer's verified certificate (DER); ``posture`` what a
+    trusted proxy says of the device."""
 
     method: str
     url: str
     headers: Fields
     address: str = ""
     certificate: bytes | None = None
+    posture: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

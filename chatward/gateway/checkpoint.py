@@ -21,6 +21,8 @@ RECHECK: Final = 0.05
 Peer = tuple[str, str, bytes | None]
 """Address, scheme and verified certificate (DER) of who sent a request."""
 PeerOf = Callable[[str, str, Fields, bytes | None], Peer]
+PostureOf = Callable[[str, Fields], frozenset[str]]
+"""What is known of the caller's device, by the connection's address and the header fields."""
 
 
 def direct(address: str, scheme: str, headers: Fields, certificate: bytes | None = None) -> Peer:
@@ -30,8 +32,8 @@ def direct(address: str, scheme: str, headers: Fields, certificate: bytes | None
 
 class Checkpoint:
     """Asks who sends a request. ``public_url`` is the origin that callers use, where it is not that of the ``host``
-    field (behind a proxy that changes it). ``standing`` gives what else must hold while the answer to this request
-    runs, which raises where it does not any more."""
+    field (behind a proxy that changes it). ``posture_of`` reads what a proxy says of a device. ``standing`` gives what
+    else must hold while the answer to this request runs, which raises where it does not any more."""
 
     def __init__(
         self,
@@ -39,11 +41,13 @@ class Checkpoint:
         *,
         peer_of: PeerOf = direct,
         public_url: str = "",
+        posture_of: PostureOf | None = None,
         standing: Callable[[], Callable[[], None] | None] = lambda: None,
     ) -> None:
         self._authenticator = authenticator
         self._standing = standing
         self._peer_of = peer_of
+        self._posture_of = posture_of
         self._origin = public_url.rstrip("/")
 
     async def identify(self, scope: Scope) -> Caller:
@@ -78,7 +82,11 @@ class Checkpoint:
 
     def presented(self, scope: Scope) -> Presented:
         address, scheme, certificate = self._peer(scope)
-        return Presented(scope.method, self._asked(scheme, scope) + scope.path, scope.headers, address, certificate)
+        url = self._asked(scheme, scope) + scope.path
+        if self._posture_of is None:
+            return Presented(scope.method, url, scope.headers, address, certificate)
+        posture = self._posture_of(near_address(scope.client), scope.headers)
+        return Presented(scope.method, url, scope.headers, address, certificate, posture)
 
     def origin(self, scope: Scope) -> str:
         """The origin that a request was sent to. Raises ``ClientError`` as ``presented`` does."""

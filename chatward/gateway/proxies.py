@@ -10,7 +10,9 @@ The rules:
    written by the client itself and is not even read. Where every hop is trusted it is the leftmost.
 4. ``x-forwarded-proto`` is one word. ``client-cert`` is a byte sequence (RFC 8941 section 3.3.5) that holds a
    certificate (DER); that it was verified is the proxy's word.
-5. ``forwarded``, ``x-forwarded-host``, ``x-real-ip``, ``client-cert-chain``, and names with underscores, are not read.
+5. What the proxy says of the caller's device is words with commas between them, in a field that the settings name
+   (``posture``). A caller's own field of this name counts nowhere.
+6. ``forwarded``, ``x-forwarded-host``, ``x-real-ip``, ``client-cert-chain``, and names with underscores, are not read.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ FOR: Final = "x-forwarded-for"
 PROTO: Final = "x-forwarded-proto"
 CERTIFICATE: Final = "client-cert"
 FIELDS: Final = (FOR, PROTO, CERTIFICATE)
+MAX_WORDS: Final = 32
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9._:=-]{0,63}")
 _SEQUENCE: Final = re.compile(r":([A-Za-z0-9+/]+={0,2}):")
 _BRACKETED: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
 _WITH_PORT: Final = re.compile(r"([0-9.]+):[0-9]{1,5}")
@@ -85,6 +89,19 @@ def peer(address: str, headers: Fields, proxies: Networks) -> Peer:
         "" if scheme is None else _scheme(scheme),
         None if certificate is None else _certificate(certificate),
     )
+
+
+def posture(address: str, headers: Fields, name: str, proxies: Networks) -> frozenset[str]:
+    """How the caller's device stands, by the field ``name``. ``address`` is the connection's. Raises ``ClientError``
+    (400): ``forwarded-invalid``."""
+    if name not in headers or not trusted(address, proxies):
+        return frozenset()
+    if name in {one.strip().lower() for line in headers.get_all("connection") for one in line.split(",")}:
+        _refuse()
+    words = frozenset(word.strip(" \t") for word in (_one(headers, name) or "").split(",")) - {""}
+    if len(words) > MAX_WORDS or not all(map(_WORD.fullmatch, words)):
+        _refuse()
+    return words
 
 
 def trusted(address: str, proxies: Networks) -> bool:

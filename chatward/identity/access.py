@@ -115,11 +115,12 @@ class Where:
     bot: str
     model: str
     route: str
+    purpose: str = ""
 
 
 class Access:
     """Decides for the gateway. ``valid`` says whether a principal is still good; ``link`` is the page for proofs;
-    ``approvals`` are where another person's consent to a tool call is asked for.
+    ``approvals`` are where another person's consent to a tool call is asked for; ``network`` names that of an address.
     ``everywhere``: tool calls are ruled on where nothing else is read of a reply, too. ``note`` puts an entry on record
     without waiting, and may be called from any thread."""
 
@@ -131,6 +132,7 @@ class Access:
         challenges: Challenges | None = None,
         approvals: Approvals | None = None,
         risk: Risk = lambda principal: "unknown",
+        network: Callable[[str], str | None] | None = None,
         link: str = PAGE,
         everywhere: bool = False,
         note: Callable[[Entry], None] = lambda entry: None,
@@ -142,6 +144,7 @@ class Access:
         self.approvals = approvals
         self._valid = valid
         self._risk = risk
+        self._network = network
         self.link = link
 
     @property
@@ -222,6 +225,12 @@ class Access:
             "risk": self._risk(principal),
             **more,
         }
+        if where.purpose:
+            context["purpose"] = where.purpose
+        if caller.presented.posture:
+            context["posture"] = sorted(caller.presented.posture)
+        if self._network is not None and (network := self._network(caller.presented.address)) is not None:
+            context["network"] = network
         certificate = facts(caller.presented)
         if certificate is not None:
             context["certificate"] = certificate

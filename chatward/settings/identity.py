@@ -156,6 +156,12 @@ class Authorization(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Groups of resources for policies to name: `step-up = ["Tool::refund_*"]`."""
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Roles that include others: `lead = ["agent", "auditor"]`."""
+    networks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of networks for policies to read as `context.network`: `office = ["198.51.100.0/24"]`. The narrowest one
+    that has an address counts."""
+    posture_header: str = ""
+    """A header in which a trusted proxy (`server.trusted_proxies`) tells how the caller's device stands, for policies
+    to read as `context.posture`: words with commas between them (`disk-encrypted, managed`)."""
 
 
 class OperatorProvider(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

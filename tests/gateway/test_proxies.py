@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatward.core.errors import ClientError, ConfigError
 from chatward.gateway.http1_exchange import Fields
-from chatward.gateway.proxies import MAX_HOPS, Peer, networks, peer
+from chatward.gateway.proxies import MAX_HOPS, Peer, networks, peer, posture
 
 PROXY = "10.0.0.7"
 TRUSTED = networks(["10.0.0.0/8", "fd00::/8"])
@@ -189,3 +189,38 @@ def test_anything_is_an_answer_or_refused(listed: str, scheme: str, certificate:
 def test_the_last_address_that_is_no_proxys_counts(written: list[str], hops: list[str]) -> None:
     asked = fields((FOR, ", ".join([*written, "198.51.100.4", *hops])))
     assert peer(PROXY, asked, TRUSTED).address == "198.51.100.4"
+
+
+POSTURE = "x-device-posture"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([], set()),
+        ([""], set()),
+        (["managed"], {"managed"}),
+        (["disk-encrypted, managed,,os=14.2"], {"disk-encrypted", "managed", "os=14.2"}),
+    ],
+)
+def test_a_trusted_proxy_says_how_a_device_stands(said: list[str], expected: set[str]) -> None:
+    asked = fields(*((POSTURE, one) for one in said))
+    assert posture(PROXY, asked, POSTURE, TRUSTED) == expected
+    assert posture("203.0.113.5", asked, POSTURE, TRUSTED) == set()  # from anybody else it means nothing
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(POSTURE, "managed"), (POSTURE, "rooted")],
+        [(POSTURE, "managed"), ("connection", f"close, {POSTURE}")],
+        [(POSTURE, "Managed")],
+        [(POSTURE, "two words")],
+        [(POSTURE, "x" * 65)],
+        [(POSTURE, ",".join(f"w{number}" for number in range(33)))],
+    ],
+)
+def test_a_posture_that_can_be_read_in_two_ways_is_refused(pairs: Pairs) -> None:
+    with pytest.raises(ClientError) as caught:
+        posture(PROXY, fields(*pairs), POSTURE, TRUSTED)
+    assert caught.value.reason == "forwarded-invalid"

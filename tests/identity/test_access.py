@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chatward.core.errors import IdentityError
+from chatward.core.errors import ConfigError, IdentityError
 from chatward.core.identity import (
     ANONYMOUS,
     CHALLENGE_HEADER,
@@ -30,6 +31,7 @@ from chatward.identity.binding import tool_binding
 from chatward.identity.cedar import CedarAuthorizer
 from chatward.identity.cedar_policies import book, shipped
 from chatward.identity.challenges import Challenges
+from chatward.identity.networks import Networks
 from chatward.stores.database import Database
 from tests.simulators.access import OWN, Headers
 
@@ -89,6 +91,32 @@ def test_who_may_write(world: World) -> None:
     assert not allowed(asked(ANONYMOUS, address="192.0.2.1"), HERE).allowed
     bounded = Principal("key:1", Kind.SERVICE, grants=Grants(bots=("other",)))
     assert allowed(asked(bounded), HERE).reason == "outside-grants"
+
+
+def test_policy_reads_what_a_message_is_for_and_where_it_comes_from(world: World) -> None:
+    policy = """
+    @id("own/around") forbid (principal, action == Action::"message:send", resource)
+    unless { context has purpose && context.purpose == "support" && context.posture.contains("managed") &&
+             context has network && context.network == "office" };
+    """
+    authorizer = CedarAuthorizer(book({"default": shipped(), "own": policy}))
+    networks = Networks({"site": ["198.51.100.0/24", "2001:db8::/32"], "office": ["198.51.100.128/25"]})
+    access = Access(authorizer, valid=lambda _: True, network=networks.of)
+
+    def allowed(purpose: str, address: str, *posture: str) -> bool:
+        caller = asked(address=address)
+        caller = replace(caller, presented=replace(caller.presented, posture=frozenset(posture)))
+        return access.message(caller, replace(HERE, purpose=purpose)).allowed
+
+    assert allowed("support", "198.51.100.200", "managed", "os=14")
+    assert allowed("support", "::ffff:198.51.100.200", "managed")
+    assert not allowed("", "198.51.100.200", "managed")
+    assert not allowed("marketing", "198.51.100.200", "managed")
+    assert not allowed("support", "198.51.100.200", "os=14")
+    assert not allowed("support", "198.51.100.20", "managed")  # in the site, and not in the office
+    assert not allowed("support", "203.0.113.1", "managed")
+    with pytest.raises(ConfigError):
+        Networks({"office": ["198.51.100.1/24"]})
 
 
 def test_who_is_revoked_may_nothing(world: World) -> None:
