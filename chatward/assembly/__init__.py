@@ -263,9 +263,7 @@ def _admin(
         authorizer=asking.access.authorizer,
         directory=asking.directory,
         desks=desk_router(
-            dataclasses.replace(
-                asking.desks, behaviour=parts.unusual(house, behaviour), assuring=parts.assured(house, running)
-            ),
+            dataclasses.replace(asking.desks, behaviour=parts.unusual(house, behaviour)),
             lambda text: running.check(text, "assistant"),
         ),
         watching=overseen,
