@@ -13,11 +13,12 @@ from chatward.acme.keeping import kept as kept_certificate
 from chatward.assembly.engine import RunningWard
 from chatward.assembly.house import House
 from chatward.assurance.gates import opened_gates
-from chatward.assurance.opening import opened_assessments
+from chatward.assurance.opening import assurance_file, opened_assessments
 from chatward.behaviour.opening import Behaviour
 from chatward.behaviour.opening import opened as open_behaviour
 from chatward.callers import Callers, callers
 from chatward.configuration import resolve
+from chatward.console.assuring import Assuring
 from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.vendor_answers import VendorAnswers
 from chatward.core.errors import ConfigError
@@ -197,9 +198,19 @@ def gated(house: House, bots: dict[str, BotLink]) -> dict[str, BotLink]:
 
 def answered_by_vendors(house: House, admin: Any) -> Any:
     """The admin plane, with the page on which vendors answer, where there are vendors."""
-    if not house.settings.vendors:
+    vendors, due = house.settings.vendors, house.settings.assurance.due
+    if not vendors:
         return admin
-    return VendorAnswers(admin, house.stack.enter_context(opened_assessments(house.settings, house.record)))
+    kept = house.stack.enter_context(opened_assessments(house.settings, house.record))
+    return VendorAnswers(admin, kept, lambda name: name in vendors and kept.settle(name, due, vendors[name].owner))
+
+
+def assured(house: House, running: RunningWard) -> Assuring:
+    """What the console's pages of assurance stand on."""
+    settings = house.settings
+    made = Assuring(settings, house.record, assurance_file(settings), running.check)
+    house.stack.callback(made.close)
+    return made
 
 
 async def certified(house: House) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
 from chatward.console.access import AdminAccess
 from chatward.console.access_pages import Pages
 from chatward.console.approval_desk import ApprovalDesk, approval_routes
+from chatward.console.assurance_desk import assurance_routes
+from chatward.console.assuring import Assuring
 from chatward.console.behaviour_desk import BehaviourDesk, behaviour_routes
 from chatward.console.explain_desk import Explaining, explain_routes
 from chatward.console.key_desk import KeyDesk, key_routes
@@ -24,6 +26,7 @@ from chatward.identity.approvals import Approvals
 from chatward.identity.invitations import Invitations
 from chatward.identity.key_store import KeyStore
 from chatward.identity.risk import Risks
+from chatward.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Desks:
     risks: Risks | None = None
     behaviour: BehaviourDesk | None = None
     people: People | None = None
+    assuring: Assuring = field(default_factory=lambda: Assuring(Settings(), lambda entry: None, None))
 
 
 def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
@@ -54,4 +58,5 @@ def desk_router(desks: Desks, check: Callable[[str], Verdict]) -> APIRouter:
     explain_routes(router, desks.authorizer, pages, desks.risks)
     behaviour_routes(router, desks.behaviour)
     people_routes(router, pages, desks.people)
+    assurance_routes(router, pages, desks.assuring)
     return router

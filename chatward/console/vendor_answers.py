@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Final
 
@@ -35,11 +35,13 @@ Files = dict[str, tuple[str, bytes]]
 
 
 class VendorAnswers:
-    """Stands before the admin plane, and answers below ``/assess/``; everything else goes on to ``app``."""
+    """Stands before the admin plane, and answers below ``/assess/``; everything else goes on to ``app``. ``settled``
+    makes tasks of a vendor's new answers."""
 
-    def __init__(self, app: App, assessments: Assessments) -> None:
+    def __init__(self, app: App, assessments: Assessments, settled: Callable[[str], object]) -> None:
         self._app = app
         self._assessments = assessments
+        self._settled = settled
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not str(scope["path"]).startswith("/assess/"):
@@ -76,6 +78,7 @@ class VendorAnswers:
         self._assessments.answer(token, answers)
         for question, (name, body) in files.items():
             self._assessments.attach(vendor, question, name, body)
+        self._settled(vendor)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from chatward.console.wording_assurance import ASSURANCE
 from chatward.console.wording_german import GERMAN
 from chatward.console.wording_places import PLACES
 from chatward.console.wording_watching import WATCHING
@@ -191,7 +192,7 @@ _SIGNING_IN: Final = {
     "explain_json": "The context must be a JSON object.",
 }
 
-ENGLISH: Final[Mapping[str, str]] = {**_SIGNING_IN, **WATCHING, **PLACES}
+ENGLISH: Final[Mapping[str, str]] = {**_SIGNING_IN, **WATCHING, **PLACES, **ASSURANCE}
 CATALOGS: Final[Mapping[str, Mapping[str, str]]] = {"en": ENGLISH, "de": {**ENGLISH, **GERMAN}}
 """Language -> catalog. What a catalog does not have is said in English."""
 _KEYS: Final = {sentence: key for key, sentence in ENGLISH.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from chatward.console.wording_german_assurance import ASSURANCE
 from chatward.console.wording_german_places import PLACES
 from chatward.console.wording_german_watching import WATCHING
 
@@ -191,4 +192,4 @@ _SIGNING_IN: Final = {
     "explain_none": "Keine Richtlinie hat entschieden.",
     "explain_json": "Der Kontext muss ein JSON-Objekt sein.",
 }
-GERMAN: Final[dict[str, str]] = {**_SIGNING_IN, **WATCHING, **PLACES}
+GERMAN: Final[dict[str, str]] = {**_SIGNING_IN, **WATCHING, **PLACES, **ASSURANCE}

@@ -16,6 +16,7 @@ import pytest
 
 from chatward.console.access import AdminAccess
 from chatward.console.admin import admin_app
+from chatward.console.assuring import Assuring
 from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.desks import Desks, desk_router
 from chatward.console.guarding import Guarding
@@ -27,6 +28,7 @@ from chatward.core.errors import IdentityError, StoreError
 from chatward.core.events import Event
 from chatward.core.identity import Authorizer, Principal
 from chatward.core.ports import Entry
+from chatward.core.sealing import Record
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Unavailable, Verdict
 from chatward.identity.approvals import Approvals
 from chatward.identity.cedar import CedarAuthorizer
@@ -270,6 +272,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         passkeys: RelyingParty | None = None,
         behaviour: BehaviourDesk | None = None,
         watching: Callable[[Database, SimulatedLedger], Watching] | None = None,
+        assuring: Callable[[Record], Assuring] | None = None,
     ) -> House:
         ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
 
@@ -297,6 +300,8 @@ def house(tmp_path: Path) -> Callable[..., House]:
             database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock
         )
         desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, Risks(clock=clock), behaviour)
+        if assuring is not None:
+            desks = replace(desks, assuring=assuring(record))
         ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])
         settings = Settings(upstream="https://bot.example/v1")
         router = desk_router(desks, ward.check)

@@ -25,12 +25,17 @@ def assessments() -> Assessments:
 
 
 @pytest.fixture
-async def client(assessments: Assessments) -> Any:
+def settled() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def client(assessments: Assessments, settled: list[str]) -> Any:
     async def behind(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 299, "headers": []})
         await send({"type": "http.response.body", "body": b"the console"})
 
-    transport = httpx.ASGITransport(app=VendorAnswers(behind, assessments))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app=VendorAnswers(behind, assessments, settled.append))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://console.example") as made:
         yield made
 
@@ -39,7 +44,9 @@ def form(**fields: str) -> dict[str, tuple[None, str]]:
     return {name.replace("__", "."): (None, value) for name, value in fields.items()}
 
 
-async def test_answers_and_evidence_are_kept_and_the_link_is_spent(client: Any, assessments: Assessments) -> None:
+async def test_answers_and_evidence_are_kept_and_the_link_is_spent(
+    client: Any, assessments: Assessments, settled: list[str]
+) -> None:
     path = f"/assess/{assessments.invite('v')}"
     shown = await client.get(path)
     assert shown.status_code == 200
@@ -59,6 +66,7 @@ async def test_answers_and_evidence_are_kept_and_the_link_is_spent(client: Any, 
     assert (await client.get(path)).status_code == 404
     assert (await client.post(path, files=fields)).status_code == 404
     assert len(assessments.of("v")) == 1
+    assert settled == ["v"]
 
 
 @pytest.mark.parametrize(
