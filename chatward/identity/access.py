@@ -48,6 +48,8 @@ from chatward.identity.stepup_api import PAGE, demanded
 Risk = Callable[[Principal], str]
 """The band of risk of a principal now: ``unknown``, ``low``, ``raised`` or ``high``. Microseconds."""
 
+_DEVICE: Final = "device="
+"""What the word of a posture begins with that names the device."""
 _ODD: Final = re.compile(r"[^\w.:/@*+=-]", re.ASCII)
 _REVOKED: Final = Ruling(False, (), "revoked")
 _PROOFS: Final = {
@@ -228,7 +230,10 @@ class Access:
         if where.purpose:
             context["purpose"] = where.purpose
         if caller.presented.posture:
-            context["posture"] = sorted(caller.presented.posture)
+            context["posture"] = posture = sorted(caller.presented.posture)
+            devices = [word.removeprefix(_DEVICE) for word in posture if word.startswith(_DEVICE)]
+            if len(devices) == 1:
+                context["device"] = devices[0]
         if self._network is not None and (network := self._network(caller.presented.address)) is not None:
             context["network"] = network
         certificate = facts(caller.presented)

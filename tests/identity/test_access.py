@@ -95,7 +95,9 @@ def test_who_may_write(world: World) -> None:
 
 def test_policy_reads_what_a_message_is_for_and_where_it_comes_from(world: World) -> None:
     policy = """
-    @id("own/around") forbid (principal, action == Action::"message:send", resource)
+    @id("own/stolen") forbid (principal, action == Action::"message:send", resource)
+    when { context has device && context.device == "stolen" };
+    @id("own/from") forbid (principal, action == Action::"message:send", resource)
     unless { context has purpose && context.purpose == "support" && context.posture.contains("managed") &&
              context has network && context.network == "office" };
     """
@@ -110,6 +112,8 @@ def test_policy_reads_what_a_message_is_for_and_where_it_comes_from(world: World
 
     assert allowed("support", "198.51.100.200", "managed", "os=14")
     assert allowed("support", "::ffff:198.51.100.200", "managed")
+    assert not allowed("support", "198.51.100.200", "managed", "device=stolen")
+    assert allowed("support", "198.51.100.200", "managed", "device=stolen", "device=other")  # nobody knows which
     assert not allowed("", "198.51.100.200", "managed")
     assert not allowed("marketing", "198.51.100.200", "managed")
     assert not allowed("support", "198.51.100.200", "os=14")
