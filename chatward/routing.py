@@ -158,6 +158,7 @@ class Routing:
             allow_links=tuple(pattern.lower() for pattern in route.allow_links),
             hash_key=self.engine.key,
             answers={SELF_HARM: route.help_line},
+            names_people=route.end_users == "name",
         )
 
 

@@ -140,6 +140,10 @@ class Screening:
         return self.plan.route
 
     @property
+    def names_people(self) -> bool:
+        return self.plan.names_people
+
+    @property
     def inspects(self) -> bool:
         return self.plan.inspects or self.gate is not None
 

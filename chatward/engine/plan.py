@@ -68,6 +68,8 @@ class Plan:
     hash_key: bytes = b""
     answers: Mapping[str, str] = field(default_factory=dict)
     """What a person reads in place of the refusal, by a rule that stopped the message."""
+    names_people: bool = False
+    """Whether the bot gets the names of people whom programs name (``identity.end_users``)."""
 
     def refused(self, verdict: Verdict) -> str:
         """The sentence that stands for what a verdict stopped. An answer that a rule has goes before the refusal,

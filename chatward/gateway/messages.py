@@ -122,6 +122,8 @@ class Messages:
         started = self._records.started(flight) if call.stream else None
         try:
             body = call.body(screening.edits)
+            if self._beside.end_users is not None and not screening.names_people:
+                body = self._beside.end_users.veiled(caller, body)
             response: UpstreamResponse | None = self._withheld.take(caller, body)
             if response is None:
                 response = await self._send(flight, scope, principal, bot, path, body)

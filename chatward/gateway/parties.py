@@ -45,6 +45,11 @@ class Screening(Protocol):
         ...
 
     @property
+    def names_people(self) -> bool:
+        """Whether the bot gets the names of people whom programs name."""
+        ...
+
+    @property
     def person(self) -> Principal | None:
         """Whose data it is, where that is not the caller's."""
         ...
@@ -117,6 +122,10 @@ class Naming(Protocol):
 
     def named(self, caller: Caller, body: bytes) -> Caller:
         """The caller, for that person. Raises ``ClientError``."""
+        ...
+
+    def veiled(self, caller: Caller, body: bytes) -> bytes:
+        """A body for a bot, without the name that the program gave."""
         ...
 
 

@@ -11,6 +11,8 @@ The rules:
    was kept, consent, threads, limits and erasure are the person's.
 4. The header counts before the fields; fields are those of the dialects (``user`` and ``safety_identifier``, OpenAI;
    ``metadata.user_id``, Anthropic). Two fields that name two people, or anything but a short text, are refused.
+5. A bot has no need to know who that is: in what it gets, the fields hold the person's id here, but on routes that say
+   otherwise (``routes.NAME.end_users``). The header never goes there.
 """
 
 from __future__ import annotations
@@ -71,6 +73,21 @@ class EndUsers:
                 raise ClientError("Say whose request this is: see [identity.end_users].", reason="end-user-missing")
             return principal
         return dataclasses.replace(principal, id=self.subject(principal.tenant, principal.id, name))
+
+    def veiled(self, caller: Caller, body: bytes) -> bytes:
+        """A body for a bot, with the person's id in place of the name that the program gave (rule 5)."""
+        if caller.subject is None:
+            return body
+        document = orjson.loads(body)
+        changed = False
+        for *steps, last in self._fields:
+            container = document
+            for step in steps:
+                container = container.get(step) if isinstance(container, dict) else None
+            if isinstance(container, dict) and isinstance(container.get(last), str):
+                container[last] = caller.subject.id
+                changed = True
+        return orjson.dumps(document) if changed else body
 
     def _header(self, headers: Fields) -> str:
         given = headers.get_all(self._settings.header) if self._settings.header in headers else []

@@ -137,5 +137,8 @@ class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The answer to a person who speaks of harming themselves, in place of the refusal."""
     canaries: tuple[str, ...] = ()
     """References to strings that must never appear in a reply."""
+    end_users: Literal["pseudonym", "name"] = "pseudonym"
+    """What the bot gets in place of a person whom a program names (`[identity.end_users]`): a keyed digest, the same in
+    every request, or the name."""
     purpose: str = ""
     """What this traffic is processed for: a name of `[privacy.purposes]`. Needed under the profile `gdpr`."""

@@ -12,7 +12,15 @@ from chatward.cli import main
 from tests.privacy.test_path import Person, code
 from tests.privacy.test_whole import CONFIG, World
 
-END_USERS = '[identity.end_users]\nrole = "app"\n'
+END_USERS = """
+[identity.end_users]
+role = "app"
+[routes.known]
+models = ["known"]
+end_users = "name"
+purpose = "support"
+guards = ["text.leak"]
+"""
 
 
 @pytest.fixture
@@ -43,6 +51,13 @@ def test_consent_conversations_and_erasure_are_the_persons(world: World, capsys:
     assert len(export["conversations"]) == 1
     intended = [one for one in export["record"] if one["event"] == "upstream:call:intended"]
     assert {one["fields"]["key"] for one in intended} == {f"key:{made.record.id}"}
+    assert app.ask(metadata={"user_id": "ann@example.org"}).status_code == 200
+    assert app.ask(model="known", user="ann@example.org").status_code == 200
+    *asked, known = world.bot.RequestHandlerClass.asked  # type: ignore[attr-defined]
+    assert [one["user"] for one in asked if "user" in one] == [ann]
+    assert (asked[1]["safety_identifier"], asked[2]["metadata"]["user_id"]) == (ann, ann)
+    assert "ann@example.org" not in json.dumps(asked)
+    assert known["user"] == "ann@example.org"  # its route says so
     assert main(["privacy", "erase", ann, *at]) == 0
     assert code(app.ask(user="ann@example.org")) == (403, "consent-required")
     for path in world.folder.glob("chatward*.db*"):
