@@ -25,8 +25,7 @@ from msgspec import inspect as types
 from chatward.cli import COMMANDS, Command
 from chatward.core import events as events_module
 from chatward.core.events import Event
-from chatward.core.ports import RuleGuard, StreamGuard
-from chatward.engine.plan import AnyGuard
+from chatward.core.ports import AnyGuard, RuleGuard, StreamGuard
 from chatward.guards.catalog import catalog
 from chatward.settings import Settings
 

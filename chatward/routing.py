@@ -14,11 +14,11 @@ from chatward import __version__
 from chatward.configuration import resolve
 from chatward.core.errors import ConfigError
 from chatward.core.normalise import read
-from chatward.core.ports import Item, RuleGuard
+from chatward.core.ports import AnyGuard, Item, RuleGuard
 from chatward.core.values import Moment, PartKind, Source
 from chatward.engine.digests import Digests
 from chatward.engine.engine import Engine
-from chatward.engine.plan import AnyGuard, Plan, ScannerPool, Watch, choose, watch
+from chatward.engine.plan import Plan, ScannerPool, Watch, choose, watch
 from chatward.engine.scanner import PatternError
 from chatward.guards.catalog import catalog
 from chatward.guards.links.exfiltration import host_of

@@ -77,6 +77,9 @@ def _route(steps: Steps, route: Route, today: date) -> Iterator[Weakness]:
         yield _weak("high", (*steps, "guards"), "All guards are off.")
     elif "*" not in route.guards:
         yield _weak("medium", (*steps, "guards"), "Only the named guards look; guards added later will not.")
+    if route.detection != "full":
+        by = "rules and the small model" if route.detection == "fast" else "rules"
+        yield _weak("medium", (*steps, "detection"), f"Guards look by {by} alone: attacks in words of their own pass.")
     if route.on_unavailable == "allow":
         yield _weak("high", (*steps, "on_unavailable"), "A guard that cannot run lets messages pass uninspected.")
     yield from _threshold((*steps, "threshold"), route.threshold)

@@ -32,6 +32,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "monitor": ("[routes.a]\nmode = 'monitor'\n", "high", "routes.a.mode"),
     "no guards": ("[routes.a]\nguards = ['none']\n", "high", "routes.a.guards"),
     "some guards": ("[routes.a]\nguards = ['text.pii']\n", "medium", "routes.a.guards"),
+    "no models": ("[routes.a]\ndetection = 'rules'\n", "medium", "routes.a.detection"),
     "unavailable": ("[routes.a]\non_unavailable = 'allow'\n", "high", "routes.a.on_unavailable"),
     "threshold": ("[routes.a]\nthreshold = 0.81\n", "medium", "routes.a.threshold"),
     "guard off": ("[routes.a.rules.'text.pii']\nenabled = false\n", "medium", 'routes.a.rules."text.pii".enabled'),

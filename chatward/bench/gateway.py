@@ -3,8 +3,9 @@
 The method:
 
 1. Side by side: the scripted bot direct, nginx as a plain proxy, Chatward passing through (no guards, no record),
-   Chatward with all guards and the record on the disk (``durability = "power"``), LiteLLM's proxy without guards.
-   Each proxy is one worker on the same core, the driver (load generator and bot) has the other cores.
+   ``guarded`` with all first guards (those by rule) and the record on the disk (``durability = "power"``), ``default``
+   as it comes, with the models and all other guards, LiteLLM's proxy without guards. Each proxy is one worker on the
+   same core, the driver (load generator and bot) has the other cores.
 2. In alternation: each round measures every one in turn, in an order that moves on by one each round. Ratios are
    taken within a round; figures are medians of rounds.
 3. Closed loop with 1, 16 and 64 clients on kept connections; every message is new, the system prompt is constant.
@@ -56,15 +57,24 @@ enabled = false
 [routes.default]
 guards = ["none"]
 """
-_GUARDED: Final = """\
+_DEFAULT: Final = """\
 upstream = "http://127.0.0.1:{upstream}"
 [server]
 port = {port}
 admin_port = {admin}
 [ledger]
-path = "{folder}/ledger.db"
+path = "{folder}/{name}.db"
 durability = "power"
 """
+_FIRST: Final = (
+    "text.injection", "text.pii", "text.secrets", "text.hidden", "text.leak", "links.exfiltration", "session.limits",
+)  # fmt: skip
+_GUARDED: Final = f"""{_DEFAULT}\
+[routes.default]
+detection = "rules"
+guards = {list(_FIRST)}
+"""
+_OURS: Final = ("passthrough", "guarded", "default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +131,26 @@ class _Field:
 
     def start(self) -> None:
         cores, folder = self._cores, self._folder
-        up, plain, lite, *ours = free_ports(7)
+        up, plain, lite, *ours = free_ports(9)
         self._progress("starting the scripted bot")
         command = [sys.executable, "-m", "chatward.bench.upstream", str(up)]
         self.servers["direct"] = start(self._stack, "upstream", command, port=up, cores=cores.driver, folder=folder)
         self._peer("nginx", peers.nginx(offline=self._options.offline), peers.start_nginx, plain, up)
         self._chatward("passthrough", _PASSTHROUGH, ours[0], ours[1], up)
         self._chatward("guarded", _GUARDED, ours[2], ours[3], up)
+        self._chatward("default", _DEFAULT, ours[4], ours[5], up)
         rest = memory(self.servers["guarded"].pids)
         self._report.figures["rss_mb"] = rest.rss
-        self._report.details["memory"] = {"at_rest": rest._asdict()}
+        self._report.details["memory"] = {
+            "at_rest": rest._asdict(),
+            "default_at_rest": memory(self.servers["default"].pids)._asdict(),
+        }
         self._peer("litellm", peers.litellm(offline=self._options.offline), peers.start_litellm, lite, up)
 
     def _chatward(self, name: str, config: str, port: int, admin: int, upstream: int) -> None:
         self._progress(f"starting chatward ({name})")
         file = self._folder / f"{name}.toml"
-        file.write_text(config.format(upstream=upstream, port=port, admin=admin, folder=self._folder))
+        file.write_text(config.format(upstream=upstream, port=port, admin=admin, folder=self._folder, name=name))
         command = [sys.executable, "-m", "chatward.cli", "serve", "--config", str(file)]
         self.servers[name] = start(
             self._stack, name, command, port=port, cores=self._cores.proxy, folder=self._folder, ready="/readyz"
@@ -162,7 +176,7 @@ class _Field:
         plan: list[tuple[Cell, list[str]]] = []
         everyone = list(self.servers)
         quick = [name for name in everyone if name != "litellm"]
-        ours = [name for name in everyone if name in {"passthrough", "guarded"}]
+        ours = [name for name in everyone if name in _OURS]
         for clients in CLIENTS:
             plan.append((Cell(Kind.PLAIN, clients), everyone))
             plan.append((Cell(Kind.FIRST, clients), quick))
@@ -228,6 +242,12 @@ def _figures(report: Report, results: Mapping[Cell, Mapping[str, Sequence[Result
     figures["guarded_vs_passthrough"] = ratio(plain, "guarded", "passthrough")
     figures["stream_vs_nginx"] = ratio(paced, "guarded", "nginx")
     figures["ttft_added_ms_p50"] = added(results[Cell(Kind.FIRST, 1)], "guarded", "first_p50_ms")
+    details["default"] = {
+        "vs_passthrough": ratio(plain, "default", "passthrough"),
+        "vs_litellm": ratio(plain, "default", "litellm"),
+        "stream_vs_nginx": ratio(paced, "default", "nginx"),
+        "ttft_added_ms_p50": added(results[Cell(Kind.FIRST, 1)], "default", "first_p50_ms"),
+    }
     details["ratios"] = {
         "stream_paced_vs_nginx": figures["stream_vs_nginx"],
         "stream_unpaced_vs_nginx": ratio(unpaced, "guarded", "nginx"),
@@ -249,7 +269,7 @@ def _figures(report: Report, results: Mapping[Cell, Mapping[str, Sequence[Result
             if worst.errors:
                 where = f"{cell.kind.value}, {cell.clients} clients, {name}"
                 report.notes.append(f"{worst.errors} errors in a round ({where}): {worst.error.splitlines()[0][:80]}")
-    for name in ("nginx", "passthrough", "guarded"):
+    for name in ("nginx", *_OURS):
         row = details[Kind.PLAIN.value]["16"].get(name)
         if row is not None and row["limited_by"] != "proxy":
             what = "the driver" if row["limited_by"] == "driver" else "no core of its own, but waiting or other work"

@@ -357,3 +357,7 @@ class Ledger(Protocol):
     def append(self, entry: Entry) -> Awaitable[None]: ...
 
     async def aclose(self) -> None: ...
+
+
+AnyGuard = Guard | RuleGuard | StreamGuard | ModelGuard | FileGuard
+"""Guards come in five shapes; one may have several (rules and a model, whole texts and streams)."""

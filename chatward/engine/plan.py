@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from chatward.core.errors import ConfigError
-from chatward.core.ports import FileGuard, Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
+from chatward.core.ports import AnyGuard, FileGuard, Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
 from chatward.core.rules import Rule
 from chatward.core.values import Moment, Verdict
 from chatward.engine.digests import Digests
@@ -20,8 +20,6 @@ from chatward.engine.placeholders import placeholder_rule
 from chatward.engine.scanner import Prefilters, Scanner
 from chatward.policy.policy import Policy
 
-AnyGuard = Guard | RuleGuard | StreamGuard | ModelGuard | FileGuard
-"""Guards come in five shapes; one may have several (rules and a model, whole texts and streams)."""
 HostOf = Callable[[str], str | None]
 NONE = ("none",)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from chatward.core.indicators import NO_INDICATORS, Indicators
-from chatward.core.ports import FileGuard, Guard, ModelGuard, RuleGuard, StreamGuard
+from chatward.core.ports import AnyGuard
 from chatward.guards.files.guard import file_guards
 from chatward.guards.files.looking import IDS as FILES
 from chatward.guards.links.exfiltration import ExfiltrationGuard
@@ -18,14 +19,14 @@ from chatward.guards.session.limits import LimitsGuard
 from chatward.guards.text.abuse import AbuseGuard
 from chatward.guards.text.custom import CustomGuard
 from chatward.guards.text.hidden import HiddenTextGuard
-from chatward.guards.text.injection import InjectionGuard
+from chatward.guards.text.injection import InjectionGuard, InjectionRules
 from chatward.guards.text.leak import LeakGuard
-from chatward.guards.text.pii import PiiGuard
+from chatward.guards.text.pii import PiiGuard, PiiRules
 from chatward.guards.text.secrets import SecretsGuard
 from chatward.guards.text.social_engineering import SocialEngineeringGuard
-from chatward.models.cascade import shipped
+from chatward.models.cascade import shipped, small
 from chatward.models.urls import well_known
-from chatward.settings import Recogniser
+from chatward.settings import DetectionName, Recogniser
 
 IDS: tuple[str, ...] = (
     "text.injection",
@@ -56,13 +57,16 @@ def catalog(
     indicators: Indicators = NO_INDICATORS,
     owned: Sequence[str] = (),
     brands: Sequence[str] = (),
-) -> tuple[Guard | RuleGuard | StreamGuard | ModelGuard | FileGuard, ...]:
+    detection: DetectionName = "full",
+) -> tuple[AnyGuard, ...]:
     """One of each guard. ``canaries`` are strings that must never appear in a reply, ``recognisers`` the operator's
-    own, ``indicators`` what threat intelligence lists, ``owned`` the bot's own pages, ``brands`` domains to protect."""
-    return (
-        InjectionGuard(),
-        AbuseGuard(),
-        PiiGuard(),
+    own, ``indicators`` what threat intelligence lists, ``owned`` the bot's own pages, ``brands`` domains to protect.
+    ``detection`` says which models look; guards that are nothing without them are left out."""
+    models = shipped if detection == "full" else small
+    found: tuple[AnyGuard, ...] = (
+        InjectionGuard(models),
+        AbuseGuard(models),
+        PiiGuard(models),
         SecretsGuard(),
         CustomGuard(recognisers),
         HiddenTextGuard(),
@@ -72,8 +76,17 @@ def catalog(
         LinkModelGuard((*brands, *owned)),
         OwnedGuard(owned),
         IntelGuard(indicators),
-        SocialEngineeringGuard(),
+        SocialEngineeringGuard(models),
         LimitsGuard(),
-        EscalationGuard(shipped),
+        EscalationGuard(models),
         *file_guards(),
     )
+    if detection != "rules":
+        return found
+    by_rules: dict[str, AnyGuard] = {
+        guard.spec.id: guard for guard in (InjectionRules(), PiiRules(), SocialEngineeringGuard(None))
+    }
+    return tuple(by_rules.get(guard.spec.id, guard) for guard in found if guard.spec.id not in _MODELS_ALONE)
+
+
+_MODELS_ALONE: Final = frozenset({"text.abuse", "links.model", "session.escalation"})

@@ -89,14 +89,14 @@ class _Reading:
 
 class Cascade:
     """The shipped models, loaded. May be used from several threads. Raises ``ModelError`` where files are not as
-    released."""
+    released. ``encoder``: whether there is a tier 2; without it tier 1 decides alone, and no names are found."""
 
-    def __init__(self, files: ModelFiles | None = None) -> None:
+    def __init__(self, files: ModelFiles | None = None, *, encoder: bool = True) -> None:
         files = files or ModelFiles()
         self.version = files.version
         self.cutter = WordPiece.load(files.path("vocabulary.txt"))
         self._tier1 = Tier1.load(files.path("tier1.npz"))
-        self._encoder = Encoder(files.path("encoder.onnx"), self.cutter)
+        self._encoder = Encoder(files.path("encoder.onnx"), self.cutter) if encoder else None
         self._calibration = Calibration.of(files.json("calibration.json")["heads"])
         low = np.array([self._calibration.borders[head][0] for head in HEADS], dtype=np.float32)
         high = np.array([self._calibration.borders[head][1] for head in HEADS], dtype=np.float32)
@@ -105,7 +105,7 @@ class Cascade:
         self._everyday = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if token in everyday)
         self._uncased = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if _uncased(token))
         self._key = secrets.token_bytes(16)
-        self._batcher = Batcher(self._encoder.run)
+        self._batcher = Batcher(self._encoder.run) if self._encoder is not None else None
         self._known: OrderedDict[bytes, _Reading] = OrderedDict()
         self._lock = threading.Lock()
         self._middle: Floats | None = None
@@ -118,7 +118,7 @@ class Cascade:
         if known is not None:
             return known
         missing = self._missing(reading, names)
-        if missing:
+        if missing and self._encoder is not None:
             answers = self._encoder.run([reading.windows[place] for place in missing])
             reading.second.update(zip(missing, answers, strict=True))
         analysis = self._judge(reading, names, untrusted)
@@ -130,7 +130,7 @@ class Cascade:
         runs now. Call it from a running event loop. Raises ``TooLong``."""
         reading = self._reading(text, untrusted)
         missing = self._missing(reading, names)
-        if not missing:
+        if not missing or self._batcher is None:
             return ()
 
         def take(answers: Sequence[Any]) -> None:
@@ -140,6 +140,8 @@ class Cascade:
 
     def _missing(self, reading: _Reading, names: bool) -> list[int]:
         """Windows that the encoder has to read and has not."""
+        if self._encoder is None:
+            return []
         asked = reading.unsure
         if names:
             asked = [
@@ -290,3 +292,9 @@ def _logit(p: Floats) -> Floats:
 def shipped() -> Cascade:
     """The models that ship with the package, loaded once a process. Raises ``ModelError``."""
     return Cascade()
+
+
+@cache
+def small() -> Cascade:
+    """Tier 1 of the shipped models alone. Raises ``ModelError``."""
+    return Cascade(encoder=False)

@@ -40,6 +40,7 @@ from chatward.settings.pages import Chat, Genuine, WidgetSettings
 from chatward.settings.privacy import Notice, Privacy, Processor, Purpose
 from chatward.settings.rights import Mail, Recipient, SpecialCategory, SpecialGround
 from chatward.settings.routes import (
+    DetectionName,
     LinkTreatmentName,
     Mode,
     Recogniser,
@@ -67,6 +68,7 @@ __all__ = [
     "Channel",
     "Chat",
     "Conversations",
+    "DetectionName",
     "Education",
     "EndUserSettings",
     "Files",

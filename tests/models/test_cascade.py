@@ -325,3 +325,10 @@ def test_tier_1_does_not_read_a_remembered_text_of_one_window_again(
     assert made.first("evil plain")["attack"] > 0.5
     with pytest.raises(TypeError):
         made.first("evil sly")
+
+
+def test_without_its_encoder_a_cascade_answers_by_tier_1_alone(files: Path) -> None:
+    small, text = Cascade(ModelFiles(files), encoder=False), "plain sly plain"
+    assert small.prepare(text, names=True) == ()
+    assert small.analyse(text, names=True).scores == pytest.approx(small.first(text) | {"indirect": 0.0})
+    assert _of(files).analyse(text).scores["attack"] != pytest.approx(small.analyse(text).scores["attack"])

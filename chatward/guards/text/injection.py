@@ -39,8 +39,8 @@ _RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-class InjectionGuard:
-    """All injection rules, and the models' answer (a ``RuleGuard`` and a ``ModelGuard``)."""
+class InjectionRules:
+    """All injection rules (a ``RuleGuard``)."""
 
     spec: Final = GuardSpec(
         id=GUARD,
@@ -51,12 +51,16 @@ class InjectionGuard:
         cost=Cost.MODEL,
     )
 
-    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
-        self._models = models
-
     @property
     def rules(self) -> Sequence[Rule]:
         return _RULES
+
+
+class InjectionGuard(InjectionRules):
+    """All injection rules, and the models' answer (a ``RuleGuard`` and a ``ModelGuard``)."""
+
+    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
+        self._models = models
 
     def weigh(self, item: Item) -> Weighed:
         return injection_model.weigh(self._models, item)

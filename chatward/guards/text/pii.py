@@ -63,11 +63,8 @@ ENTITIES: Final[frozenset[str]] = frozenset(rule.entity for rule in RULES) | pii
 """Every kind of value that this guard's placeholders can stand for."""
 
 
-class PiiGuard:
-    """Rules, run in the engine's one pass, and the model's names (a ``RuleGuard`` and a ``ModelGuard``)."""
-
-    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
-        self._models = models
+class PiiRules:
+    """Rules, run in the engine's one pass (a ``RuleGuard``)."""
 
     @property
     def spec(self) -> GuardSpec:
@@ -76,6 +73,13 @@ class PiiGuard:
     @property
     def rules(self) -> Sequence[Rule]:
         return RULES
+
+
+class PiiGuard(PiiRules):
+    """Rules, and the model's names (a ``RuleGuard`` and a ``ModelGuard``)."""
+
+    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
+        self._models = models
 
     def weigh(self, item: Item) -> Weighed:
         return pii_model.weigh(self._models, item)

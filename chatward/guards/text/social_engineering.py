@@ -61,7 +61,8 @@ _OBJECTS: Final = frozenset(cue for cue in Cue if Cue.OTP <= cue <= Cue.SECOND_F
 class SocialEngineeringGuard:
     """What is asked of whom (a ``ModelGuard``, a ``Guard`` of whole turns and a ``StreamGuard``).
 
-    ``models`` loads the shipped models when they are first needed; what it raises makes the guard unavailable.
+    ``models`` loads the shipped models when they are first needed; what it raises makes the guard unavailable. Without
+    them the guard looks by words alone.
     """
 
     spec: Final = GuardSpec(
@@ -73,7 +74,7 @@ class SocialEngineeringGuard:
         scope=Scope.EXCHANGE,
     )
 
-    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
+    def __init__(self, models: Callable[[], Cascade] | None = shipped) -> None:
         self._models = models
         self._chain = Chain()
         for vocabulary in (CORE, OBJECTS, CONTEXT):
@@ -92,17 +93,19 @@ class SocialEngineeringGuard:
                 findings = _of_view(view, asks_in(view.text), item.index)
                 if findings:
                     break
-        analysis = self._models().analyse(plain.text, untrusted=item.source.untrusted)
-        score = analysis.scores[_HEAD]
-        span = analysis.where.get(_HEAD)
-        if span is not None and score >= _LEAST:
-            findings.append(_finding("model", score, plain.original(*span), item.index))
+        score = 0.0
+        if self._models is not None:
+            analysis = self._models().analyse(plain.text, untrusted=item.source.untrusted)
+            score = analysis.scores[_HEAD]
+            span = analysis.where.get(_HEAD)
+            if span is not None and score >= _LEAST:
+                findings.append(_finding("model", score, plain.original(*span), item.index))
         strongest = max([finding.confidence for finding in findings if finding.severity > Severity.INFO], default=0.0)
         return Weighed(tuple(findings), ((GUARD, max(score, strongest)),))
 
     def prepare(self, item: Item) -> Sequence[Awaitable[None]]:
         """What ``weigh`` will need, being read beside the event loop."""
-        if item.source not in _READ or item.kind is PartKind.OPAQUE:
+        if self._models is None or item.source not in _READ or item.kind is PartKind.OPAQUE:
             return ()
         return self._models().prepare(item.reading.plain.text, untrusted=item.source.untrusted)
 
@@ -126,7 +129,7 @@ class ReplyInspector:
 
     def __init__(
         self,
-        models: Callable[[], Cascade],
+        models: Callable[[], Cascade] | None,
         earlier: Callable[[], tuple[frozenset[Stage], frozenset[Cue]]],
     ) -> None:
         self._models = models
@@ -164,7 +167,7 @@ class ReplyInspector:
                 found.append(chain)
             if one.pressure:
                 found.append(_finding("pressure", 0.5, (one.first, one.end)))
-        score = self._models().first(one.text)[_HEAD]
+        score = self._models().first(one.text)[_HEAD] if self._models is not None else 0.0
         if score >= _FLAGGED:
             found.append(_finding("model", score, (one.first, one.end)))
         self._score = max([self._score, score, *(f.confidence for f in found if f.severity > Severity.INFO)])
