@@ -114,14 +114,15 @@ class Counted:
 
     def __init__(self, made: Cascade) -> None:
         self.windows = 0
+        assert made._encoder is not None and made._batcher is not None
         inner = made._encoder.run
 
         def run(given_: object) -> object:
             self.windows += len(given_)  # type: ignore[arg-type]
             return inner(given_)  # type: ignore[arg-type]
 
-        made._encoder.run = run  # type: ignore[method-assign, assignment]
-        made._batcher._run = run  # type: ignore[assignment]
+        made._encoder.run = run  # type: ignore[method-assign]
+        made._batcher._run = run
 
 
 def test_what_was_prepared_is_not_read_again(cascade: Cascade) -> None:
