@@ -121,8 +121,8 @@ class Counted:
             self.windows += len(given_)  # type: ignore[arg-type]
             return inner(given_)  # type: ignore[arg-type]
 
-        made._encoder.run = run  # type: ignore[method-assign]
-        made._batcher._run = run
+        made._encoder.run = run  # type: ignore[method-assign, assignment]
+        made._batcher._run = run  # type: ignore[assignment]
 
 
 def test_what_was_prepared_is_not_read_again(cascade: Cascade) -> None:
