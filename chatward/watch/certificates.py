@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -50,6 +50,38 @@ def read(der: bytes) -> Certificate | None:
         )
     except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return None
+
+
+def same(precertificate: bytes, tbs: bytes) -> bool:
+    """Whether a precertificate says what the ``TBSCertificate`` says that a log has of it: names, issuer, serial and
+    times (RFC 6962 section 3.2: the same without the poison)."""
+    try:
+        begin, _ = _element(precertificate, 0)
+        _, end = _element(precertificate, begin)
+        made = read(_sequence(tbs + precertificate[end:]))
+    except IndexError:
+        return False
+    known = read(precertificate)
+    return known is not None and made is not None and replace(made, sha256="") == replace(known, sha256="")
+
+
+def _sequence(content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((0x30, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((0x30, 0x80 | len(length))) + length + content
+
+
+def _element(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the DER element at ``at`` begins and ends. Raises ``IndexError``."""
+    length, begin = der[at + 1], at + 2
+    if length & 0x80:
+        begin += length & 0x7F
+        length = int.from_bytes(der[at + 2 : begin], "big")
+    if begin + length > len(der):
+        raise IndexError
+    return begin, begin + length
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:

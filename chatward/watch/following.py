@@ -1,7 +1,8 @@
 """How far each log was read: on from there, in order, at least once.
 
 The rules: the place moves on only after a batch was dealt with, so that a kill at any point repeats a batch and loses
-none. A log that is met for the first time is begun at its end, or at its beginning.
+none. A log that is met for the first time is begun at its end, or at its beginning. Nothing is read of a tree that does
+not continue the one before.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class Following:
         row = self._database.row("SELECT next, size, root FROM watched_logs WHERE log = ?", (log,))
         return None if row is None else (row[0], row[1], row[2])
 
-    async def batches(self, log: Log, most: int, *, begin_at_end: bool) -> AsyncIterator[Sequence[Logged]]:
-        """Entries not read before, ``most`` of them about. Raises ``UpstreamError``."""
+    async def batches(self, log: Log, most: int, *, begin_at_end: bool) -> AsyncIterator[tuple[Head, Sequence[Logged]]]:
+        """Entries not read before, ``most`` of them about, and the head of the tree that they are in. Raises
+        ``UpstreamError``."""
         head = await log.head()
         known = self.place(log.name)
         if known is None:
@@ -44,11 +46,13 @@ class Following:
                 raise UpstreamError("The log contradicts what it said before.", reason="watch-log-forked")
             if head.size < size:
                 return
+            if 0 < size < head.size:
+                await log.continues(size, root, head)
         self._keep(log.name, at, head)
         stop = min(head.size, at + most)
         while at < stop:
             batch = (await log.entries(at, head.size))[: stop - at]
-            yield batch
+            yield head, batch
             at += len(batch)
             self._keep(log.name, at, head)
 

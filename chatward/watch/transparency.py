@@ -7,23 +7,25 @@ The rules:
 2. A log that shows two roots for one size is wrong (``watch-log-forked``) and read no further. A head that is smaller
    than one before it is an older one (logs have several servers): nothing is read by it.
 3. Entries come in order from where they were asked for; a log may give fewer than asked for, never none.
+4. ``proven``: an entry is in the tree of a signed head, by an audit path (``get-proof-by-hash``, or made of the tiles'
+   hashes). Of a precertificate the leaf holds the ``TBSCertificate`` alone; what we read must say the same.
+5. ``continues``: a head's tree begins with that of an earlier head (RFC 6962 section 2.1.2).
 
-Not checked: that an entry is in the tree of the signed head, and that one head continues another. A log that lied about
-its entries could hide a certificate from us; what it cannot do is make one up, as each is signed by its authority and
-shown as it is in a case's evidence.
+Not checked: entries that nobody asks to have proven. A log that lied about those could hide a certificate from us.
 
 Everything that goes wrong is an ``UpstreamError``: those of ``fetching``, ``watch-log-malformed``,
-``watch-log-signature``, ``watch-log-forked``.
+``watch-log-signature``, ``watch-log-forked``, ``watch-log-proof``.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Protocol, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -32,16 +34,23 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chatward.core.errors import UpstreamError
+from chatward.ledger.merkle import (
+    Edge,
+    Subtree,
+    consistency_proof,
+    inclusion_proof,
+    verify_consistency,
+    verify_inclusion,
+)
 from chatward.ledger.note import NoteError, parse
+from chatward.watch.certificates import same
 from chatward.watch.fetching import Answer
+from chatward.watch.logged import TILE, Logged, entry_of, malformed, tile_of
 
 T = TypeVar("T")
-TILE: Final = 256
-"""Entries of a full data tile."""
 ASKED: Final = 256
 """Entries that a log of RFC 6962 is asked for at a time."""
 _NOTE: Final = 5
-_X509, _PRECERT = 0, 1
 _MOST_TILE: Final = 16 * 1024 * 1024
 _MAX_SIZE: Final = 1 << 48
 
@@ -61,16 +70,6 @@ class Head:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One entry: a certificate or the precertificate that was shown to the log (DER). ``time``: seconds since 1970."""
-
-    index: int
-    time: float
-    der: bytes
-    precertificate: bool
-
-
 class Log(Protocol):
     """A log. ``name`` is what it is called in evidence."""
 
@@ -81,6 +80,14 @@ class Log(Protocol):
 
     async def entries(self, start: int, size: int) -> Sequence[Logged]:
         """Entries from ``start`` on, one at least, in a tree of ``size``."""
+        ...
+
+    async def proven(self, entry: Logged, head: Head) -> None:
+        """Raises ``UpstreamError`` where ``entry`` is not shown to be in the tree of ``head``."""
+        ...
+
+    async def continues(self, size: int, root: bytes, head: Head) -> None:
+        """Raises ``UpstreamError`` where the tree of ``head`` is not shown to begin with the one of ``size``."""
         ...
 
 
@@ -101,7 +108,7 @@ class LogKey:
     def head(self, size: int, milliseconds: int, root: bytes, signature: bytes) -> Head:
         """A tree head, if ``signature`` (``digitally-signed``, RFC 5246 section 4.7) is good."""
         if len(root) != 32 or not 0 <= size < _MAX_SIZE or not 0 <= milliseconds < 1 << 63:
-            raise _malformed()
+            raise malformed()
         # TreeHeadSignature: version v1, signature_type tree_hash, timestamp, tree_size, sha256_root_hash
         said = b"\x00\x01" + milliseconds.to_bytes(8, "big") + size.to_bytes(8, "big") + root
         hash_, kind, length = signature[:1], signature[1:2], int.from_bytes(signature[2:4], "big")
@@ -137,8 +144,17 @@ class _Entries(msgspec.Struct, frozen=True):
     entries: list[_Entry]
 
 
+class _Proof(msgspec.Struct, frozen=True):
+    leaf_index: int
+    audit_path: list[str]
+
+
+class _Consistency(msgspec.Struct, frozen=True):
+    consistency: list[str]
+
+
 class Rfc6962:
-    """Implements ``Log`` over ``get-sth`` and ``get-entries``."""
+    """Implements ``Log`` over ``get-sth``, ``get-entries``, ``get-proof-by-hash`` and ``get-sth-consistency``."""
 
     def __init__(self, url: str, key: LogKey, fetch: Fetch) -> None:
         self.name = url.rstrip("/")
@@ -156,8 +172,21 @@ class Rfc6962:
         url = f"{self.name}/ct/v1/get-entries?start={start}&end={last}"
         found = _read(await _good(self._fetch, url, _MOST_TILE), _Entries).entries
         if not 0 < len(found) <= last - start + 1:
-            raise _malformed()
-        return [_entry(start + at, _decoded(one.leaf_input), _decoded(one.extra_data)) for at, one in enumerate(found)]
+            raise malformed()
+        return [
+            entry_of(start + at, _decoded(one.leaf_input), _decoded(one.extra_data)) for at, one in enumerate(found)
+        ]
+
+    async def proven(self, entry: Logged, head: Head) -> None:
+        wanted = quote(base64.b64encode(entry.leaf).decode(), safe="")
+        url = f"{self.name}/ct/v1/get-proof-by-hash?hash={wanted}&tree_size={head.size}"
+        said = _read(await _good(self._fetch, url), _Proof)
+        _check_entry(entry, said.leaf_index, head, [_decoded(one) for one in said.audit_path])
+
+    async def continues(self, size: int, root: bytes, head: Head) -> None:
+        url = f"{self.name}/ct/v1/get-sth-consistency?first={size}&second={head.size}"
+        path = _read(await _good(self._fetch, url), _Consistency).consistency
+        _check_heads(size, root, head, [_decoded(one) for one in path])
 
 
 class Tiled:
@@ -175,10 +204,10 @@ class Tiled:
         try:
             note = parse(body)
         except NoteError as error:
-            raise _malformed() from error
+            raise malformed() from error
         lines = note.text.split("\n")
         if len(lines) < 4 or not lines[1].isascii() or not lines[1].isdigit() or len(lines[1]) > 15:
-            raise _malformed()
+            raise malformed()
         origin, size, root = lines[0], int(lines[1]), _decoded(lines[2])
         if self._origin and origin != self._origin:
             raise _unsigned()
@@ -192,15 +221,79 @@ class Tiled:
     async def entries(self, start: int, size: int) -> Sequence[Logged]:
         tile, skip = divmod(start, TILE)
         width = min(TILE, size - tile * TILE)
-        url = f"{self.name}/tile/data/{tile_path(tile)}"
+        found = tile_of(await self._tile("data", tile, width), tile * TILE)[:width]
+        if len(found) != width:
+            raise malformed()
+        return found[skip:]
+
+    async def proven(self, entry: Logged, head: Head) -> None:
+        try:
+            ranges = path_ranges(lambda subtree: inclusion_proof(entry.index, head.size, subtree))
+        except ValueError as error:
+            raise _unproven() from error
+        _check_entry(entry, entry.index, head, await self._hashes(ranges, head.size))
+
+    async def continues(self, size: int, root: bytes, head: Head) -> None:
+        ranges = path_ranges(lambda subtree: consistency_proof(size, head.size, subtree))
+        _check_heads(size, root, head, await self._hashes(ranges, head.size))
+
+    async def _hashes(self, ranges: Sequence[tuple[int, int]], size: int) -> list[bytes]:
+        """The roots of ranges of leaves, of the hashes that tiles hold (C2SP tlog-tiles: level L, 8 L high)."""
+        tiles: dict[tuple[int, int], bytes] = {}
+        found = []
+        for start, end in ranges:
+            edge = Edge()
+            for height in range((end - start).bit_length() - 1, -1, -1):
+                if not (end - start) >> height & 1:
+                    continue
+                level = height // 8
+                first = (start + edge.size) >> (8 * level)
+                tile, skip = divmod(first, TILE)
+                if (level, tile) not in tiles:
+                    width = min(TILE, (size >> (8 * level)) - tile * TILE)
+                    body = await self._tile(str(level), tile, width)
+                    if len(body) < width * 32:
+                        raise malformed()
+                    tiles[level, tile] = body
+                row = tiles[level, tile][skip * 32 : (skip + (1 << height % 8)) * 32]
+                edge.extend([row[at : at + 32] for at in range(0, len(row), 32)], 8 * level)
+            found.append(edge.root())
+        return found
+
+    async def _tile(self, level: str, number: int, width: int) -> bytes:
+        url = f"{self.name}/tile/{level}/{tile_path(number)}"
         answer = await self._fetch(url if width == TILE else f"{url}.p/{width}", most=_MOST_TILE)
         if answer.status in {404, 410} and width < TILE:  # a partial tile may go once the full one is there
             answer = await self._fetch(url, most=_MOST_TILE)
         _accepted(answer)
-        found = _tile(answer.body, tile * TILE)[:width]
-        if len(found) != width:
-            raise _malformed()
-        return found[skip:]
+        return answer.body
+
+
+def path_ranges(prove: Callable[[Subtree], object]) -> list[tuple[int, int]]:
+    """The ranges of leaves whose roots make a proof, in its order."""
+    asked: list[tuple[int, int]] = []
+
+    def subtree(start: int, end: int) -> bytes:
+        asked.append((start, end))
+        return b""
+
+    prove(subtree)
+    return asked[::-1]
+
+
+def _check_entry(entry: Logged, index: int, head: Head, path: Sequence[bytes]) -> None:
+    there = index == entry.index and verify_inclusion(entry.leaf, index, head.size, path, head.root)
+    if not there or (entry.precertificate and not same(entry.der, entry.tbs)):
+        raise _unproven()
+
+
+def _check_heads(size: int, root: bytes, head: Head, path: Sequence[bytes]) -> None:
+    if not verify_consistency(size, head.size, root, head.root, path):
+        raise UpstreamError("The log contradicts what it said before.", reason="watch-log-forked")
+
+
+def _unproven() -> UpstreamError:
+    return UpstreamError("The log does not prove that the entry is in its tree.", reason="watch-log-proof")
 
 
 def tile_path(number: int) -> str:
@@ -209,73 +302,6 @@ def tile_path(number: int) -> str:
     while number := number // 1000:
         groups.insert(0, f"x{number % 1000:03d}")
     return "/".join(groups)
-
-
-class _Bytes:
-    """A TLS structure (RFC 8446 section 3), read from the front. Raises ``watch-log-malformed`` at its end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    @property
-    def rest(self) -> bool:
-        return self._at < len(self._data)
-
-    def take(self, count: int) -> bytes:
-        found = self._data[self._at : self._at + count]
-        if len(found) != count:
-            raise _malformed()
-        self._at += count
-        return found
-
-    def number(self, count: int) -> int:
-        return int.from_bytes(self.take(count), "big")
-
-    def opaque(self, count: int) -> bytes:
-        """A value whose length stands before it in ``count`` bytes."""
-        return self.take(self.number(count))
-
-
-def _timed(data: _Bytes) -> tuple[float, int, bytes]:
-    """``TimestampedEntry`` (RFC 6962 section 3.4): seconds, type, and the certificate of an ``x509_entry``."""
-    milliseconds, kind = data.number(8), data.number(2)
-    if kind == _X509:
-        der = data.opaque(3)
-    elif kind == _PRECERT:
-        data.take(32)  # issuer_key_hash
-        data.opaque(3)  # TBSCertificate without the poison: the precertificate itself says as much, and is signed
-        der = b""
-    else:
-        raise _malformed()
-    data.opaque(2)  # extensions
-    return milliseconds / 1000, kind, der
-
-
-def _entry(index: int, leaf: bytes, extra: bytes) -> Logged:
-    """An entry of ``get-entries``: a ``MerkleTreeLeaf``, and what belongs to it (section 4.6)."""
-    data = _Bytes(leaf)
-    if data.take(2) != b"\x00\x00":  # version v1, leaf_type timestamped_entry
-        raise _malformed()
-    time, kind, der = _timed(data)
-    if kind == _PRECERT:
-        der = _Bytes(extra).opaque(3)  # PrecertChainEntry.pre_certificate
-    return Logged(index, time, der, kind == _PRECERT)
-
-
-def _tile(body: bytes, first: int) -> list[Logged]:
-    """Entries of a data tile: ``TileLeaf``s, one after another."""
-    data = _Bytes(body)
-    found: list[Logged] = []
-    while data.rest and len(found) < TILE:
-        time, kind, der = _timed(data)
-        if kind == _PRECERT:
-            der = data.opaque(3)
-        data.opaque(2)  # fingerprints of the chain
-        found.append(Logged(first + len(found), time, der, kind == _PRECERT))
-    if data.rest:
-        raise _malformed()
-    return found
 
 
 async def _good(fetch: Fetch, url: str, most: int | None = None) -> bytes:
@@ -293,18 +319,14 @@ def _read(body: bytes, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.MsgspecError as error:
-        raise _malformed() from error
+        raise malformed() from error
 
 
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, UnicodeError, ValueError) as error:
-        raise _malformed() from error
-
-
-def _malformed() -> UpstreamError:
-    return UpstreamError("The log's answer is not of the form.", reason="watch-log-malformed")
+        raise malformed() from error
 
 
 def _unsigned() -> UpstreamError:

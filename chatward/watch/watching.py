@@ -33,7 +33,7 @@ from chatward.watch.likeness import Likeness, Seen, likeness
 from chatward.watch.pages import MOST, SCRIPTS, host_of, read
 from chatward.watch.permutations import Permutation, permutations
 from chatward.watch.resolving import Asking, Unresolved
-from chatward.watch.transparency import Fetch, Log, Logged, LogKey, Rfc6962, Tiled
+from chatward.watch.transparency import Fetch, Head, Log, Logged, LogKey, Rfc6962, Tiled
 
 MOST_PAGES: Final = 200
 _AT_ONCE: Final = 4
@@ -147,13 +147,18 @@ class Watching:
     async def _certificates(self, log: Log, done: Round, found: dict[str, Candidate], own: Sequence[Seen]) -> None:
         batches = self._following.batches(log, self._watch.entries, begin_at_end=self._watch.start == "now")
         try:
-            async for batch in batches:
+            async for head, batch in batches:
                 new: dict[str, Candidate] = {}
                 evidence: dict[str, dict[str, Mapping[str, Any]]] = {}
+                matched: dict[str, Logged] = {}
                 for entry in batch:
                     done.entries += 1
-                    self._matched(entry, log.name, done, new, evidence)
+                    matched.update(dict.fromkeys(self._matched(entry, log.name, done, new, evidence), entry))
                 await self._pages(done, new, evidence, own)
+                for host, entry in matched.items():
+                    if self._kept_of(host, new[host]):
+                        proven = await self._proven(log, entry, head, done)
+                        evidence[host]["certificate"] = {**evidence[host]["certificate"], **proven}
                 await self._kept(done, new, evidence)  # before the place in the log moves on
                 for host, candidate in new.items():
                     known = found.get(host)
@@ -168,17 +173,30 @@ class Watching:
         done: Round,
         found: dict[str, Candidate],
         evidence: dict[str, dict[str, Mapping[str, Any]]],
-    ) -> None:
+    ) -> Sequence[str]:
+        """The hosts of an entry that are like ours."""
         certificate = read_certificate(entry.der)
         if certificate is None:
             done.unread += 1
-            return
+            return ()
+        hosts = []
         for host in certificate.names:
             if self._ours.seen_in(host)[0] < CONTAINS:
                 continue
             found[host] = judged(host, self._ours, certificate=True)
             place = {"log": log, "index": entry.index, "logged": entry.time, "precertificate": entry.precertificate}
             evidence[host] = {"certificate": {**certificate.told(), **place}}
+            hosts.append(host)
+        return hosts
+
+    async def _proven(self, log: Log, entry: Logged, head: Head, done: Round) -> dict[str, Any]:
+        """Evidence that an entry is in the tree that the log signed, or that it gave no proof of it."""
+        try:
+            await log.proven(entry, head)
+        except UpstreamError as error:
+            done.problems.append({"asked": log.name, "reason": error.reason})
+            return {"proven": False}
+        return {"proven": True, "tree": head.size, "root": head.root.hex()}
 
     async def _kept(
         self,
@@ -187,13 +205,16 @@ class Watching:
         evidence: Mapping[str, Mapping[str, Mapping[str, Any]]],
     ) -> None:
         for host, one in found.items():
-            known = self._cases.of(host)
-            followed = known is not None and known.state != "closed"
-            if one.score >= self._watch.case_from or followed:
+            if self._kept_of(host, one):
                 _, opened = await asyncio.to_thread(
                     self._cases.found, host, one.score, one.reasons, one.of, evidence.get(host, {})
                 )
                 done.cases += opened
+
+    def _kept_of(self, host: str, one: Candidate) -> bool:
+        """Whether a candidate makes a case, or goes to one that is followed."""
+        known = self._cases.of(host)
+        return one.score >= self._watch.case_from or (known is not None and known.state != "closed")
 
     # --- pages ------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from chatward.core.errors import UpstreamError
+from chatward.ledger.merkle import consistency_proof, inclusion_proof, leaf_hash, root_of
 from chatward.watch.fetching import Answer
 from chatward.watch.transparency import LogKey, tile_path
 
@@ -43,6 +45,17 @@ def certificate(*names: str, poisoned: bool = False) -> bytes:
     if poisoned:
         builder = builder.add_extension(x509.PrecertPoison(), critical=True)
     return builder.sign(_AUTHORITY, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def unpoisoned(der: bytes) -> bytes:
+    """The ``TBSCertificate`` of a precertificate without the poison."""
+    found = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    made = certificate(*found.get_values_for_type(x509.DNSName))
+    return x509.load_der_x509_certificate(made).tbs_certificate_bytes
+
+
+def _encoded(path: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(one).decode() for one in path]
 
 
 def opaque(data: bytes, size: int) -> bytes:
@@ -74,11 +87,32 @@ class TestLog:
 
     def _timed(self, der: bytes, *, poisoned: bool) -> bytes:
         said = self.time.to_bytes(8, "big") + int(poisoned).to_bytes(2, "big")
-        said += bytes(32) + opaque(der[10:60], 3) if poisoned else opaque(der, 3)
+        said += bytes(32) + opaque(unpoisoned(der), 3) if poisoned else opaque(der, 3)
         return said + opaque(b"\x00\x00\x05ABCDE", 2)
 
     def _root(self) -> bytes:
-        return self.root or sha256(b"".join(der for der, _ in self.entries)).digest()
+        return self.root or root_of(self.leaves())
+
+    def leaves(self) -> list[bytes]:
+        return [leaf_hash(b"\0\0" + self._timed(der, poisoned=poisoned)) for der, poisoned in self.entries]
+
+    def _subtree(self, start: int, end: int) -> bytes:
+        return root_of(self.leaves()[start:end])
+
+    def proof(self, query: dict[str, list[str]]) -> bytes:
+        index = self.leaves().index(base64.b64decode(query["hash"][0]))
+        path = inclusion_proof(index, int(query["tree_size"][0]), self._subtree)
+        return json.dumps({"leaf_index": index, "audit_path": _encoded(path)}).encode()
+
+    def consistency(self, query: dict[str, list[str]]) -> bytes:
+        path = consistency_proof(int(query["first"][0]), int(query["second"][0]), self._subtree)
+        return json.dumps({"consistency": _encoded(path)}).encode()
+
+    def hashes(self, level: int, number: int, width: int = 256) -> bytes:
+        """A tile of hashes (C2SP tlog-tiles)."""
+        leaves, high = self.leaves(), 256**level
+        places = range(number * 256, number * 256 + width)
+        return b"".join(root_of(leaves[at * high : (at + 1) * high]) for at in places)
 
     def _signed(self, size: int, root: bytes) -> bytes:
         said = b"\x00\x01" + self.time.to_bytes(8, "big") + size.to_bytes(8, "big") + root
@@ -124,6 +158,12 @@ class TestLog:
         if path == "/ct/v1/get-entries":
             query = parse_qs(parts.query)
             return self.answer(url, self.some(int(query["start"][0]), int(query["end"][0])))
+        if path == "/ct/v1/get-proof-by-hash":
+            return self.answer(url, self.proof(parse_qs(parts.query)))
+        if path == "/ct/v1/get-sth-consistency":
+            return self.answer(url, self.consistency(parse_qs(parts.query)))
+        if hashed := re.fullmatch(r"/tile/([0-9]+)/([0-9]{3})(?:\.p/([0-9]+))?", path):
+            return self.answer(url, self.hashes(int(hashed[1]), int(hashed[2]), int(hashed[3] or 256)))
         if path == "/checkpoint":
             return self.answer(url, self.checkpoint())
         for number in range(len(self.entries) // 256 + 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chatward.core.errors import UpstreamError
+from chatward.ledger.merkle import root_of
 from chatward.stores.database import Database
 from chatward.watch.certificates import read
 from chatward.watch.following import Following
-from chatward.watch.transparency import Log, LogKey, Rfc6962, Tiled, tile_path
+from chatward.watch.transparency import Head, Log, LogKey, Rfc6962, Tiled, tile_path
 from tests.watch.conftest import Clock
 from tests.watch.logs import TestLog, certificate, named
 
@@ -146,10 +148,10 @@ async def test_reading_goes_on_where_it_was(kind: str, tmp_path: Path, clock: Cl
     log = TestLog(named(NAMES), given=2)
     path = tmp_path / "watch.db"
     seen: list[int] = []
-    async for batch in Following(Database(path), clock).batches(of(kind, log), 4, begin_at_end=False):
+    async for _, batch in Following(Database(path), clock).batches(of(kind, log), 4, begin_at_end=False):
         seen += [one.index for one in batch]
     assert seen == [0, 1, 2, 3]
-    async for batch in Following(Database(path), clock).batches(of(kind, log), 100, begin_at_end=True):
+    async for _, batch in Following(Database(path), clock).batches(of(kind, log), 100, begin_at_end=True):
         seen += [one.index for one in batch]
     assert seen == [0, 1, 2, 3, 4, 5]
 
@@ -158,12 +160,12 @@ async def test_a_batch_that_was_not_dealt_with_comes_again(tmp_path: Path, clock
     log = TestLog(named(NAMES), given=2)
     path = tmp_path / "watch.db"
     following = Following(Database(path), clock)
-    async for batch in following.batches(of("rfc6962", log), 100, begin_at_end=False):
+    async for _, batch in following.batches(of("rfc6962", log), 100, begin_at_end=False):
         if batch[0].index == 2:
             break  # as a kill would
     again = [
         batch[0].index
-        async for batch in Following(Database(path), clock).batches(of("rfc6962", log), 100, begin_at_end=False)
+        async for _, batch in Following(Database(path), clock).batches(of("rfc6962", log), 100, begin_at_end=False)
     ]
     assert again == [2, 4]
 
@@ -172,9 +174,9 @@ async def test_a_batch_that_was_not_dealt_with_comes_again(tmp_path: Path, clock
 async def test_a_new_log_is_begun_at_its_end(kind: str, clock: Clock) -> None:
     log = TestLog(named(NAMES))
     following = Following(Database(None), clock)
-    assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     log.entries += named(["new.example"])
-    found = [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    found = [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     assert [[one.index for one in batch] for batch in found] == [[6]]
 
 
@@ -182,12 +184,12 @@ async def test_a_new_log_is_begun_at_its_end(kind: str, clock: Clock) -> None:
 async def test_an_older_head_changes_nothing(kind: str, clock: Clock) -> None:
     log = TestLog(named(NAMES))
     following = Following(Database(None), clock)
-    assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     last = log.entries.pop()
-    assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     assert (following.place(log.url) or ())[:2] == (6, 6)
     log.entries += [last, *named(["new.example"])]
-    found = [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    found = [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     assert [[one.index for one in batch] for batch in found] == [[6]]
 
 
@@ -195,8 +197,52 @@ async def test_an_older_head_changes_nothing(kind: str, clock: Clock) -> None:
 async def test_a_log_that_contradicts_itself_is_wrong(kind: str, clock: Clock) -> None:
     log = TestLog(named(NAMES))
     following = Following(Database(None), clock)
-    assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     log.root = bytes(32)
     with pytest.raises(UpstreamError) as caught:
-        assert not [batch async for batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+        assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    assert caught.value.reason == "watch-log-forked"
+
+
+@KINDS
+async def test_an_entry_counts_where_the_log_proves_it_and_nowhere_else(kind: str) -> None:
+    one = named(["a.example", "b.example"])
+    log = TestLog([one[at % 2] for at in range(5)] + named(["*.c.example", "d.example"]))
+    there = of(kind, log)
+    head = await there.head()
+    for entry in await there.entries(5, head.size):
+        await there.proven(entry, head)
+        wrong = [
+            (replace(entry, leaf=bytes(32)), head),
+            (replace(entry, index=entry.index - 1), head),
+            (entry, Head(head.size, bytes(32), head.time)),
+        ]
+        if entry.precertificate:  # the log has one name, and shows us another
+            wrong.append((replace(entry, der=certificate("e.example", poisoned=True)), head))
+        for told, seen in wrong:
+            with pytest.raises((UpstreamError, ValueError)):
+                await there.proven(told, seen)
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 300, 512, 515])
+async def test_proofs_are_made_of_tiles(size: int) -> None:
+    one = named(["a.example", "b.example"])
+    log = TestLog([one[at % 2] for at in range(size)])
+    tiled = of("static", log)
+    head = await tiled.head()
+    for index in {0, size // 2, size - 1}:
+        entry = (await tiled.entries(index, size))[0]
+        await tiled.proven(entry, head)
+    for earlier in {1, size // 2 or 1, size}:
+        await tiled.continues(earlier, root_of(log.leaves()[:earlier]), head)
+
+
+@KINDS
+async def test_a_tree_that_does_not_continue_the_last_is_read_no_further(kind: str, clock: Clock) -> None:
+    log = TestLog(named(NAMES))
+    following = Following(Database(None), clock)
+    assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
+    log.entries = named(["x.example", *NAMES[1:], "new.example"])
+    with pytest.raises(UpstreamError) as caught:
+        assert not [batch async for _, batch in following.batches(of(kind, log), 100, begin_at_end=True)]
     assert caught.value.reason == "watch-log-forked"

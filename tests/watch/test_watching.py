@@ -152,8 +152,18 @@ async def test_certificates_for_names_like_ours_become_cases(clock: Clock) -> No
     case = next(one for one in here.cases.all() if one.host == "parcelway-login.com")
     seen = here.cases.evidence(case)[0]
     assert (seen.kind, seen.data["index"], seen.data["precertificate"]) == ("certificate", 1, True)
+    assert (seen.data["proven"], seen.data["tree"]) == (True, 4)
     assert here.zones.asked == []
     assert (await here.round()).entries == 0
+
+
+async def test_an_entry_that_the_log_does_not_prove_is_told_as_that(clock: Clock) -> None:
+    log = TestLog(named(["parce1way.com"]))
+    log.fails["/ct/v1/get-proof-by-hash"] = log.answer("", b'{"leaf_index": 0, "audit_path": ["AAAA"]}')
+    here = Installation(watched(log), Zones(), Sites({}, log), clock)
+    done = await here.round()
+    assert (done.cases, [one["reason"] for one in done.problems]) == (1, ["watch-log-proof"])
+    assert here.cases.evidence(here.cases.all()[0])[0].data["proven"] is False
 
 
 async def test_a_log_that_is_away_is_a_problem_and_not_nothing(clock: Clock) -> None:
