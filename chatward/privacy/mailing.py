@@ -3,9 +3,10 @@
 The rules:
 
 1. An address is a person where programs name people by their address, in one space (``[identity.end_users]``): it is
-   turned into the person's id at once, and stands in no file and no log. It is compared in lower case.
+   turned into the person's id at once, and stands in no file and no log. It is compared in lower case. Which tenant's
+   they are, the page says (``/chat/privacy?tenant=NAME``): one of ``[mail] tenants``, or nobody is written to.
 2. Whoever asks for a link gets one and the same answer, at the same speed: mail is sent afterwards, on a thread. Of one
-   address ``PER_ADDRESS`` are heard an hour, of all ``EVERYBODY`` a minute.
+   address ``PER_ADDRESS`` are heard an hour, whatever the tenant, of all ``EVERYBODY`` a minute.
 3. A link's token is 32 random bytes, kept as a digest, good once and for minutes; it stands in the fragment, which no
    server and no proxy sees. Mail programs that look at links spend nothing: the page asks for a session by POST.
 4. A session is known to the privacy service alone (``/v1/privacy/mailed/``): nobody chats with it. It ends with time,
@@ -29,6 +30,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from hashlib import sha256
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -83,6 +85,7 @@ class Service(Protocol):
 
 class _Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: str
+    tenant: str = "default"
 
 
 class _Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,7 +134,6 @@ class Mailed:
         send: Callable[[str, str, str], None] | None = None,
         record: Record = lambda entry: None,
         clock: Callable[[], float] = time.time,
-        tenant: str = "default",
     ) -> None:
         self.database = database
         self._settings = settings
@@ -140,7 +142,6 @@ class Mailed:
         self._send = send or Mailer(settings)
         self._record = record
         self._clock = clock
-        self._tenant = tenant
         self._everybody = Allowance(EVERYBODY, clock)
         self._waiting = threading.BoundedSemaphore(QUEUE)
         self._sending = ThreadPoolExecutor(1, "chatward-mail")
@@ -162,26 +163,30 @@ class Mailed:
     # --- inside
 
     def _link(self, body: bytes) -> Answered:
-        address = _read(body, _Asked).address.strip().lower()
+        asked = _read(body, _Asked)
+        address = asked.address.strip().lower()
         if len(address) > 254 or not _ADDRESS.fullmatch(address) or ".." in address:
             raise ClientError("That is no mail address.", reason="mail-address")
         if self._everybody.take("everybody"):
             raise ClientError("Too many ask at once; try again later.", reason="too-many-links", status=429)
         if not self._waiting.acquire(blocking=False):
             raise ClientError("Too many ask at once; try again later.", reason="too-many-links", status=429)
-        self._sending.submit(self._mail, address)
+        self._sending.submit(self._mail, asked.tenant, address)
         return _said(202, {"message": _ACCEPTED})
 
-    def _mail(self, address: str) -> None:
+    def _mail(self, tenant: str, address: str) -> None:
         """Never raises: nobody is there to hear it. What went wrong is on record."""
         self._waiting.release()
-        subject = self._people.subject(self._tenant, "", address)
-        fields: dict[str, object] = {"tenant": self._tenant, "principal": subject}
+        if tenant not in self._settings.tenants:
+            return
+        subject = self._people.subject(tenant, "", address)
+        fields: dict[str, object] = {"tenant": tenant, "principal": subject}
         try:
-            token = self._made(subject)
+            token = self._made(tenant, address, subject)
             if not token:
                 return
-            link = f"{self._settings.url.rstrip('/')}{PAGE}#mail={token}"
+            page = PAGE if tenant == "default" else f"{PAGE}?tenant={quote(tenant)}"
+            link = f"{self._settings.url.rstrip('/')}{page}#mail={token}"
             minutes = self._settings.link_minutes
             text = _TEXT.format(url=self._settings.url, link=link, minutes=minutes)
             self._send(address, "Your data: the link that you asked for", text)
@@ -194,21 +199,23 @@ class Mailed:
         except StoreError:
             return
 
-    def _made(self, subject: str) -> str:
-        """A new link's token; empty where this person got enough of them."""
+    def _made(self, tenant: str, address: str, subject: str) -> str:
+        """A new link's token; empty where this address got enough of them."""
+        people = [self._people.subject(one, "", address) for one in self._settings.tenants]
         now, token = self._clock(), TOKEN + secrets.token_urlsafe(32)
         with self.database.writing() as connection:
             connection.execute("DELETE FROM privacy_mailed WHERE until < ? AND made < ?", (now, now - HOUR))
             (count,) = connection.execute(
-                "SELECT count(*) FROM privacy_mailed WHERE tenant = ? AND subject = ? AND session = 0 AND made > ?",
-                (self._tenant, subject, now - HOUR),
+                "SELECT count(*) FROM privacy_mailed WHERE session = 0 AND made > ?"  # noqa: S608 - marks alone
+                f" AND subject IN ({', '.join('?' * len(people))})",
+                (now - HOUR, *people),
             ).fetchone()
             if count >= PER_ADDRESS:
                 return ""
             until = now + self._settings.link_minutes * 60
             connection.execute(
                 "INSERT INTO privacy_mailed VALUES (?, ?, ?, 0, ?, ?)",
-                (_digest(token), self._tenant, subject, now, until),
+                (_digest(token), tenant, subject, now, until),
             )
         return token
 

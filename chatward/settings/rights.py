@@ -55,5 +55,7 @@ class Mail(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The origin of this server as people reach it, which links begin with: `https://chat.example.com`."""
     link_minutes: Annotated[int, Meta(ge=5, le=1440)] = 60
     """Minutes that a link is good."""
+    tenants: tuple[str, ...] = ("default",)
+    """Tenants whose people may ask for links: on `/chat/privacy?tenant=NAME`, or without that of `default`."""
     session_minutes: Annotated[int, Meta(ge=5, le=1440)] = 60
     """Minutes that who followed it is known."""

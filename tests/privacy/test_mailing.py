@@ -137,6 +137,9 @@ def test_nothing_goes_where_it_must_not(
 # --- links and sessions
 
 
+URL = "https://chat.example.com"
+
+
 class Office:
     """The service, with mail that is kept here. ``now`` is the clock's time."""
 
@@ -152,7 +155,7 @@ class Office:
 
     def open(self) -> None:
         self.mailed = Mailed(
-            self.database, Mail(host="localhost", url="https://chat.example.com"), self.people, self.answer,
+            self.database, Mail(host="localhost", url=URL, tenants=("default", "acme")), self.people, self.answer,
             send=self.send, record=self.entries.append, clock=lambda: self.now,
         )  # fmt: skip
 
@@ -217,6 +220,22 @@ def test_who_follows_a_link_is_the_person_of_that_address(desk: Office) -> None:
     for entry in desk.entries:
         encode(entry)
         assert ADDRESS not in str(entry.fields)
+
+
+def test_people_of_other_tenants_get_links_too_and_no_more_of_them(desk: Office) -> None:
+    told = [
+        desk.post("link", {"address": ADDRESS, "tenant": tenant}) for tenant in ("acme", "unheard-of", *["acme"] * 2)
+    ]
+    told.append(desk.post("link", {"address": ADDRESS}))  # the fourth that would be mailed
+    desk.mailed.close()
+    desk.open()
+    assert len({json.dumps(one) for one in told}) == 1
+    assert len(desk.sent) == PER_ADDRESS
+    link = desk.sent[-1][2].split("\n\n")[2]
+    assert link.startswith(f"{URL}/chat/privacy?tenant=acme#mail=cwm_")
+    desk.get(desk.session(link.partition("#mail=")[2]), "requests")
+    ((_, _, principal),) = desk.asked
+    assert (principal.tenant, principal.id) == ("acme", desk.people.subject("acme", "", ADDRESS))
 
 
 def test_a_link_is_good_once_and_for_a_while(desk: Office) -> None:

@@ -151,7 +151,8 @@ part("mail").addEventListener("submit", async (event) => {
   event.preventDefault();
   say("");
   try {
-    say((await call("POST", "mailed/link", { address: part("address").value })).message);
+    const tenant = new URLSearchParams(location.search).get("tenant") ?? undefined;
+    say((await call("POST", "mailed/link", { address: part("address").value, tenant })).message);
   } catch (error) {
     say(error.message || "That did not get through. You can try again.", true);
   }
