@@ -14,7 +14,7 @@ from chatward.configuration import Loaded, load
 from chatward.console.figures import Figures, figures
 from chatward.console.happened import Happened
 from chatward.console.seeing import Seeing
-from chatward.console.views import Views
+from chatward.console.views import Steps, Views
 from chatward.console.watching import Conversations, Watching
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry, Ledger
@@ -89,6 +89,7 @@ def overseeing(
         loaded.path.parent / FILE_NAME if loaded.path is not None else None,
         _pins(stack, loaded.settings),
         manifest,
+        Steps(database),
     )
 
 

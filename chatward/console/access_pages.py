@@ -39,14 +39,51 @@ NAVIGATION: Final = (
     ("/bots", "bots_title", "admin:bots:read", "group_rules"),
     ("/tools", "tools_title", "admin:bots:read", "group_rules"),
     ("/feeds", "feeds_title", "admin:intel:read", "group_rules"),
+    ("/vendors", "vendors_title", "admin:vendors:read", "group_assure"),
+    ("/patches", "patches_title", "admin:patches:read", "group_assure"),
+    ("/controls", "controls_title", "admin:reports:read", "group_assure"),
+    ("/reports", "reports_title", "admin:reports:read", "group_assure"),
+    ("/redteam", "redteam_title", "admin:redteam:read", "group_assure"),
     ("/ledger", "ledger_title", "admin:ledger:read", "group_prove"),
     ("/health", "health_title", "admin:overview:read", "group_prove"),
     ("/people", "people_title", "admin:sessions:read", "group_people"),
     ("/tenants", "tenants_title", "admin:sessions:read", "group_people"),
     ("/operators", "operators_title", "admin:operators:read", "group_people"),
     ("/keys", "keys_title", "admin:keys:read", "group_people"),
+    ("/help", "help_title", "admin:overview:read", "group_help"),
 )
 """The pages that are linked from each other: path, title, the action without which one is not shown, and its group."""
+
+HELP: Final[Mapping[str, str]] = {
+    "/": "console",
+    "/live": "console",
+    "/messages": "console",
+    "/search": "console",
+    "/start": "console#the-first-steps",
+    "/findings": "feedback",
+    "/alerts": "behaviour",
+    "/traffic": "traffic",
+    "/approvals": "step-up",
+    "/privacy": "privacy",
+    "/policy": "configuration",
+    "/policy/explain": "authorization",
+    "/bots": "genuine",
+    "/tools": "channels#tools-that-change",
+    "/feeds": "intel",
+    "/vendors": "vendors",
+    "/patches": "patches",
+    "/reports": "reports",
+    "/controls": "reports",
+    "/redteam": "redteam",
+    "/ledger": "ledger",
+    "/health": "operations",
+    "/people": "oidc",
+    "/tenants": "keys",
+    "/operators": "operators",
+    "/account": "operators",
+    "/keys": "keys",
+}
+"""Pages -> the page of the documentation about them."""
 
 
 def navigation(caller: AdminCaller, here: str = "", say: Mapping[str, str] = ENGLISH) -> list[dict[str, Any]]:
@@ -107,6 +144,7 @@ class Pages:
         known: dict[str, Any] = {"say": view.say, "view": view, "csrf": csrf.token(seed, caller.token), "wide": False}
         known |= {"navigation": navigation(caller, values.get("here", ""), view.say)}
         known |= {"languages": LANGUAGES, "zones": ZONES, "themes": THEMES, "signed_in": caller.signed_in}
+        known["help"] = HELP.get(values.get("here", ""), "")
         response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
         set_seed(self._access, response, seed)
         return response

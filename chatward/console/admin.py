@@ -29,6 +29,7 @@ from chatward.console.guarding import Guarding
 from chatward.console.login import login_router
 from chatward.console.overview import overview_routes
 from chatward.console.scim import PREFIX as SCIM
+from chatward.console.start_desk import start_routes
 from chatward.console.verdicts import LedgerRecord, verdict_object
 from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
@@ -221,6 +222,7 @@ def admin_app(
 
     host, most = settings.server.admin_host, settings.server.max_body
     app.include_router(login_router(signing_in))
+    start_routes(app.router, pages, watched, judge)
     overview_routes(app.router, pages, watched, lambda: _status(ward, settings, version), ledger.tail)
     watch = APIRouter()
     watch_routes(watch, pages, watched, signing_in, ward.guards)

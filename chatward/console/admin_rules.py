@@ -41,7 +41,8 @@ _OPEN: Final = {
 _PROVIDER: Final = re.compile(r"/login/[A-Za-z0-9_.-]{1,64}(?:/callback)?", re.ASCII)
 _WELCOME: Final = re.compile(r"/welcome/[\w-]{43}", re.ASCII)
 _OWN: Final = re.compile(
-    r"/logout|/preferences|/views/(?:save|delete)|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*", re.ASCII
+    r"/logout|/preferences|/start/done|/views/(?:save|delete)|/account(?:/[a-z-]+)?|/api/v1/session(?:/[\w-]+)*",
+    re.ASCII,
 )
 _POSTS: Final = tuple(
     (re.compile(form, re.ASCII), action)
@@ -51,6 +52,7 @@ _POSTS: Final = tuple(
         (r"/approvals/reveal|/api/v1/approvals/[\w-]+/reveal", "admin:approvals:export"),
         (r"/policy/(?:explain|try)|/api/v1/policy/(?:explain|try)", "admin:policy:read"),
         (r"/messages/reveal", "admin:ledger:export"),
+        (r"/start/attack", "admin:inspect:write"),
         (r"/ledger/verify|/api/v1/ledger/verify", "admin:ledger:read"),
         (r"/reports/verify", "admin:reports:read"),
     )
@@ -73,6 +75,8 @@ _ALSO: Final = {
     "live": "ledger",
     "findings.csv": "findings",
     "search": "overview",
+    "help": "overview",
+    "start": "overview",
     "tools": "bots",
     "traffic": "ledger",
     "people": "sessions",

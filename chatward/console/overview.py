@@ -13,6 +13,7 @@ from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.drawing import stacked
 from chatward.console.seeing import SPANS, Seeing, Traffic
+from chatward.console.start_desk import unfinished
 from chatward.console.verdicts import LedgerRecord, Row, rows
 from chatward.console.watching import Watching
 
@@ -45,7 +46,7 @@ def overview_routes(
         found = await watching.ask(seen(span))
         known: dict[str, Any] = {"running": status(), "rows": await recent(), "figures": watching.figures()}
         known |= {"open": caller.open_console, "span": span, "spans": SPANS, "traffic": None, "here": "/", "wide": True}
-        known |= {"may_look": _may_look(caller)}
+        known |= {"may_look": _may_look(caller), "steps": await unfinished(watching, caller)}
         if found is not None:
             traffic, worst, waiting, behind = found
             known |= {"traffic": traffic, "chart": stacked(traffic.steps, KINDS), "kinds": KINDS}

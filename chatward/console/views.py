@@ -1,4 +1,5 @@
-"""Saved views: a name for a question of one operator, kept in the small database."""
+"""What operators keep for themselves in the small database: saved views (a name for a question), and that they have put
+the first steps away."""
 
 from __future__ import annotations
 
@@ -18,6 +19,9 @@ SCHEMA: Final = Schema(
         "CREATE TABLE console_views (operator TEXT NOT NULL, name TEXT NOT NULL, page TEXT NOT NULL,"
         " query TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (operator, name))",
     ),
+)
+_STEPS: Final = Schema(
+    "console-steps", ("CREATE TABLE console_steps (operator TEXT PRIMARY KEY, put_away REAL NOT NULL)",)
 )
 
 
@@ -60,3 +64,18 @@ class Views:
 
     def delete(self, operator: str, name: str) -> None:
         self._database.write("DELETE FROM console_views WHERE operator = ? AND name = ?", (operator, name))
+
+
+class Steps:
+    """Who has put the first steps away. Reads and writes block."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        database.adopt(_STEPS)
+
+    def put_away(self, operator: str) -> None:
+        self._database.write("INSERT OR REPLACE INTO console_steps VALUES (?, ?)", (operator, self._clock()))
+
+    def wanted(self, operator: str) -> bool:
+        return self._database.row("SELECT 1 FROM console_steps WHERE operator = ?", (operator,)) is None

@@ -8,6 +8,7 @@ from chatward.console.access import AdminAccess, AdminCaller
 from chatward.console.access_pages import Pages
 from chatward.console.actor_desk import actor_routes
 from chatward.console.finding_desk import finding_api, finding_routes
+from chatward.console.help_desk import help_routes
 from chatward.console.live_desk import live_routes
 from chatward.console.message_desk import message_routes
 from chatward.console.policy_desk import policy_routes
@@ -33,4 +34,5 @@ def watch_routes(
     standing_routes(router, pages, watching, guards)
     tool_routes(router, pages, watching)
     actor_routes(router, pages, watching)
+    help_routes(router, pages)
     search_routes(router, pages, watching, secure=access.secure)

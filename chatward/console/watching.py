@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from chatward.console.figures import Figures
 from chatward.console.seeing import Seeing
-from chatward.console.views import Views
+from chatward.console.views import Steps, Views
 from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.privacy.incidents import Incidents
@@ -58,6 +58,7 @@ class Watching:
     feedback: Path | None = None
     pins: ToolPins | None = None
     manifest: Callable[[], bytes] | None = None
+    steps: Steps | None = None
 
     async def ask(self, question: Callable[[Seeing], T]) -> T | None:
         """Asks the index on a thread, once it is up to date; ``None`` where there is no record."""

@@ -125,4 +125,32 @@ PLACES: Final = {
     "operators_none": "There is no operator yet.",
     "emergency-only": "for emergencies",
     "operator_glass_used": "Used, not reviewed",
+    # help
+    "group_help": "Help",
+    "help": "Help with this page",
+    "help_title": "Documentation",
+    "help_all": "All of the documentation",
+    # the first steps
+    "start_title": "The first steps",
+    "start_go": "Take them",
+    "start_away": "Put this away",
+    "step_done": "done",
+    "step_waits": "to do",
+    "step_message": "Point a client at the gateway",
+    "step_attack": "Send an attack and see it stopped",
+    "step_alerts": "Have somebody told of alerts",
+    "start_message_text": "Change one line of the program that asks your bot: its base address. The key and all else "
+    "stay as they are.",
+    "start_message_done": "A message has passed. It is in the list, with what was decided about it.",
+    "start_attack_text": "This text is judged by your guards as a person's message would be. It reaches no bot.",
+    "start_attack": "Send the attack",
+    "start_attack_field": "The attack",
+    "start_attack_result": "What was decided",
+    "start_attack_let": "Nothing acted on it. Look at Health for guards that are off, and at the route's mode under "
+    "Policy.",
+    "start_findings": "See what rules have acted upon",
+    "start_alerts_text": "Put this into the configuration file, with an address of yours; mail, chat and pagers work "
+    "by `apprise`. It is in force after a restart.",
+    "start_alerts_done": "Somebody is told.",
+    "start_policy": "Change the file",
 }
