@@ -332,9 +332,9 @@ class Engine:
                 for item in fresh:
                     kept = tuple(found.get(item.index, ()))
                     self._memory.put(digests[item.index], kept, scores.get(item.index, ()))
-        for guard in watch.exchange_guards:
-            if isinstance(guard, TurnGuard):
-                self._weigh_turn(guard, exchange, plan, found, scores, failed)
+        for guard, scoring in watch.turns:
+            if scoring is not None:
+                self._weigh_turn(scoring, exchange, plan, found, scores, failed)
             else:
                 self._ask(guard, exchange, plan, fresh, found, failed)
         file_guards = watch.file_guards if exchange.files else ()

@@ -12,7 +12,17 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from chatward.core.errors import ConfigError
-from chatward.core.ports import AnyGuard, FileGuard, Guard, ModelGuard, PreparingGuard, RuleGuard, Scope, StreamGuard
+from chatward.core.ports import (
+    AnyGuard,
+    FileGuard,
+    Guard,
+    ModelGuard,
+    PreparingGuard,
+    RuleGuard,
+    Scope,
+    StreamGuard,
+    TurnGuard,
+)
 from chatward.core.rules import Rule
 from chatward.core.values import Moment, Verdict
 from chatward.engine.digests import Digests
@@ -41,6 +51,11 @@ class Watch:
     def preparing(self) -> tuple[PreparingGuard, ...]:
         """Guards whose models may run beside the event loop. The one that asks most of a text comes first."""
         return tuple(guard for guard in reversed(self.model_guards) if isinstance(guard, PreparingGuard))
+
+    @cached_property
+    def turns(self) -> tuple[tuple[Guard, TurnGuard | None], ...]:
+        """Guards of whole turns, and which of them score. Known here, because asking a protocol takes microseconds."""
+        return tuple((guard, guard if isinstance(guard, TurnGuard) else None) for guard in self.exchange_guards)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

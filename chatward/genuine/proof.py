@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -207,7 +208,7 @@ class Chain:
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
     """RFC 8785, for the strings and whole numbers that are used here."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
