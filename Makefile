@@ -4,7 +4,7 @@
 #   make test     every check and test
 #   make coverage the tests once more, with the lines they run through
 #   make setup    .venv with the chatward command
-#   make crash    the ledger killed two hundred times while it writes
+#   make crash    ledger and sealed stores killed two hundred times each while they work
 #   make campaigns  what behaviour makes of 100,000 simulated conversations and ten campaigns
 #   make train    the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
 #   make screenshots  pictures of the console, docs/screenshots
@@ -60,7 +60,7 @@ campaigns: .venv/.test
 	@PYTHONPATH=. $(BIN)/python -m tests.simulators.campaigns
 
 crash: .venv/.test
-	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py
+	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py tests/seal/test_killed.py
 
 screenshots: .venv/.test
 	$(BIN)/python -m tests.console.screenshots

@@ -1,6 +1,6 @@
 """Killed at any moment: nothing acknowledged is lost, nobody erased comes back, every job goes on.
 
-``CHATWARD_KILLS=200`` makes as many rounds; without it there are eight.
+``CRASH_ROUNDS=200`` makes as many rounds (``make crash``); without it there are eight. Round ``n`` is the same in both.
 """
 
 from __future__ import annotations
@@ -13,34 +13,48 @@ import sys
 import time
 from pathlib import Path
 
+from chatward.ledger.checkpoint import Stack
+from chatward.ledger.verifying import verify
 from chatward.seal import envelope
+from tests.ledger.conftest import keys_of
+from tests.ledger.test_crashes import numbers
 from tests.seal.conftest import House
+from tests.seal.killed import RETENTION
 
-ROUNDS = int(os.environ.get("CHATWARD_KILLS", "8"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "8"))
 SCRIPT = Path(__file__).with_name("killed.py")
+MOMENTS = ("writing", "erasing", "rotating", "purging", "noted")
 
 
-def test_killed_while_writing_rotating_and_erasing(tmp_path: Path) -> None:
-    dice = random.Random(2026)
+def test_killed_while_writing_rotating_erasing_purging_and_signing(tmp_path: Path) -> None:
     written: dict[str, str] = {}
     erased: set[str] = set()
     maybe: set[str] = set()
+    noted: set[int] = set()
     for turn in range(ROUNDS):
-        for kind, subject, text in told(tmp_path, str(turn), dice.random() * 1.5):
+        for kind, *rest in told(tmp_path, turn):
             if kind == "written":
-                written[subject] = text
+                written[rest[0]] = " ".join(rest[1:])
             elif kind == "erasing":
-                maybe.add(subject)
+                maybe.add(rest[0])
             elif kind == "erased":
-                erased.add(subject)
-    house = House(tmp_path)
+                erased.add(rest[0])
+            elif kind == "noted":
+                noted.add(int(rest[0]))
+        ledger = tmp_path / "ledger.db"
+        result = verify(ledger, keys=keys_of(ledger), noted=Stack(tmp_path / "checkpoints").read()[-50:])
+        assert result.ok, (turn, result)
+        assert noted <= numbers(ledger), turn
+    house = House(tmp_path, now=time.time(), retention=RETENTION)
     house.eraser.resume()
     house.eraser.replay()
+    house.store.purge()
     found = house.texts()
     assert erased
     assert not erased & found.keys()
     for subject, text in written.items():
         assert subject in maybe or found[subject] == [text]
+    assert not any(" said " in text for texts in found.values() for text in texts)
     house.rotation.run("default")
     versions: set[int] = set()
     house.fields.behind("default", lambda place, sealed: versions.add(envelope.parse(sealed).version) or False)
@@ -50,16 +64,21 @@ def test_killed_while_writing_rotating_and_erasing(tmp_path: Path) -> None:
     house.close()
 
 
-def told(folder: Path, seed: str, seconds: float) -> list[tuple[str, str, str]]:
-    """What a process said that was killed ``seconds`` after it was ready."""
-    child = subprocess.Popen([sys.executable, str(SCRIPT), str(folder), seed], stdout=subprocess.PIPE, text=True)
+def told(folder: Path, turn: int) -> list[list[str]]:
+    """What a process said that was killed in the middle of something: a moment after it said so the n-th time."""
+    chance = random.Random(turn)
+    moment, times = MOMENTS[turn % len(MOMENTS)], chance.randrange(1, 4)
+    child = subprocess.Popen([sys.executable, str(SCRIPT), str(folder), str(turn)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
-    first = child.stdout.readline()
-    assert first == "ready\n", "the process before left something that this one cannot open"
-    time.sleep(seconds)  # when the knife falls, not how long anything may take
+    lines: list[str] = []
+    while times:
+        line = child.stdout.readline()
+        assert line, "the process before left something that this one cannot open"
+        lines.append(line)
+        times -= line.startswith("written" if moment == "writing" else moment)
+    time.sleep(chance.random() * 0.02)  # anywhere in what comes next
     child.send_signal(signal.SIGKILL)
     rest = child.stdout.read()
     child.wait()
     # A line that was cut in the middle is none.
-    lines = [line.split(" ", 2) for line in rest[: rest.rfind("\n") + 1].splitlines()]
-    return [(line[0], line[1], line[2] if len(line) > 2 else "") for line in lines]
+    return [line.split() for line in ("".join(lines) + rest[: rest.rfind("\n") + 1]).splitlines()]
