@@ -104,10 +104,14 @@ def parsed(name: str, data: bytes) -> Inventory:
     return found
 
 
-def _folder(path: Path) -> Inventory:
-    """A virtual environment, or a folder with what is installed in one."""
+def installed_in(path: Path) -> list[Path]:
+    """Where packages are installed in a virtual environment, or in a folder such as ``site-packages``."""
     places = [path, *sorted(path.glob("lib/python*/site-packages")), path / "Lib" / "site-packages"]
-    found = [str(place) for place in places if place.is_dir() and any(place.glob("*-info"))]
+    return [place for place in places if place.is_dir() and any(place.glob("*-info"))]
+
+
+def _folder(path: Path) -> Inventory:
+    found = [str(place) for place in installed_in(path)]
     return _distributions(metadata.distributions(path=found)) if found else Inventory()
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
+import chatward
 from chatward.assurance import ranking, vex
 from chatward.assurance.assessments import Assessments
-from chatward.assurance.inventory import OWN, Inventory, installation, read
+from chatward.assurance.inventory import OWN, Inventory, installation, installed_in, read
 from chatward.assurance.osv import Advisories
 from chatward.assurance.ranking import Ends, Exploited, Likely
+from chatward.assurance.reach import Reach, reached
 from chatward.assurance.runs import Runs
 from chatward.assurance.scanning import Lists, Scan, scan
 from chatward.assurance.tasks import Record, Tasks
@@ -140,8 +144,25 @@ def scanned(settings: Settings, wanted: Sequence[str], advisories: Advisories, n
         except ConfigError as error:
             made.append(Scan(target, 0, (), (error.public,), frozenset({("*", "*")})))
             continue
-        made.append(scan(target, parts, advisories, by, now=now, stale_after=settings.assurance.stale_after))
+        stale, reaching = settings.assurance.stale_after, partial(reach_of, settings, target)
+        made.append(scan(target, parts, advisories, by, now=now, stale_after=stale, reached=reaching))
     return made
+
+
+def reach_of(settings: Settings, target: str) -> Reach:
+    """What the code of Chatward, or of a bot, imports of its Python environment. Chatward imports by expressions what
+    is its own. Of a bot that names no code and environment, or one that is not there, nothing is known."""
+    if target == OWN:
+        places = [place for name in sys.path for place in installed_in(Path(name)) if name]
+        return reached([Path(chatward.__file__).parent], places, closed=True)
+    known = settings.assurance.bots.get(target)
+    if known is None or not known.code:
+        return Reach()
+    places = [place for name in known.inventory for place in installed_in(beside_ledger(settings, name))]
+    try:
+        return reached([beside_ledger(settings, name) for name in known.code], places)
+    except OSError:
+        return Reach()
 
 
 def owner_of(settings: Settings, target: str) -> str:

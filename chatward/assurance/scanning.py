@@ -5,14 +5,15 @@ The rules:
 1. A scan has three outcomes for a component: affected, not affected, *unknown*. Unknown is: its ecosystem has no
    advisories here or old ones, its version or a range cannot be compared, or it could not be read in the first place.
 2. Advisories that name each other (aliases) are one finding, as bad as the worst of them.
-3. Order: known to be exploited; then the probability to be; then severity. What is exploited is due as critical.
+3. Order: known to be exploited; then the probability to be; then whether the bot's code imports it; then severity.
+   What is exploited is due as critical. Not to be imported changes the order, and no day.
 4. A maker's statement (VEX) closes a finding and is told with it; it does not hide it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -21,12 +22,14 @@ from chatward.assurance.cvss import SEVERITIES
 from chatward.assurance.inventory import Component, Inventory
 from chatward.assurance.osv import Advisories
 from chatward.assurance.ranking import Ends, Exploited, Likely, cves_of
+from chatward.assurance.reach import Reach
 from chatward.assurance.vex import Statement, verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One vulnerability in one component. ``closed``: why it does not count, in the maker's words."""
+    """One vulnerability in one component. ``closed``: why it does not count, in the maker's words. ``reached``: how the
+    bot's code comes to import it, empty where no way was found; ``None``: that is not known."""
 
     component: Component
     ids: tuple[str, ...]
@@ -36,6 +39,7 @@ class Finding:
     likely: float | None
     fixed: str | None
     closed: str = ""
+    reached: tuple[str, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -49,9 +53,15 @@ class Finding:
         return {"unknown": "high", "none": "low"}.get(self.severity, self.severity)
 
     @property
-    def rank(self) -> tuple[bool, float, int, float]:
+    def rank(self) -> tuple[bool, float, bool, int, float]:
         """The smallest is the first."""
-        return not self.exploited, -(self.likely or 0.0), SEVERITIES.index(self.severity), -(self.score or 0.0)
+        return (
+            not self.exploited,
+            -(self.likely or 0.0),
+            self.reached == (),
+            SEVERITIES.index(self.severity),
+            -(self.score or 0.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,19 @@ class Scan:
         return tuple(one for one in self.findings if not one.closed)
 
 
+Reached = Callable[[], Reach]
+"""What a bot's code imports; asked once, and only where something was found."""
+
+
 def scan(
-    target: str, inventory: Inventory, advisories: Advisories, lists: Lists, *, now: float, stale_after: float
+    target: str,
+    inventory: Inventory,
+    advisories: Advisories,
+    lists: Lists,
+    *,
+    now: float,
+    stale_after: float,
+    reached: Reached = Reach,
 ) -> Scan:
     """Raises ``StoreError``."""
     fresh = advisories.fresh(now, stale_after)
@@ -107,6 +128,9 @@ def scan(
         sentences.append(f"{len(inventory.unread)} parts cannot be looked up: {shown}")
         unsure.add(("*", "*"))
     sentences += lists.problems
+    if any(one.component.ecosystem == "PyPI" for one in found):
+        reach = reached()
+        found = [replace(one, reached=_way(reach, one.component)) for one in found]
     today = datetime.fromtimestamp(now, UTC).date()
     ended = [lists.ends.ended(one.name, one.version, today) for one in inventory.components]
     return Scan(
@@ -200,6 +224,10 @@ def _finding(component: Component, group: _Group, lists: Lists) -> Finding:
         next((one for one in fixes if one is not None), None),
         "" if said is None else f"{said.status}: {said.reason}" if said.reason else said.status,
     )
+
+
+def _way(reach: Reach, component: Component) -> tuple[str, ...] | None:
+    return reach.of(component.name) if component.ecosystem == "PyPI" else None
 
 
 def _shown(ids: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ from chatward.assurance.opening import (
 )
 from chatward.assurance.sbom import cyclonedx
 from chatward.assurance.scanning import Finding, Scan
-from chatward.assurance.tasks import Quarantine, Task
+from chatward.assurance.tasks import Quarantine, Task, day_of
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
@@ -58,7 +58,7 @@ def import_(
     """Take in advisories from OSV database files."""
     settings, now = loaded_settings(config).settings, time.time()
     with opened_advisories(settings) as advisories:
-        done = advisories.take(files, now=now, as_of=None if as_of is None else _day(as_of))
+        done = advisories.take(files, now=now, as_of=None if as_of is None else day_of(as_of))
     told = {"ecosystems": list(done.ecosystems), "advisories": done.advisories}
     recorder(settings.ledger)(Entry(Event.ADVISORIES_IMPORTED, "", told))
     if as_json:
@@ -91,13 +91,14 @@ def scan(of: Of = None, config: ConfigFile = None, as_json: AsJson = False) -> i
             finding.urgency,
             _mark(finding),
             finding.component.purl,
+            _way(finding),
             finding.fixed or "-",
             finding.closed,
         )
         for one in made
         for finding in one.findings
     ]
-    print_table(("in", "id", "urgency", "known", "component", "fixed in", "closed by its maker"), rows)
+    print_table(("in", "id", "urgency", "known", "component", "imported by", "fixed in", "closed by its maker"), rows)
     for one in made:
         print(f"{one.target}: {one.components} components, {len(one.open)} open findings", file=sys.stderr)
         for sentence in one.unknown:
@@ -138,7 +139,7 @@ def accept(
     """Live with a finding for a while."""
     settings, now = loaded_settings(config).settings, time.time()
     with opened_tasks(settings, recorder(settings.ledger)) as tasks:
-        told = _task(tasks.accept(task, owner=owner, until=_day(until), reason=reason), now)
+        told = _task(tasks.accept(task, owner=owner, until=day_of(until), reason=reason), now)
     if as_json:
         print_json(told)
     else:
@@ -248,7 +249,13 @@ def _finding(one: Finding) -> dict[str, Any]:
         "likely": one.likely,
         "fixed": one.fixed,
         "closed": one.closed or None,
+        "reached": None if one.reached is None else list(one.reached),
     }
+
+
+def _way(one: Finding) -> str:
+    """How a bot's code comes to a package."""
+    return "?" if one.reached is None else " > ".join(one.reached[:-1]) or "not imported"
 
 
 def _mark(one: Finding) -> str:
@@ -275,11 +282,3 @@ def _task(one: Task, now: float) -> dict[str, Any]:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
-
-
-def _day(text: str) -> float:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError("A day is written as 2030-12-31.", reason="usage") from None
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

@@ -31,6 +31,9 @@ class AssuredBot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     inventory: tuple[str, ...] = ()
     """Files or folders that say it: CycloneDX or SPDX (JSON), a Python environment, a requirements or lock file,
     `package-lock.json`, the `status` of dpkg. Relative to the folder of the ledger."""
+    code: tuple[str, ...] = ()
+    """Files and folders of its own Python code, by which `chatward patches` tells what of its environment it imports.
+    Relative to the folder of the ledger."""
     owner: str = ""
     """Who answers for what is found in it."""
 
@@ -42,6 +45,9 @@ class Assurance(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The SQLite file with tasks, assessments and evidence. Empty: `chatward-assurance.db` beside the ledger."""
     advisories: str = ""
     """The SQLite file with imported advisories. Empty: `chatward-advisories.db` beside the ledger."""
+    scan_every: Annotated[float, Meta(ge=0)] = 86_400.0
+    """Seconds from one scan by the running gateway to the next; sooner where advisories, lists or inventories are
+    newer. Only where there are advisories. 0: none."""
     stale_after: Seconds = 604_800.0
     """Seconds after which advisories and lists say nothing any more: what they do not name is unknown."""
     exploited: str = ""

@@ -13,6 +13,7 @@ import pytest
 from chatward.assurance import ranking, vex
 from chatward.assurance.inventory import Component, Inventory
 from chatward.assurance.osv import Advisories
+from chatward.assurance.reach import Reach
 from chatward.assurance.scanning import Lists, Scan, scan
 from chatward.assurance.tasks import DAY, Quarantine, Tasks
 from chatward.core.errors import ClientError, ConfigError
@@ -41,7 +42,8 @@ def look(*parts: Component, of: list[dict[str, Any]], lists: Lists | None = None
         advisories.take([folder], now=NOW)
     unread = others.pop("unread", ())
     now = others.pop("now", NOW)
-    return scan("bot", Inventory(parts, unread), advisories, lists or Lists(), now=now, stale_after=WEEK)
+    found = Inventory(parts, unread)
+    return scan("bot", found, advisories, lists or Lists(), now=now, stale_after=WEEK, **others)
 
 
 def test_a_version_before_the_fix_is_found_and_one_after_it_is_not(tmp_path: Path) -> None:
@@ -94,6 +96,26 @@ def test_exploited_comes_first_then_likely_then_severe(tmp_path: Path) -> None:
     made = look(LEAKY, of=of, folder=tmp_path, lists=lists)
     assert [one.id[-1] for one in made.findings] == ["4", "3", "1", "2"]
     assert [one.urgency for one in made.findings] == ["critical", "low", "critical", "low"]
+
+
+@pytest.mark.parametrize(
+    ("chains", "unsure", "order", "ways"),
+    [
+        ({"leaky-bot": ("main.py", "leaky-bot")}, (), "LH", [("main.py", "leaky-bot"), ()]),
+        ({}, ("*",), "HL", [None, None]),
+        ({}, (), "HL", [(), ()]),
+    ],
+    ids=["one-is", "not-known", "none-is"],
+)
+def test_what_is_not_imported_comes_later_and_stays(
+    chains: dict[str, tuple[str, ...]], unsure: tuple[str, ...], order: str, ways: list[Any], tmp_path: Path
+) -> None:
+    of = [advisory("L", severity=[{"type": "CVSS_V3", "score": LOW}]), advisory("H", name="other", aliases=[])]
+    other = Component("PyPI", "other", "2.0.0")
+    made = look(LEAKY, other, of=of, folder=tmp_path, reached=lambda: Reach(chains, frozenset(unsure)))
+    assert ["H" if one.component is other else "L" for one in made.open] == list(order)
+    assert [one.reached for one in made.open] == ways
+    assert {one.urgency for one in made.open} == {"critical", "low"}
 
 
 def test_what_nobody_rated_is_as_urgent_as_what_is_high(tmp_path: Path) -> None:
