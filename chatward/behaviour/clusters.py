@@ -138,7 +138,9 @@ class Clusters:
         return found
 
     def restore(self, tenant: str, id: str, signature: Sequence[int], at: float) -> Cluster:
-        """A cluster of an incident that goes on after a restart."""
+        """A cluster of an incident that began elsewhere, or before a restart."""
+        if id in self._all:
+            return self._all[id]
         values = np.array(signature, np.uint32)
         return self._found(_keys(tenant, values), tenant, values, at, id)
 

@@ -9,7 +9,9 @@ The rules:
    While it is open, every refused message of a principal or address block in it is an alert too.
 3. It is told when it opens, and whenever it has doubled; all else is folded into it. After ``MEMORY`` seconds of
    silence it is closed, and what comes then is another.
-4. It is suppressed by an owner, for a reason, until a time, as long as it stays within a scope: no more conversations
+4. Processes that share a file hear of each other's incidents whenever they write their own, and join them to what they
+   have. Of two incidents with something in common the younger becomes part of the older, in all of them.
+5. It is suppressed by an owner, for a reason, until a time, as long as it stays within a scope: no more conversations
    than ``breaks`` times those at the time. Beyond either it is told again.
 
 Ids and counts alone: no text. No I/O but in ``save`` and ``load``.
@@ -18,15 +20,16 @@ Ids and counts alone: no text. No I/O but in ``save`` and ``load``.
 from __future__ import annotations
 
 import secrets
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from chatward.behaviour.clusters import SUSPICIOUS, Cluster, Clusters, Sent
-from chatward.behaviour.signatures import Signer, alike
+from chatward.behaviour.incident import MOST, Incident, restored
+from chatward.behaviour.signatures import Signature, Signer, alike
 from chatward.behaviour.store import BehaviourStore
 from chatward.behaviour.values import Alert, Deviation
 from chatward.core.events import Event
@@ -42,55 +45,9 @@ FASTEST: Final = 30.0
 """Letters a second, over a whole message, that nobody types."""
 _REFUSALS: Final = frozenset({"refused", "novelty"})
 _LOOSE: Final = 20_000
-_KEPT: Final = 2_000
 _EVIDENCE: Final = 20
 _WRITTEN: Final = 40
 """Letters of a message at least whose pace says something."""
-
-
-@dataclass(slots=True)
-class Incident:
-    """``size`` is the conversations in it, ``told`` its size when it was last told. ``suppressed``: scope and end."""
-
-    id: str
-    opened: float
-    heard: float
-    tenant: str
-    keys: dict[str, None] = field(default_factory=dict)
-    alerts: int = 0
-    told: int = 0
-    sessions: dict[int, None] = field(default_factory=dict)
-    entities: dict[tuple[str, str], None] = field(default_factory=dict)
-    blocks: dict[int, None] = field(default_factory=dict)
-    bots: dict[str, None] = field(default_factory=dict)
-    signals: Counter[str] = field(default_factory=Counter)
-    because: dict[str, float] = field(default_factory=dict)
-    evidence: deque[str] = field(default_factory=lambda: deque(maxlen=_EVIDENCE))
-    texts: dict[str, list[int]] = field(default_factory=dict)
-    suppressed: tuple[float, float] | None = None
-    changed: bool = True
-
-    @property
-    def size(self) -> int:
-        return max(len(self.sessions), len(self.entities))
-
-    def state(self) -> dict[str, Any]:
-        """Plain data, as it is stored and shown. Keys and signatures are keyed digests."""
-        return {
-            "tenant": self.tenant,
-            "alerts": self.alerts,
-            "size": self.size,
-            "entities": len(self.entities),
-            "blocks": len(self.blocks),
-            "bots": list(self.bots),
-            "signals": dict(self.signals),
-            "because": self.because,
-            "evidence": list(self.evidence),
-            "told": self.told,
-            "keys": list(self.keys)[:200],
-            "texts": self.texts,
-            "sessions": list(self.sessions),
-        }
 
 
 @dataclass(slots=True)
@@ -124,6 +81,9 @@ class Incidents:
         self.open: dict[str, Incident] = {}
         self._by_key: dict[str, str] = {}
         self._loose: OrderedDict[str, _Loose] = OrderedDict()
+        self._process = secrets.token_hex(4)
+        self._written = 0
+        self._joined: list[tuple[str, str]] = []
         self._paces: OrderedDict[int, float] = OrderedDict()
         self._suppressed: dict[str, tuple[float, float]] = {}
         self._lifted: list[str] = []
@@ -152,7 +112,7 @@ class Incidents:
                 incident = self._of([text]) or self._near(cluster) or self._open(alert, text)
                 if cluster.id not in incident.texts:  # who sent it before is part of it too
                     incident.texts[cluster.id] = cluster.signature.tolist()
-                    incident.sessions |= dict.fromkeys(list(cluster.sessions)[:_KEPT])
+                    incident.sessions |= dict.fromkeys(list(cluster.sessions)[:MOST])
                 incident.because |= why
                 self._join(incident, alert, sent)
                 found.append((alert, incident.id))
@@ -218,10 +178,13 @@ class Incidents:
 
     def _near(self, cluster: Cluster) -> Incident | None:
         """The open incident with a text like this one: wordings drift apart."""
+        return self._alike(cluster.tenant, cluster.signature)
+
+    def _alike(self, tenant: str, text: Signature) -> Incident | None:
         for incident in self.open.values():
-            if incident.tenant == cluster.tenant:
+            if incident.tenant == tenant:
                 for signature in list(incident.texts.values())[:_EVIDENCE]:
-                    if alike(np.array(signature, np.uint32), cluster.signature) >= NEAR:
+                    if alike(np.array(signature, np.uint32), text) >= NEAR:
                         return incident
         return None
 
@@ -234,23 +197,22 @@ class Incidents:
         return incident
 
     def _join(self, incident: Incident, alert: Alert, sent: Sent) -> None:
-        incident.alerts += 1
         incident.heard = max(incident.heard, alert.at)
         incident.changed = True
-        incident.signals[alert.signal] += 1
+        incident.counts.setdefault(self._process, Counter())[alert.signal] += 1
         if alert.bot:
             incident.bots[alert.bot] = None
         for seen, one in ((incident.sessions, sent.session), (incident.blocks, sent.block)):
-            if len(seen) < _KEPT:
+            if len(seen) < MOST:
                 seen[one] = None
-        if alert.form == "principal" and len(incident.entities) < _KEPT:
+        if alert.form == "principal" and len(incident.entities) < MOST:
             if (alert.tenant, alert.entity) not in incident.entities:
                 self._members.append((incident.id, alert.tenant, alert.entity))
             incident.entities[alert.tenant, alert.entity] = None
         if alert.evidence:
             incident.evidence.append(alert.evidence[-1])
         for key in alert.keys:
-            if key and len(incident.keys) < _KEPT and key not in incident.keys:
+            if key and len(incident.keys) < MOST and key not in incident.keys:
                 incident.keys[key] = None
                 self._by_key.setdefault(key, incident.id)
         self._look(incident, alert.at)
@@ -281,25 +243,61 @@ class Incidents:
 
     def load(self, store: BehaviourStore, now: float) -> None:
         """Incidents that are open still, with what others would have in common with them."""
-        for told in store.incidents(1_000):
-            if now - told["heard"] > MEMORY:
-                continue
-            one = Incident(told["id"], told["opened"], told["heard"], told["tenant"], changed=False)
-            one.alerts, one.told, one.because = told["alerts"], told["told"], told["because"]
-            one.keys, one.bots = dict.fromkeys(told["keys"]), dict.fromkeys(told["bots"])
-            one.sessions, one.texts = dict.fromkeys(told["sessions"]), told["texts"]
-            one.blocks = dict.fromkeys(range(told["blocks"]))
-            one.signals = Counter(told["signals"])
-            one.evidence.extend(told["evidence"])
-            one.entities = {(told["tenant"], entity): None for entity in store.members(one.id)}
-            self.open[one.id] = one
-            self._by_key |= dict.fromkeys(one.keys, one.id)
-            for id, signature in one.texts.items():
-                self.clusters.restore(one.tenant, id, signature, one.heard)
+        self._hear(store, now)
         self._follow(store)
 
+    def _hear(self, store: BehaviourStore, now: float) -> None:
+        """What other processes wrote since."""
+        for told in store.heard(self._process, self._written):
+            self._written = max(self._written, told["written"])
+            if now - told["heard"] > MEMORY:
+                continue
+            theirs = restored(told, store.members(told["id"]))
+            mine = self.open.get(theirs.id)
+            if mine is not None:
+                mine.changed |= mine.join(theirs)
+                self._hold(mine)
+            elif (twin := self._twin(theirs)) is None:
+                self._hold(theirs)
+            elif (twin.opened, twin.id) < (theirs.opened, theirs.id):  # they will find so too
+                twin.join(theirs)
+                twin.changed = True
+                self._hold(twin)
+            else:
+                theirs.join(twin)
+                theirs.changed = True
+                self._drop(twin, theirs)
+                self._hold(theirs)
+
+    def _twin(self, theirs: Incident) -> Incident | None:
+        """An open incident that has something in common with another process's."""
+        found = self._of(theirs.keys)
+        if found is not None and found.tenant == theirs.tenant:
+            return found
+        signatures = [np.array(one, np.uint32) for one in list(theirs.texts.values())[:_EVIDENCE]]
+        return next((one for at in signatures if (one := self._alike(theirs.tenant, at)) is not None), None)
+
+    def _hold(self, incident: Incident) -> None:
+        """Keeps it open, and what others would have in common with it."""
+        self.open[incident.id] = incident
+        for key in incident.keys:
+            self._by_key.setdefault(key, incident.id)
+        for id, signature in incident.texts.items():
+            self.clusters.restore(incident.tenant, id, signature, incident.heard)
+
+    def _drop(self, incident: Incident, into: Incident) -> None:
+        del self.open[incident.id]
+        for key in incident.keys:
+            if self._by_key.get(key) == incident.id:
+                self._by_key[key] = into.id
+        self._members = [(into.id if one == incident.id else one, tenant, entity) for one, tenant, entity in self._members]
+        self._joined.append((incident.id, into.id))
+        self._tell(_entry(Event.BEHAVIOUR_INCIDENT_JOINED, incident, into=into.id))
+
     def save(self, store: BehaviourStore, now: float) -> None:
-        """Writes what has changed, closes what is silent, and hears what is suppressed. Raises ``StoreError``."""
+        """Writes what has changed, closes what is silent, and hears what others wrote and what is suppressed. Raises
+        ``StoreError``."""
+        self._hear(store, now)
         for incident in [one for one in self.open.values() if now - one.heard > MEMORY]:
             del self.open[incident.id]
             for key in incident.keys:
@@ -307,13 +305,14 @@ class Incidents:
                     del self._by_key[key]
             self._closed.append(incident)
         changed = [one for one in (*self.open.values(), *self._closed) if one.changed]
-        store.put_incidents([(one.id, one.opened, one.heard, one.state()) for one in changed])
+        store.put_incidents(self._process, [(one.id, one.opened, one.heard, one.state()) for one in changed])
         store.add_members(self._members)
+        store.join_incidents(self._joined)
         for id in self._lifted:
             store.end_suppression(id)
         for one in changed:
             one.changed = False
-        self._members, self._closed, self._lifted = [], [], []
+        self._members, self._closed, self._lifted, self._joined = [], [], [], []
         self._follow(store)
 
     def _follow(self, store: BehaviourStore) -> None:
@@ -345,7 +344,7 @@ def _entry(event: Event, incident: Incident, **more: object) -> Entry:
         "alerts": incident.alerts,
         "sessions": incident.size,
         "entities": len(incident.entities),
-        "blocks": len(incident.blocks),
+        "blocks": incident.networks,
         "signals": sorted(incident.signals),
         "because": sorted(incident.because),
         "requests": list(incident.evidence)[-5:],

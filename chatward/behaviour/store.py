@@ -39,6 +39,10 @@ SCHEMA: Final = Schema(
         "CREATE TABLE behaviour_suppressions (incident TEXT PRIMARY KEY, owner TEXT, reason TEXT, scope REAL,"
         " since REAL, until REAL) WITHOUT ROWID",
         "CREATE TABLE behaviour_erased (id BLOB PRIMARY KEY, at REAL) WITHOUT ROWID",
+        "ALTER TABLE behaviour_incidents ADD COLUMN process TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE behaviour_incidents ADD COLUMN written INTEGER NOT NULL DEFAULT 1",
+        "CREATE TABLE behaviour_writes (id INTEGER PRIMARY KEY CHECK (id = 1), written INTEGER)",
+        "INSERT INTO behaviour_writes VALUES (1, 1)",
     ),
 )
 
@@ -120,13 +124,42 @@ class BehaviourStore:
 
     # --- incidents and suppressions
 
-    def put_incidents(self, incidents: Sequence[tuple[str, float, float, Any]]) -> None:
-        """Id, when opened, when last heard of, and plain data."""
+    def put_incidents(self, process: str, incidents: Sequence[tuple[str, float, float, Any]]) -> None:
+        """Id, when opened, when last heard of, and plain data, as a process has them."""
+        if not incidents:
+            return
         with self.database.writing() as connection:
+            connection.execute("UPDATE behaviour_writes SET written = written + 1")
             connection.executemany(
-                "INSERT OR REPLACE INTO behaviour_incidents VALUES (?, ?, ?, ?)",
-                [(id, opened, heard, msgspec.msgpack.encode(state)) for id, opened, heard, state in incidents],
+                "INSERT OR REPLACE INTO behaviour_incidents (id, opened, heard, state, process, written)"
+                " SELECT ?, ?, ?, ?, ?, written FROM behaviour_writes",
+                [(id, opened, heard, msgspec.msgpack.encode(state), process) for id, opened, heard, state in incidents],
             )
+
+    def heard(self, process: str, since: int) -> list[dict[str, Any]]:
+        """What other processes wrote after the write of this number (``written``), in order."""
+        rows = self.database.rows(
+            "SELECT id, opened, heard, state, written FROM behaviour_incidents WHERE written > ? AND process != ?"
+            " ORDER BY written",
+            (since, process),
+        )
+        return [
+            {**msgspec.msgpack.decode(state), "id": id, "opened": opened, "heard": heard, "written": written}
+            for id, opened, heard, state, written in rows
+        ]
+
+    def join_incidents(self, joined: Iterable[tuple[str, str]]) -> None:
+        """Each of them became part of another: its alerts, members and suppression are that one's from now on."""
+        with self.database.writing() as connection:
+            for id, into in joined:
+                connection.execute("UPDATE behaviour_alerts SET incident = ? WHERE incident = ?", (into, id))
+                for table in ("members", "suppressions"):
+                    connection.execute(
+                        f"UPDATE OR IGNORE behaviour_{table} SET incident = ? WHERE incident = ?",  # noqa: S608
+                        (into, id),
+                    )
+                    connection.execute(f"DELETE FROM behaviour_{table} WHERE incident = ?", (id,))  # noqa: S608
+                connection.execute("DELETE FROM behaviour_incidents WHERE id = ?", (id,))
 
     def add_members(self, members: Iterable[tuple[str, str, str]]) -> None:
         """Incident, tenant and entity."""
@@ -217,5 +250,6 @@ class BehaviourStore:
 
 
 def shown(incident: Mapping[str, Any]) -> dict[str, Any]:
-    """An incident without what only this software compares: keys, signatures, hashes of conversations."""
-    return {name: value for name, value in incident.items() if name not in {"keys", "texts", "sessions"}}
+    """An incident without what only this software compares: counts of processes, keys, signatures, hashes of
+    conversations."""
+    return {name: value for name, value in incident.items() if name not in {"counts", "keys", "texts", "sessions"}}

@@ -167,6 +167,8 @@ class Event(str, Enum):
     """Alerts with something in common became an incident; `left_out` counts alerts that were not put on record."""
     BEHAVIOUR_INCIDENT_GREW = "behaviour:incident:grew"
     """It is twice as large as when it was last told."""
+    BEHAVIOUR_INCIDENT_JOINED = "behaviour:incident:joined"
+    """It is the same as one that another process opened before, `into`, and part of that from now on."""
     BEHAVIOUR_INCIDENT_SUPPRESSED = "behaviour:incident:suppressed"
     """The operator in `by` wants to hear no more of it `until` then, as long as it stays within `scope` (sessions)."""
     BEHAVIOUR_SUPPRESSION_ENDED = "behaviour:suppression:ended"
