@@ -119,9 +119,10 @@ def of_law(requirement: Requirement) -> Control:
     )
 
 
-def gathered(records: Iterable[Record], most: int = 5) -> dict[str, Seen]:
-    """What was recorded, by event and, for refusals, by ``event/reason``; with at most so many entries' numbers."""
-    found: dict[str, Seen] = {}
+def gathered(records: Iterable[Record], most: int = 5, before: Mapping[str, Seen] | None = None) -> dict[str, Seen]:
+    """What was recorded, by event and, for refusals, by ``event/reason``; with at most so many entries' numbers.
+    ``before``: what was gathered of earlier entries."""
+    found = dict(before or {})
     for record in records:
         names = [record.event]
         why = record.fields.get("reason")

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from chatward.assurance.domains import Seen
-from chatward.assurance.opening import opened_advisories
+from chatward.assurance.opening import opened_advisories, owner_of, scanned
+from chatward.assurance.probes import Probe, probes
 from chatward.assurance.published import Looking
 from chatward.assurance.questionnaire import Answer, questionnaire
+from chatward.assurance.redteam import Answered, attack, summary
 from chatward.assurance.tasks import DAY
 from chatward.console.assuring import Assuring
 from chatward.core.ports import Entry
@@ -121,5 +123,28 @@ def filled(it: Assuring, folder: Path) -> Assuring:
     file.write_text(json.dumps(advisory(modified="2026-09-20T00:00:00Z")), "utf-8")
     with opened_advisories(it.settings) as advisories:
         advisories.take([file], now=NOW)
+    clock.now = NOW - 40 * DAY
+    it.uploads.add("default", "shop-bot.cdx.json", json.dumps(BILL).encode())
+    attack_on(it)
+    for target in ("default", "tools"):
+        with opened_advisories(it.settings) as advisories:
+            [made] = scanned(it.settings, [target], advisories, NOW)
+        it.tasks.settle(made, due, owner_of(it.settings, target))
     clock.now = NOW
+    attack_on(it, worked=("LLM01", "LLM07"))
     return it
+
+
+def attack_on(it: Assuring, worked: tuple[str, ...] = ("LLM01", "LLM02", "LLM07")) -> None:
+    """A bot that falls for many probes, and for a few of some categories through the gateway."""
+
+    def direct(probe: Probe) -> Answered | None:
+        return Answered(probe.marker if probe.id[-1] in "aeinrst" else "No.", ("delete_account",))
+
+    def guarded(probe: Probe) -> Answered | None:
+        if probe.category in worked and probe.id[-1] in "en":
+            return Answered(probe.marker)
+        return Answered(refused=True) if probe.id[-1] in "arst" else Answered("No.")
+
+    made = summary(attack(probes(), direct, guarded))
+    it.runs.keep({"bot": "default", "model": "small-model", "seed": "1", **made})
