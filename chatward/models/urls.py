@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
+from zlib import adler32, crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,9 @@ BUCKETS: Final = 2 * HALF
 LONGEST: Final = 240
 """Code points of path and query that are looked at."""
 KINDS: Final = ("share", "path", "bare", "deep", "known")
-_SEEDS: Final = (0x1234567, 0x89ABCDE, 0x7654321, 0x2468ACE, 0x13579BD)
+_KIND_SEEDS: Final = tuple(map(np.uint32, (0x1234567, 0x89ABCDE, 0x7654321, 0x2468ACE, 0x13579BD)))
+_LOW: Final = HALF - 1
+_LOW_BITS, _UPPER, _SPREAD, _SHIFT = map(np.uint32, (_LOW, HALF, 0x9E3779B1, 13))
 
 _WORDS: Final = re.compile(r"[a-z]+|[^\W\da-z_]+|\d+")
 _VOWELS: Final = frozenset("aeiouy")
@@ -55,11 +57,15 @@ def _step(value: int) -> int:
     return next((place for place, step in enumerate(_STEPS) if value <= step), len(_STEPS))
 
 
-def _grams(space: str, text: str, sizes: Sequence[int]) -> Iterator[str]:
+def _grams(space: str, text: str, sizes: Sequence[int]) -> list[int]:
+    """The CRC-32 of every n-gram of a framed text, each with its space in front of it."""
     framed = f"^{text}$"
-    for size in sizes:
-        for at in range(len(framed) - size + 1):
-            yield f"{space}{framed[at : at + size]}"
+    start = crc32(space.encode())
+    if not framed.isascii():
+        pieces = [framed[at : at + size] for size in sizes for at in range(len(framed) - size + 1)]
+        return [crc32(piece.encode("utf-8", "surrogatepass"), start) for piece in pieces]
+    data = framed.encode()
+    return [crc32(data[at : at + size], start) for size in sizes for at in range(len(data) - size + 1)]
 
 
 def _entropy(text: str) -> float:
@@ -125,7 +131,6 @@ def _of_host(cut: _Parts) -> Iterator[str]:
         yield f"s:{suffix}"
         yield f"s:{suffix}.{bare}"
         yield f"d:{parts.registered}"
-        yield from _grams("n", shown[:80], (3, 4, 5))
         shape = _shape(name)
         yield f"z:{shape}"
         for place, value in enumerate(shape.split(".")):
@@ -139,7 +144,6 @@ def _of_host(cut: _Parts) -> Iterator[str]:
     labels = sub.split(".") if sub else []
     yield f"u:{min(len(labels), 5)}.{group}"
     if sub:
-        yield from _grams("u", sub[:80], (3, 4, 5))
         yield f"uz:{_shape(sub[:80])}"
         yield f"ul:{_step(len(sub))}"
         yield f"u=:{labels[0]}"
@@ -190,7 +194,6 @@ def _of_rest(cut: _Parts) -> Iterator[str]:
         if path.endswith("/"):
             yield "p:slash"
         yield from (f"p:{word}" for word in _WORDS.findall(path) if not word.isdigit())
-        yield from _grams("p", path.strip("/")[:120], (4,))
         yield from (f"p:{sign}" for sign in ("%", "@", "~", "//") if sign in path)
         if _HEX.search(path):
             yield "p:hex"
@@ -211,23 +214,43 @@ def _of_rest(cut: _Parts) -> Iterator[str]:
             yield "f:at"
 
 
+def _grams_of(cut: _Parts) -> list[int]:
+    """The n-grams of the registered name, of the subdomain and of the path."""
+    parts, address = cut.parts, cut.address
+    found: list[int] = []
+    if parts.name and address.kind is HostKind.DOMAIN:
+        found += _grams("n", unicode_host(parts.name)[:80], (3, 4, 5))
+    if parts.subdomain:
+        found += _grams("u", parts.subdomain[:80], (3, 4, 5))
+    path = address.path[:LONGEST].lower().strip("/")
+    if path:
+        found += _grams("p", path[:120], (4,))
+    return found
+
+
 def cut(address: Address, known: int) -> _Parts:
     """The parts of a URL, given how well known its registered name is."""
     host = address.host.removeprefix("www.")
     return _Parts(address, host, split(host), known)
 
 
-def rows(parts: _Parts) -> NDArray[np.int64]:
+def rows(parts: _Parts) -> NDArray[np.intp]:
     """The numbers of a URL's pieces, each once, in order; then the same with their kind of host."""
-    hashed = {
-        zlib.crc32(piece.encode("utf-8", "surrogatepass")) % HALF
-        for part in (_of_host, _of_brands, _of_rest)
-        for piece in part(parts)
-    }
-    alone = np.array(sorted(hashed), dtype=np.uint32)
-    with np.errstate(over="ignore"):
-        mixed = (alone ^ np.uint32(_SEEDS[parts.kind])) * np.uint32(0x9E3779B1)
-    return np.concatenate([alone, (mixed >> np.uint32(13)) % np.uint32(HALF) + np.uint32(HALF)]).astype(np.int64)
+    pieces = [*_of_host(parts), *_of_brands(parts), *_of_rest(parts)]
+    hashed = {crc32(piece.encode("utf-8", "surrogatepass")) & _LOW for piece in pieces}
+    hashed.update([number & _LOW for number in _grams_of(parts)])
+    size = len(hashed)
+    alone = np.fromiter(hashed, np.uint32, size)
+    alone.sort()
+    found = np.empty(2 * size, np.intp)
+    found[:size] = alone
+    alone ^= _KIND_SEEDS[parts.kind]  # in place: arrays of numpy wrap around without a word
+    alone *= _SPREAD
+    alone >>= _SHIFT
+    alone &= _LOW_BITS
+    alone |= _UPPER
+    found[size:] = alone
+    return found
 
 
 # --- well-known names -----------------------------------------------------------------------------------
@@ -238,7 +261,7 @@ _HASHES: Final = 8
 def bits_of(name: str, size: int) -> list[int]:
     """The places of a name in a filter of ``size`` bits."""
     data = name.encode("utf-8", "surrogatepass")
-    first, second = zlib.crc32(data), zlib.adler32(data[::-1]) * 0x9E3779B1 + 1
+    first, second = crc32(data), adler32(data[::-1]) * 0x9E3779B1 + 1
     return [(first + turn * second + turn * turn * turn) % size for turn in range(_HASHES)]
 
 
