@@ -290,7 +290,9 @@ class Incidents:
         for key in incident.keys:
             if self._by_key.get(key) == incident.id:
                 self._by_key[key] = into.id
-        self._members = [(into.id if one == incident.id else one, tenant, entity) for one, tenant, entity in self._members]
+        self._members = [
+            (into.id if one == incident.id else one, tenant, entity) for one, tenant, entity in self._members
+        ]
         self._joined.append((incident.id, into.id))
         self._tell(_entry(Event.BEHAVIOUR_INCIDENT_JOINED, incident, into=into.id))
 
@@ -305,7 +307,7 @@ class Incidents:
                     del self._by_key[key]
             self._closed.append(incident)
         changed = [one for one in (*self.open.values(), *self._closed) if one.changed]
-        store.put_incidents(self._process, [(one.id, one.opened, one.heard, one.state()) for one in changed])
+        store.put_incidents([(one.id, one.opened, one.heard, one.state()) for one in changed], self._process)
         store.add_members(self._members)
         store.join_incidents(self._joined)
         for id in self._lifted:

@@ -124,7 +124,7 @@ class BehaviourStore:
 
     # --- incidents and suppressions
 
-    def put_incidents(self, process: str, incidents: Sequence[tuple[str, float, float, Any]]) -> None:
+    def put_incidents(self, incidents: Sequence[tuple[str, float, float, Any]], process: str = "") -> None:
         """Id, when opened, when last heard of, and plain data, as a process has them."""
         if not incidents:
             return
