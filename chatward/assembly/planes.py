@@ -8,6 +8,7 @@ import dataclasses
 import gc
 import secrets
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from chatward import __version__
 from chatward.assembly.engine import RoutedEngine
 from chatward.assembly.house import House
 from chatward.assurance.gates import figures as assurance_figures
+from chatward.assurance.schedule import keep_scanning, scan_now
 from chatward.chronicle import Chronicle
 from chatward.configuration import Loaded, load, resolve
 from chatward.core.errors import ConfigError
@@ -146,7 +148,8 @@ def admin_plane(app: Any, server: Server) -> EmbeddedServer:
 
 
 def keep_current(house: House, renewal: Renewal, chronicle: Chronicle) -> None:
-    """Certificates and settings are read again when they change, and at SIGHUP; sources of intelligence when due."""
+    """Certificates and settings are read again when they change, and at SIGHUP; sources of intelligence when due;
+    known vulnerabilities are looked for when that is due."""
     loaded = house.loaded
     house.go_on(renewal.run())
     asked: list[Callable[[], object]] = [renewal.check]
@@ -161,6 +164,8 @@ def keep_current(house: House, renewal: Renewal, chronicle: Chronicle) -> None:
         house.stack.callback(Updater(loaded.path).close)
     if following(loaded.settings) and loaded.path is not None:
         house.stack.callback(Following(loaded.path).close)
+    if loaded.settings.assurance.scan_every and loaded.path is not None:
+        house.go_on(keep_scanning(loaded.settings, partial(scan_now, loaded.path), clock=time.time))
 
 
 def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None], chronicle: Chronicle) -> Watcher:

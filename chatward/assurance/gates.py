@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chatward.assurance.assessments import Assessments
-from chatward.assurance.opening import advisories_file, assurance_file, opened_advisories, opened_tasks
+from chatward.assurance.opening import advisories_file, assurance_file, opened_advisories, opened_tasks, targets
 from chatward.assurance.tasks import Quarantine
 from chatward.assurance.vendors import VendorGate
 from chatward.settings import Settings
@@ -49,16 +49,20 @@ def opened_gates(settings: Settings, clock: Callable[[], float] = time.time) -> 
 
 
 def figures(settings: Settings, clock: Callable[[], float] = time.time) -> Mapping[str, Mapping[str, float]]:
-    """For the metrics: seconds since the day of each ecosystem's advisories (``NaN``: there are none), late tasks."""
+    """For the metrics: seconds since the day of each ecosystem's advisories and since each scan (``NaN``: there was
+    none), late tasks."""
     now, ages, late = clock(), dict[str, float](), dict[str, float]()
+    scans = dict.fromkeys(targets(settings), math.nan)
     if advisories_file(settings).exists():
         with opened_advisories(settings) as advisories:
             ages = {feed.ecosystem: now - feed.as_of for feed in advisories.feeds()}
     if assurance_file(settings).exists():
         with opened_tasks(settings, lambda entry: None, clock) as tasks:
+            scans |= {one.target: now - one.at for one in tasks.scans() if one.target in scans}
             for task in tasks.all():
                 late[task.target] = late.get(task.target, 0.0) + (task.state(now) == "late")
     return {
         "chatward_advisories_age_seconds": ages or {"": math.nan},
+        "chatward_patch_scan_age_seconds": scans,
         "chatward_patch_tasks_late": late or {"": 0.0},
     }

@@ -37,6 +37,7 @@ SCHEMA: Final = Schema(
             fixed TEXT, owner TEXT, opened REAL, due REAL, closed REAL,
             accepted_by TEXT DEFAULT '', accepted_until REAL DEFAULT 0, accepted_why TEXT DEFAULT '')""",
         "CREATE TABLE patch_scans (target TEXT PRIMARY KEY, at REAL, components INT, findings INT, unknown TEXT)",
+        "ALTER TABLE patch_tasks ADD COLUMN told REAL DEFAULT 0",
     ),
 )
 DAY: Final = 86_400.0
@@ -172,6 +173,24 @@ class Tasks:
             (owner, until, reason, task_id),
         )
         return next(one for one in self.all() if one.id == task_id)
+
+    def untold(self) -> list[Task]:
+        """Those that are late now and of whose day nobody was told yet."""
+        now = self._clock()
+        told = {
+            row[0]
+            for row in self._database.rows("SELECT id FROM patch_tasks WHERE told >= max(due, accepted_until, 1)")
+        }
+        return [one for one in self.all() if one.state(now) == "late" and one.id not in told]
+
+    def tell_late(self) -> int:
+        """Puts what became late on record, once; how much of it there was."""
+        found = self.untold()
+        for task in found:
+            about = {"target": task.target, "task": task.id, "ids": list(task.ids), "urgency": task.urgency}
+            self._record(Entry(Event.PATCH_TASK_LATE, "", about))
+            self._database.write("UPDATE patch_tasks SET told = ? WHERE id = ?", (self._clock(), task.id))
+        return len(found)
 
     def all(self, target: str | None = None) -> list[Task]:
         """The most urgent first."""

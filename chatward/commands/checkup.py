@@ -282,13 +282,19 @@ def _patches(settings: Settings, now: float) -> Found:
     with opened_tasks(settings, lambda entry: None, lambda: now) as tasks:
         scans = {one.target: one for one in tasks.scans()}
     blind = [name for name in targets(settings) if name not in scans or scans[name].unknown]
+    waited = settings.assurance.stale_after
+    unseen = [name for name in targets(settings) if name in scans and now - scans[name].at > waited]
     late = sum(known["chatward_patch_tasks_late"].values())
     if late:
         yield Check("patches", "failed", f"{late:g} known vulnerabilities are past their due day", advice)
     elif blind:
         yield Check("patches", "unknown", f"not everything is known of {', '.join(blind)}", advice)
+    elif unseen:
+        yield Check("patches", "unknown", f"it is long since {', '.join(unseen)} was looked through", advice)
     else:
-        yield Check("patches", "ok", f"{len(scans)} inventories were compared, and nothing is late")
+        hours = (now - min(scans[name].at for name in targets(settings))) / 3600
+        said = f"{len(scans)} inventories were compared, the oldest {hours:.0f} hours ago, and nothing is late"
+        yield Check("patches", "ok", said)
 
 
 def _monitoring(settings: Settings, clock: Callable[[], float]) -> Found:

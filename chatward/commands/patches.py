@@ -26,6 +26,7 @@ from chatward.assurance.opening import (
 )
 from chatward.assurance.sbom import cyclonedx
 from chatward.assurance.scanning import Finding, Scan
+from chatward.assurance.schedule import alone, due, gently
 from chatward.assurance.tasks import Quarantine, Task, day_of
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
@@ -71,15 +72,22 @@ def import_(
 
 
 @app.command()
-def scan(of: Of = None, config: ConfigFile = None, as_json: AsJson = False) -> int:
+def scan(
+    of: Of = None,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="Only where one is due (assurance.scan_every), giving way to all else.")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
     """Compare what Chatward and the bots are made of with the advisories; open and close tasks."""
-    settings, now = loaded_settings(config).settings, time.time()
+    settings = loaded_settings(config).settings
     wanted = _wanted(settings, of)
-    with opened_advisories(settings) as advisories:
-        made = scanned(settings, wanted, advisories, now)
-    with opened_tasks(settings, recorder(settings.ledger)) as tasks:
-        for one in made:
-            tasks.settle(one, settings.assurance.due, owner_of(settings, one.target))
+    if if_due:
+        gently()
+    with alone(settings):
+        now = time.time()
+        made = [] if if_due and not due(settings, now) else _settled(settings, wanted, now)
     good = all(not one.open and not one.unknown for one in made)
     if as_json:
         print_json({"ok": good, "targets": [_scan(one) for one in made]})
@@ -206,6 +214,17 @@ def sbom(of: Of = None, config: ConfigFile = None, as_json: AsJson = False) -> i
     target = of or OWN
     print_json(cyclonedx(target, inventory_of(settings, target).components, at=time.time(), models=target == OWN))
     return 0
+
+
+def _settled(settings: Settings, wanted: list[str], now: float) -> list[Scan]:
+    """Scans, and what follows from them."""
+    with opened_advisories(settings) as advisories:
+        made = scanned(settings, wanted, advisories, now)
+    with opened_tasks(settings, recorder(settings.ledger)) as tasks:
+        for one in made:
+            tasks.settle(one, settings.assurance.due, owner_of(settings, one.target))
+        tasks.tell_late()
+    return made
 
 
 def _shut(settings: Settings) -> list[str]:

@@ -247,6 +247,8 @@ class Event(str, Enum):
     """The parts of `target` were compared with advisories: how many `components`, `findings`, and things `unknown`."""
     PATCH_TASK_OPENED = "patches:task:opened"
     """A vulnerability (`ids`) was found in `target`; it is `due` (seconds since 1970) by its `urgency`."""
+    PATCH_TASK_LATE = "patches:task:late"
+    """A vulnerability in `target` is past its day and not accepted, said once; what is `critical` may shut its bot."""
     PATCH_TASK_CLOSED = "patches:task:closed"
     """A scan that could know found it no more."""
     PATCH_ACCEPTED = "patches:task:accepted"

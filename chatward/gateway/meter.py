@@ -40,6 +40,7 @@ _HELP: Final = {
     "chatward_siem_waiting_seconds": ("gauge", "Seconds that the oldest of them has waited."),
     "chatward_siem_up": ("gauge", "Whether a receiver took the last batch."),
     "chatward_advisories_age_seconds": ("gauge", "Seconds since the day of advisories, by ecosystem; NaN: none."),
+    "chatward_patch_scan_age_seconds": ("gauge", "Seconds since the last scan for known vulnerabilities; NaN: none."),
     "chatward_patch_tasks_late": ("gauge", "Vulnerabilities past their due day, by where they were found."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
@@ -116,6 +117,7 @@ class Meter:
             ("chatward_behaviour_missed_total", _gauges("why", self.behaviour())),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
             ("chatward_advisories_age_seconds", _gauges("ecosystem", known.get("chatward_advisories_age_seconds", {}))),
+            ("chatward_patch_scan_age_seconds", _gauges("target", known.get("chatward_patch_scan_age_seconds", {}))),
             ("chatward_patch_tasks_late", _gauges("target", known.get("chatward_patch_tasks_late", {}))),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
