@@ -10,6 +10,7 @@ The method:
 2. The corpus is for evaluation. The detector (``behaviour.series``) has seven settings and none for a series or a
    group of them; how they were found is in ``docs/behaviour.md``.
 3. *Microseconds a point*: CPU time of this thread over the corpus, or over made-up series where there is none.
+4. *Memory* of the baselines of ``entities`` entities, by ``bench.entities``, among the details.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 
 from chatward.behaviour.series import Series
 from chatward.bench import nab
+from chatward.bench.entities import MANY, measured
 from chatward.bench.report import Progress, Report, machine, median, significant
 from chatward.core.errors import ConfigError
 
@@ -36,10 +38,11 @@ _PLACES: Final = (nab.ARCHIVE, "nab.tar.gz", "labels/combined_windows.json")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``rounds`` of the timing; ``data``: the folder of data sets, or ``None``."""
+    """``rounds`` of the timing; ``data``: the folder of data sets, or ``None``; ``entities``: 0 leaves memory out."""
 
     rounds: int = 3
     data: Path | None = None
+    entities: int = MANY
 
 
 def run(options: Options, progress: Progress) -> Report:
@@ -62,6 +65,9 @@ def run(options: Options, progress: Progress) -> Report:
     if corpus:
         progress("scoring")
         _score(report, corpus, scores)
+    if options.entities:
+        progress(f"baselines of {options.entities:,} entities")
+        report.details["memory"] = measured(options.entities)
     return report
 
 

@@ -74,10 +74,13 @@ def test_the_corpus_is_read_from_a_folder(tmp_path: Path) -> None:
 
 
 def test_without_a_corpus_the_score_is_null() -> None:
-    report = anomaly.run(anomaly.Options(rounds=1), lambda line: None)
+    report = anomaly.run(anomaly.Options(rounds=1, entities=300), lambda line: None)
     assert report.figures["nab_standard"] is None
     assert report.figures["us_per_point"] is not None
     assert report.figures["us_per_point"] > 0
+    memory = report.details["memory"]
+    assert memory["entities"] == 300  # all are read back
+    assert 0 <= memory["mb"] <= memory["peak_mb"] < 100
 
 
 @pytest.mark.skipif(
@@ -86,7 +89,7 @@ def test_without_a_corpus_the_score_is_null() -> None:
 )
 def test_the_published_base_line_and_ours() -> None:
     data = Path(os.environ["CHATWARD_DATA"])
-    report = anomaly.run(anomaly.Options(rounds=1, data=data), lambda line: None)
+    report = anomaly.run(anomaly.Options(rounds=1, data=data, entities=0), lambda line: None)
     assert report.details["windowed_gaussian"] == pytest.approx(39.6, abs=1.0)
     assert report.figures["nab_standard"] is not None
     assert report.figures["nab_standard"] > 65
