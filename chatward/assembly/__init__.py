@@ -29,7 +29,7 @@ from chatward.console.admin import admin_app
 from chatward.console.chat import page_headers, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
-from chatward.console.verify import directory_service, manifest_service, verify_pages
+from chatward.console.verify import agent_card_service, directory_service, manifest_service, verify_pages
 from chatward.console.widget import HEADERS as WIDGET_HEADERS
 from chatward.console.widget import widget_pages
 from chatward.education.api import REPORTS_PATH, TIPS_PATH
@@ -44,9 +44,11 @@ from chatward.gateway.records import Records
 from chatward.gateway.renewal import Renewal
 from chatward.gateway.services import AnyService, Asked, Entrance, Open
 from chatward.gateway.wires import wires
+from chatward.genuine.agent_card import PATH as AGENT_CARD
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.genuine.opening import opened as open_proving
+from chatward.genuine.opening import opened_card
 from chatward.genuine.replies import Proving
 from chatward.identity.end_users import opened as people_behind
 from chatward.judge.judge import Judge
@@ -175,6 +177,7 @@ def _gateway(
         standing=standing_now,
     )
     widget = widget_pages(settings)
+    card = opened_card(settings)
     return GatewayApp(
         channels=channels(server),
         wires=wires(settings, house.secret, house.note, house.stack.callback),
@@ -190,6 +193,7 @@ def _gateway(
             **_services(privacy, educating, watching),
             MANIFEST: Open(manifest_service(proving)),
             DIRECTORY: Open(directory_service(proving)),
+            **({AGENT_CARD: Open(agent_card_service(proving, card))} if card is not None else {}),
         },
         limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
         ready=lambda: () if ledger.healthy else ("ledger",),

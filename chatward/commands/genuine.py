@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatward.commands import genuine_watch
+from chatward.commands import genuine_card, genuine_watch
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.core.errors import ClientError, ConfigError
@@ -29,6 +29,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 for _command in (genuine_watch.watch, genuine_watch.cases, genuine_watch.case, genuine_watch.letter):
     app.command()(_command)
+
+
+app.command()(genuine_card.card)
 
 
 @app.callback()

@@ -6,9 +6,9 @@ itself or that the reader kept; nothing that is checked is sent anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from chatward.core.errors import ClientError
 from chatward.core.identity import Presented
@@ -51,6 +51,17 @@ def _signing(presented: Presented, proving: Proving | None) -> Proving:
     if proving is None:
         raise ClientError("Nothing is signed here.", reason="nothing-signed", status=404)
     return proving
+
+
+def agent_card_service(
+    proving: Proving | None, card: Mapping[str, Any]
+) -> Callable[[Presented, str, bytes], tuple[int, Headers, bytes]]:
+    """Answers with the A2A agent card, signed. Raises ``ClientError`` where nothing is signed."""
+
+    def answer(presented: Presented, path: str, body: bytes) -> tuple[int, Headers, bytes]:
+        return 200, _SHARED, _signing(presented, proving).agent_card(card)
+
+    return answer
 
 
 def manifest_service(proving: Proving | None) -> Callable[[Presented, str, bytes], tuple[int, Headers, bytes]]:

@@ -13,13 +13,14 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
 
 from chatward.core.errors import ConfigError
 from chatward.core.values import Part
+from chatward.genuine import agent_card
 from chatward.genuine.directory import directory
 from chatward.genuine.keyring import Keyring
 from chatward.genuine.manifest import Facts, manifest
@@ -97,6 +98,10 @@ class Proving:
     def directory(self) -> tuple[list[tuple[str, str]], bytes]:
         """The directory of keys as it is served: header fields and body. Raises ``ConfigError``."""
         return directory(self._facts().origin, self._keyring.keys, self._clock())
+
+    def agent_card(self, card: Mapping[str, Any]) -> bytes:
+        """An A2A agent card as it is served, signed. Raises ``ConfigError``."""
+        return orjson.dumps(agent_card.signed(card, self._keyring.current, self._facts().origin))
 
     def _current(self) -> Signer | None:
         now = self._monotonic()

@@ -28,6 +28,12 @@ class Genuine(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where else it can be met: addresses of accounts and pages."""
     domains: tuple[str, ...] = ()
     """Domains that are its owner's."""
+    agent_card: str = ""
+    """A file with the bot's A2A agent card, which is served at `/.well-known/agent-card.json`, signed with our key. The
+    addresses in it should be this gateway's."""
+    agent_card_keys: str = ""
+    """A file with the keys (a JWK set) of which one must have signed `agent_card` before us. Empty: nobody must, and
+    nobody may have."""
     path: str = ""
     """The file with the keys that sign. Empty: `chatward-signing.json` beside the ledger."""
     watch: Watch = field(default_factory=Watch)

@@ -207,6 +207,10 @@ def _genuine(settings: Settings) -> Iterator[Problem]:
             yield Problem(
                 ("bots", name, "sign"), "needs `genuine.sign` and `genuine.origin`: the keys, and whose they are"
             )
+    if genuine.agent_card and not (genuine.sign and (genuine.origin or is_loopback(settings.server.host))):
+        yield Problem(("genuine", "agent_card"), "needs `genuine.sign` and `genuine.origin`: whose keys sign it")
+    if genuine.agent_card_keys and not genuine.agent_card:
+        yield Problem(("genuine", "agent_card_keys"), "needs `agent_card`: the card that they signed")
     for index, domain in enumerate(genuine.domains):
         if not _DOMAIN.fullmatch(domain):
             yield Problem(("genuine", "domains", index), "must be a domain in lower case, such as example.com")
