@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ _STEPS: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 40, 60, 100, 20
 
 
 def _step(value: int) -> int:
-    return next((place for place, step in enumerate(_STEPS) if value <= step), len(_STEPS))
+    return bisect_left(_STEPS, value)
 
 
 def _grams(space: str, text: str, sizes: Sequence[int]) -> list[int]:
@@ -77,7 +78,7 @@ def _shape(text: str) -> str:
     """Length, digits, hyphens and how it sounds, in steps."""
     digits = sum(map(str.isdigit, text))
     letters = sum(map(str.isalpha, text))
-    vowels = sum(char in _VOWELS for char in text)
+    vowels = sum(map(_VOWELS.__contains__, text))
     run = max(map(len, _CONSONANTS.findall(text)), default=0)
     sound = "-" if letters < 4 else str(min(4, vowels * 8 // letters))
     return f"{_step(len(text))}.{min(digits, 6)}.{min(text.count('-'), 4)}.{sound}.{min(run, 7)}"
@@ -164,14 +165,14 @@ def _of_brands(cut: _Parts) -> Iterator[str]:
         yield "m:own"
         return
     front = cut.host.removesuffix(cut.parts.suffix)
-    found = set(_names().findall(front))
+    found = set(_names().findall(front)) if brands().may_hold(front) else None
     if found:
         exact = "name" if cut.parts.name in found else "label" if found & set(cut.parts.subdomain.split(".")) else "in"
         yield "m:host"
         yield f"m:host.{exact}"
         yield f"m:host.{exact}.{cut.parts.suffix}"
     path = cut.address.path[:LONGEST].lower()
-    if _names().search(path) is not None:
+    if brands().may_hold(path) and _names().search(path) is not None:
         yield "m:path"
 
 
@@ -258,11 +259,11 @@ def rows(parts: _Parts) -> NDArray[np.intp]:
 _HASHES: Final = 8
 
 
-def bits_of(name: str, size: int) -> list[int]:
-    """The places of a name in a filter of ``size`` bits."""
+def bits_of(name: str, size: int) -> Iterator[int]:
+    """The places of a name in a filter of ``size`` bits; made as they are asked for, since the first often tells."""
     data = name.encode("utf-8", "surrogatepass")
     first, second = crc32(data), adler32(data[::-1]) * 0x9E3779B1 + 1
-    return [(first + turn * second + turn * turn * turn) % size for turn in range(_HASHES)]
+    return ((first + turn * second + turn * turn * turn) % size for turn in range(_HASHES))
 
 
 def bloom(names: Sequence[str], bits_each: int = 12) -> NDArray[np.uint8]:
@@ -270,7 +271,7 @@ def bloom(names: Sequence[str], bits_each: int = 12) -> NDArray[np.uint8]:
     size = max(64, len(names) * bits_each // 8 * 8)
     flags = np.zeros(size, dtype=bool)
     for name in names:
-        flags[bits_of(name, size)] = True
+        flags[list(bits_of(name, size))] = True
     return np.packbits(flags)
 
 
@@ -305,8 +306,10 @@ class UrlModel:
 
     def fame(self, host: str) -> int:
         """How well known the registered name of a host is: 0, 1 or 2. Hosts of many strangers never are."""
-        name = split(host.removeprefix("www.")).registered
-        if not name or split(host).shared or path_shared(host):
+        host = host.removeprefix("www.")
+        parts = split(host)
+        name = parts.registered
+        if not name or parts.shared or path_shared(host):
             return 0
         return 2 if holds(self.best_known, name) else int(holds(self.known, name))
 

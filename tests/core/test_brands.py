@@ -81,3 +81,10 @@ def test_scripts() -> None:
 @pytest.mark.parametrize("name", sorted(KNOWN.by_name))
 def test_no_brand_plays_another(name: str) -> None:
     assert KNOWN.by_skeleton[skeleton(name)].name == name
+
+
+def test_a_text_that_may_hold_no_brand_holds_none() -> None:
+    known = brands()
+    assert all(known.may_hold(f"my-{name}") for name in known.long)
+    assert not known.may_hold("harbour-garden")
+    assert not known.may_hold("ab")

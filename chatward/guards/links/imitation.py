@@ -157,13 +157,14 @@ def _played(word: str, brands: Brands) -> Brand | None:
 
 def _with_auth(text: str, brands: Brands) -> Brand | None:
     """The brand that a word without hyphens joins with words of signing in."""
-    for name, brand in brands.long.items():
-        if name in text:
-            rest = [piece for piece in text.replace(name, " ", 1).split() if piece]
-            if rest and all(_of_auth(piece) for piece in rest):
-                return brand
+    if brands.may_hold(text):
+        for name, brand in brands.long.items():
+            if name in text:
+                rest = [piece for piece in text.replace(name, " ", 1).split() if piece]
+                if rest and all(_of_auth(piece) for piece in rest):
+                    return brand
     seen = text.translate(_LEET)
-    if seen != text:
+    if seen != text and brands.may_hold(seen):
         for name, brand in brands.long.items():
             if name in seen and name not in text:
                 rest = [piece for piece in seen.replace(name, " ", 1).split() if piece]
