@@ -7,14 +7,10 @@ program itself uses, and a test compares. To write it anew: ``python -m chatward
 
 from __future__ import annotations
 
-import ast
 import importlib
-import inspect
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,27 +23,9 @@ from chatward.core import events as events_module
 from chatward.core.events import Event
 from chatward.core.ports import AnyGuard, RuleGuard, StreamGuard
 from chatward.guards.catalog import catalog
-from chatward.settings import Settings
+from chatward.settings.told import attribute_docs, default_of, kind_of, line, optional_of, sections
 
 _BLOCK: Final = re.compile(r"(<!-- reference: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def attribute_docs(owner: type, module: Any) -> dict[str, str]:
-    """Name -> the string that stands below each attribute of a class, as one line."""
-    tree = ast.parse(inspect.getsource(module))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == owner.__name__)
-    found: dict[str, str] = {}
-    for node, after in pairwise(body):
-        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
-            targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            found.update(dict.fromkeys(names, _line(after.value.value)))
-    return found
-
-
-def _line(text: str) -> str:
-    """A docstring as one line of Markdown."""
-    return " ".join(text.split()).replace("``", "`")
 
 
 def _cell(text: object) -> str:
@@ -64,85 +42,20 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[
 # --- settings ----------------------------------------------------------------------------------------
 
 
-def sections(owner: type = Settings, place: str = "") -> Iterator[tuple[str, type]]:
-    """Each section's place in the file and its type, from the top down: ``routes.NAME.treatments``."""
-    yield place, owner
-    for field in msgspec.structs.fields(owner):
-        info = _optional(types.type_info(field.type))[0]
-        name = f"{place}.{field.encode_name}" if place else field.encode_name
-        if isinstance(info, types.StructType):
-            yield from sections(info.cls, name)
-        elif isinstance(info, types.DictType) and isinstance(info.value_type, types.StructType):
-            key = '"ID"' if field.encode_name == "rules" else "NAME"
-            yield from sections(info.value_type.cls, f"{name}.{key}")
-        elif isinstance(info, types.VarTupleType) and isinstance(info.item_type, types.StructType):
-            yield from sections(info.item_type.cls, f"[{name}]")
-
-
 def settings() -> Iterator[str]:
     for place, owner in sections():
         yield f"### `[{place}]`" if place else "### At the top"
         yield ""
-        yield _line(owner.__doc__ or "")
+        yield line(owner.__doc__ or "")
         yield ""
         docs = attribute_docs(owner, sys.modules[owner.__module__])
         rows = []
         for field in msgspec.structs.fields(owner):
-            info, optional = _optional(types.type_info(field.type))
+            info, optional = optional_of(types.type_info(field.type))
             meaning = docs.get(field.encode_name, "")
-            rows.append((f"`{field.encode_name}`", _kind(info), _default(field, optional), meaning))
+            rows.append((f"`{field.encode_name}`", kind_of(info), default_of(field, optional), meaning))
         yield from _table(("Key", "Value", "Default", "Meaning"), rows)
         yield ""
-
-
-def _optional(info: types.Type) -> tuple[types.Type, bool]:
-    if isinstance(info, types.Metadata):
-        return _optional(info.type)
-    if isinstance(info, types.UnionType):
-        rest = [one for one in info.types if not isinstance(one, types.NoneType)]
-        if len(rest) == 1 and len(rest) < len(info.types):
-            return rest[0], True
-    return info, False
-
-
-def _kind(info: types.Type) -> str:
-    """A type in words."""
-    match info:
-        case types.StrType():
-            return "text"
-        case types.BoolType():
-            return "`true` or `false`"
-        case types.IntType() | types.FloatType():
-            return "whole number" + _bounds(info) if isinstance(info, types.IntType) else "number" + _bounds(info)
-        case types.LiteralType():
-            return ", ".join(f"`{value}`" for value in info.values)
-        case types.VarTupleType():
-            return "sections" if isinstance(info.item_type, types.StructType) else f"list of {_kind(info.item_type)}"
-        case types.StructType():
-            return "section"
-        case types.DictType():
-            return "sections by name"
-    raise TypeError(f"no words for {type(info).__name__}")
-
-
-def _bounds(info: types.IntType | types.FloatType) -> str:
-    low, high = info.ge, info.le
-    if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    if info.gt is not None:
-        return f" above {info.gt:g}"
-    return f" from {low:g}" if low is not None else ""
-
-
-def _default(field: msgspec.structs.FieldInfo, optional: bool) -> str:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return ""
-    if field.default is msgspec.NODEFAULT:
-        return "needed"
-    if optional and field.default is None:
-        return "none"
-    value = list(field.default) if isinstance(field.default, tuple) else field.default
-    return f"`{json.dumps(value)}`"
 
 
 # --- guards ------------------------------------------------------------------------------------------
@@ -228,7 +141,7 @@ def _command(name: str, made: Any) -> Iterator[str]:
     usage = " ".join((name, "[OPTIONS]", *(f"[{param.metavar or param.name.upper()}]" for param in arguments)))
     yield f"### `{name}`"
     yield ""
-    yield _line(made.help or "")
+    yield line(made.help or "")
     yield ""
     yield "```text"
     yield usage

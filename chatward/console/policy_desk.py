@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any, Final
+import tomllib
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,8 +24,11 @@ from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.guards.catalog import KNOWN
+from chatward.settings.told import told
 
 DAYS: Final = 7
+SPANS: Final = (1, 7, 30, 90)
+"""Days of findings that the page offers to decide anew."""
 _KEY: Final = re.compile(r"[\w.:/@*+=-]{1,200}", re.ASCII)
 
 
@@ -35,6 +39,17 @@ class Attempt(BaseModel):
 
     text: str = Field(max_length=change.MOST)
     days: int = Field(default=DAYS, ge=1, le=90)
+
+
+class SettingAnswer(BaseModel):
+    """A setting in words; of a section, ``keys`` are what may stand in it."""
+
+    place: str
+    key: str
+    meaning: str
+    kind: str
+    default: str
+    keys: list[str]
 
 
 class PolicyDesk:
@@ -86,7 +101,15 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             text = await asyncio.to_thread(change.read, file)
             base = change.digest(text)
         known: dict[str, object] = {"here": "/policy", "wide": True, "rows": rows, "text": text, "base": base}
-        known |= {"editable": editable, "may": may, "tried": None, "dry": None, "only": "", "days": DAYS}
+        known |= {
+            "editable": editable,
+            "may": may,
+            "tried": None,
+            "dry": None,
+            "only": "",
+            "days": DAYS,
+            "spans": SPANS,
+        }
         known |= {"back": editable and await asyncio.to_thread(change.has_before, file)}
         return pages.render(caller, "policy.html", status, **(known | values))
 
@@ -100,11 +123,12 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
     @router.post("/policy/try", include_in_schema=False)
     async def attempt(request: Request) -> Response:
         caller = caller_of(request)
-        text = _text(caller)
+        text, given = _text(caller), caller.form.get("days", "")
+        days = int(given) if given in map(str, SPANS) else DAYS
 
         async def act() -> Response:
-            found, dry = await desk.tried(text, DAYS)
-            return await page(caller, tried=found, dry=dry, text=text, base=found.base)
+            found, dry = await desk.tried(text, days)
+            return await page(caller, tried=found, dry=dry, text=text, base=found.base, days=days)
 
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public, text=text))
 
@@ -132,8 +156,24 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
 
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public))
 
+    @router.get("/api/v1/policy/setting", summary="What a setting, or a section of the file, is")
+    async def setting(
+        section: Annotated[str, Query(max_length=300)] = "", key: Annotated[str, Query(max_length=300)] = ""
+    ) -> SettingAnswer:
+        found = await asyncio.to_thread(lambda: told((*_steps(section), *_steps(key))))
+        if found is None:
+            raise ClientError("There is no such setting.", reason="not-found", status=404)
+        return SettingAnswer(
+            place=found.place,
+            key=found.key,
+            meaning=found.meaning,
+            kind=found.kind,
+            default=found.default,
+            keys=list(found.keys),
+        )
+
     @router.get("/api/v1/policy", summary="Settings in force, with their origins")
-    async def told() -> list[dict[str, str]]:
+    async def in_force() -> list[dict[str, str]]:
         rows = await asyncio.to_thread(lambda: change.shown(watching.settings(), watching.origins()))
         return [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
 
@@ -154,6 +194,23 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             ]
             said["dry_run"] = {"days": dry.days, "findings": dry.findings, "changed": moved, "unknown": dry.unknown}
         return said
+
+
+def _steps(key: str) -> list[str]:
+    """A key as TOML writes it (``routes."my route".mode``) in steps. Raises ``ClientError`` (``field-invalid``)."""
+    if not key:
+        return []
+    try:
+        inside: Any = tomllib.loads(f"[{key}]")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        inside = {}
+    if not inside or "\n" in key:
+        raise ClientError("This is no key of a TOML file.", reason="field-invalid")
+    steps = []
+    while isinstance(inside, dict) and len(inside) == 1:
+        [(step, inside)] = inside.items()
+        steps.append(step)
+    return steps
 
 
 def _text(caller: AdminCaller) -> str:

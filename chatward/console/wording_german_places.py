@@ -151,4 +151,10 @@ PLACES: Final = {
     "Pager gehen mit `apprise`. Es gilt nach einem Neustart.",
     "start_alerts_done": "Jemand erfährt davon.",
     "start_policy": "Die Datei ändern",
+    "setting_about": "Über diese Einstellung",
+    "setting_hint": "Hier steht, was die Zeile bei der Schreibmarke bedeutet.",
+    "setting_default": "Wenn nicht gesetzt:",
+    "setting_keys": "Kann hier stehen:",
+    "setting_none": "Diese Einstellung gibt es nicht.",
+    "policy_days": "Tage, deren Funde neu entschieden werden",
 }

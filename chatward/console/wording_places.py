@@ -153,4 +153,11 @@ PLACES: Final = {
     "by `apprise`. It is in force after a restart.",
     "start_alerts_done": "Somebody is told.",
     "start_policy": "Change the file",
+    # the editor of the policy
+    "setting_about": "About this setting",
+    "setting_hint": "What the line at the cursor means stands here.",
+    "setting_default": "If it is not set:",
+    "setting_keys": "May stand here:",
+    "setting_none": "There is no such setting.",
+    "policy_days": "Days of findings to decide anew",
 }

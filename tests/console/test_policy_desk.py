@@ -197,3 +197,34 @@ def test_the_file_keeps_its_mode_and_leaves_nothing_beside_it(file):
     change.replace(file, FILE + "# more\n", change.digest(FILE))
     assert file.stat().st_mode & 0o777 == 0o640
     assert {one.name for one in file.parent.glob("*chatward.toml*")} == {"chatward.toml", "chatward.toml.before"}
+
+
+async def test_what_a_setting_is_stands_beside_the_editor(house, watch) -> None:
+    browser = house({"eve": ["read-only"]}, watching=watch()).browser()
+    await browser.sign_in("eve", GOOD)
+
+    async def told(**asked: str):
+        return await browser.get("/api/v1/policy/setting", params=asked)
+
+    mode = (await told(section='routes."my route"', key="mode")).json()
+    assert (mode["place"], mode["key"], mode["default"]) == ("routes.NAME", "mode", '"enforce"')
+    assert mode["meaning"].startswith("`monitor` changes and stops nothing")
+    assert "mode" in (await told(section="routes.default")).json()["keys"]
+    assert "upstream" in (await told()).json()["keys"]
+    assert (await told(section="routes.default", key="nothing")).status_code == 404
+    assert (await told(section="a]\n[b")).status_code in {400, 404}
+    assert (await told(section="=")).status_code == 400
+
+
+async def test_a_problem_is_shown_with_its_line_and_days_are_chosen(house, watch, tmp_path) -> None:
+    file = tmp_path / "chatward.toml"
+    file.write_text('upstream = "https://bot.example/v1"\n')
+    browser = house({"ann": ["admin"]}, watching=watch(file=file)).browser()
+    await browser.sign_in("ann", GOOD)
+    tried = await browser.send_form("/policy", "/policy/try", text='upstream = "https://bot.example/v1"\nbots = 7\n')
+    assert 'data-line="2">Line 2</a>' in tried.text
+    assert "<code>bots = 7</code>" in tried.text
+    good = file.read_text() + "# more\n"
+    tried = await browser.send_form("/policy", "/policy/try", text=good, days="30")
+    assert "The findings of the last 30 days" in tried.text
+    assert "<option selected>30</option>" in tried.text

@@ -200,3 +200,53 @@ for (const all of document.querySelectorAll("[data-all]")) {
   const boxes = () => [...document.querySelectorAll('input[type="checkbox"][name^="' + all.dataset.all + '"]')];
   all.addEventListener("change", () => boxes().forEach((one) => { one.checked = all.checked; }));
 }
+
+// --- the editor of the policy: what the setting at the cursor is, and the line of a problem
+
+const about = document.getElementById("setting");
+if (about) {
+  const area = document.getElementById("text");
+  let last = null;
+  let timer = 0;
+  const at = () => {
+    const before = area.value.slice(0, area.selectionStart);
+    const start = before.lastIndexOf("\n") + 1;
+    const line = area.value.slice(start).split("\n", 1)[0];
+    const opened = [...(before.slice(0, start) + line).matchAll(/^\s*\[+([^\]]*)\]/gm)].at(-1);
+    const key = /^\s*([\w-]+|"[^"]*")(?:\s*\.\s*(?:[\w-]+|"[^"]*"))*(?=\s*=)/.exec(line);
+    return new URLSearchParams({ section: opened ? opened[1].trim() : "", key: key ? key[0].trim() : "" }).toString();
+  };
+  const tell = async () => {
+    const query = at();
+    if (query === last) return;
+    last = query;
+    const answer = await fetch("/api/v1/policy/setting?" + query).catch(() => null);
+    if (query !== last || !answer) return;
+    if (!answer.ok) {
+      about.replaceChildren(make("p", about.dataset.none, "soft"));
+      return;
+    }
+    const found = await answer.json();
+    const shown = [make("h3", [found.place, found.key].filter(Boolean).join(".") || "chatward.toml"), make("p", found.meaning)];
+    if (found.kind) shown.push(make("p", found.kind, "soft"));
+    if (found.default) shown.push(make("p", about.dataset.default + " " + found.default, "soft"));
+    if (found.keys.length) shown.push(make("p", about.dataset.keys + " " + found.keys.join(", "), "soft"));
+    about.replaceChildren(...shown);
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(tell, 150);
+  };
+  for (const name of ["keyup", "click", "focus"]) area.addEventListener(name, soon);
+  for (const link of document.querySelectorAll("[data-line]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const lines = area.value.split("\n");
+      const number = Number(link.dataset.line) - 1;
+      const from = lines.slice(0, number).reduce((sum, one) => sum + one.length + 1, 0);
+      area.focus();
+      area.setSelectionRange(from, from + (lines[number] || "").length);
+      soon();
+    });
+  }
+}
