@@ -14,7 +14,7 @@ from chatward.assurance.evidence import Context, Control, of_law
 from chatward.core.events import Event
 from chatward.core.values import Action
 from chatward.models.store import ModelFiles
-from chatward.privacy.controls import AI_ACT, CCPA, GDPR, HIPAA
+from chatward.privacy.controls import AI_ACT, CCPA, COMPANION, GDPR, HIPAA
 from chatward.settings import Settings
 from chatward.settings.rules import NONE
 
@@ -315,6 +315,7 @@ REPORTS: Final[Mapping[str, tuple[Control, ...]]] = {
     "hipaa": tuple(map(of_law, HIPAA)),
     "ccpa": tuple(map(of_law, CCPA)),
     "eu-ai-act": tuple(map(of_law, AI_ACT)),
+    "companion": tuple(map(of_law, COMPANION)),
     "owasp": (*OWASP, *AGENTIC),
     "soc2": SOC2,
 }
@@ -323,6 +324,7 @@ TITLES: Final[Mapping[str, str]] = {
     "hipaa": "HIPAA Security, Privacy and Breach Notification Rules",
     "ccpa": "California Consumer Privacy Act",
     "eu-ai-act": "EU Artificial Intelligence Act, duties of transparency",
+    "companion": "California law on companion chatbots (SB 243)",
     "owasp": "OWASP Top 10 for LLM Applications 2025, OWASP agentic 2026",
     "soc2": "SOC 2 trust services criteria (2017)",
 }

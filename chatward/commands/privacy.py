@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
+from chatward.commands.privacy_assessment import assessment
 from chatward.commands.privacy_desk import desk_of, entries_of, sealing_of
 from chatward.commands.privacy_tables import moment, show_incidents, show_processing, show_requests
 from chatward.commands.settings import loaded_settings
@@ -27,7 +28,7 @@ from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.correcting import correct as append_correction
 from chatward.privacy.incidents import FIELDS, affected, draft
 from chatward.privacy.processing import processing as record_of_processing
-from chatward.privacy.requests import Kind, Law, Reason
+from chatward.privacy.requests import Kind, Law, Reason, kept_months
 from chatward.privacy.requirements import DISCLAIMER, evidence, table
 from chatward.privacy.retention import oldest
 from chatward.privacy.retention import purge as purge_store
@@ -74,6 +75,9 @@ def processing(config: ConfigFile = None, as_json: AsJson = False) -> int:
     """Show the record of processing, made from the routes (GDPR Article 30)."""
     show_processing(record_of_processing(loaded_settings(config).settings), as_json=as_json)
     return 0
+
+
+app.command()(assessment)
 
 
 @app.command()
@@ -339,7 +343,7 @@ def purge(config: ConfigFile = None, as_json: AsJson = False) -> int:
             sealing.vaults().purge(desk.holds.held)
             left = oldest(store.database)
             desk.runner.run(store.aclose())
-        forgotten = desk.requests.forget()
+        forgotten = desk.requests.forget(kept_months(desk.settings.privacy))
         days = retention_days(desk.settings)
     since = None if left is None else moment(left)
     if as_json:

@@ -1,4 +1,4 @@
-"""The requirements of GDPR, HIPAA, CCPA and the EU AI Act that concern a chatbot, and what of them is done here.
+"""The requirements of GDPR, HIPAA, CCPA, the EU AI Act and SB 243 that concern a chatbot, and what of them is done.
 
 One entry a line of the law; the numbers are those that start-up names (``gdpr.3``). See ``requirements`` for the rules.
 """
@@ -14,6 +14,8 @@ from chatward.settings import Settings
 _RULES: Final = "chatward.settings.privacy_rules:"
 _RULES_TEST: Final = "tests/settings/test_privacy_rules.py::"
 _PATH: Final = "tests/privacy/test_path.py::"
+_GATE: Final = "tests/privacy/test_gate.py::"
+_HELP_TEST: Final = "tests/engine/test_model_guards.py::test_words_of_self_harm_are_answered_with_the_help_line"
 _REFUSED: Final = Event.REQUEST_REFUSED.value + "/"
 
 
@@ -123,10 +125,12 @@ GDPR: Final = (
         "gdpr.9",
         "Articles 17, 19",
         "Erasure destroys keys and rows, and a signed receipt for each store says so",
-        ("chatward.privacy.erasing:erase", "chatward.seal.register:Eraser"),
-        ("tests/privacy/test_erasing.py::test_a_person_is_erased_everywhere_and_the_receipts_verify",),
-        (Event.SUBJECT_ERASED.value,),
-        limit="recipients are listed, not notified; accounts are removed by their own commands",
+        ("chatward.privacy.erasing:erase", "chatward.seal.register:Eraser", "chatward.privacy.notices:Notices"),
+        ("tests/privacy/test_erasing.py::test_a_person_is_erased_everywhere_and_the_receipts_verify",
+         "tests/privacy/test_notices.py::test_an_erasure_is_queued_before_it_begins_and_not_for_who_is_held",
+         "tests/backup/test_backup.py::test_one_of_a_thousand_is_gone_from_every_file_and_from_what_a_backup_brings_back"),
+        (Event.SUBJECT_ERASED.value, Event.RECIPIENT_TOLD.value),
+        limit="recipients without a webhook are listed for people to tell; accounts have commands of their own",
     ),
     Requirement(
         "gdpr.10",
@@ -149,10 +153,11 @@ GDPR: Final = (
         "gdpr.12",
         "Article 28",
         "No bot of a processor without a contract on file that has not ended",
-        (f"{_RULES}_gdpr",),
-        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",),
+        (f"{_RULES}_gdpr", "chatward.assurance.vendors:VendorGate"),
+        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",
+         "tests/assurance/test_vendors.py::test_a_contract_that_ends_shuts_the_bot_at_midnight"),
         (Event.UPSTREAM_INTENDED.value,),
-        limit="looked at when the settings are read, not in between; what the contract says is yours",
+        limit="`[vendors]` at every message, `[privacy.processors]` at the start; what the contract says is yours",
     ),
     Requirement(
         "gdpr.13",
@@ -166,11 +171,12 @@ GDPR: Final = (
     Requirement(
         "gdpr.14",
         "Article 32",
-        "Encryption on the way to bots and of what is stored",
-        (f"{_RULES}_always", "chatward.seal.sealer:KeySealer"),
-        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",),
-        (),
-        limit="restoring and testing are yours to date",
+        "Encryption on the way to bots and of what is stored; backups and their return are verified and on record",
+        (f"{_RULES}_always", "chatward.seal.sealer:KeySealer", "chatward.backup.restoring:restore"),
+        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",
+         "tests/backup/test_backup.py::test_a_backup_that_somebody_made_anew_is_refused_by_who_knows_the_key"),
+        (Event.BACKUP_MADE.value, Event.BACKUP_RESTORED.value),
+        limit="that a return is tried now and then is yours to do; the record says when it was",
     ),
     Requirement(
         "gdpr.15",
@@ -181,7 +187,16 @@ GDPR: Final = (
         (Event.INCIDENT_OPENED.value,),
         limit="shown and recorded; nobody is called or told by it",
     ),
-    _duty("gdpr.16", "Article 35", "A data protection impact assessment, where one is needed"),
+    Requirement(
+        "gdpr.16",
+        "Article 35",
+        "No route whose purpose decides about people or has special categories without an impact assessment on file",
+        (f"{_RULES}_gdpr", "chatward.privacy.assessing:draft"),
+        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused",
+         "tests/privacy/test_assessing.py::test_a_draft_says_what_settings_say_and_asks_the_rest"),
+        (),
+        limit="drafted from the settings; risks are people's to weigh, and so is scale",
+    ),
     Requirement(
         "gdpr.17",
         "Articles 44-49",
@@ -257,7 +272,14 @@ HIPAA: Final = (
         (Event.UPSTREAM_INTENDED.value,),
         limit="not: web addresses, biometrics, photographs, codes of your own; and what docs/privacy.md says of each",
     ),
-    _duty("hipaa.13", "164.316(b)(2)", "Documentation is kept for six years"),
+    Requirement(
+        "hipaa.13", "164.316(b)(2)", "Requests, breaches and the record are kept for six years or more",
+        ("chatward.privacy.requests:kept_months", f"{_RULES}_always"),
+        ("tests/privacy/test_requests.py::test_under_hipaa_six_years_are_kept",
+         f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused"),
+        (Event.SUBJECT_REQUEST_CLOSED.value, Event.INCIDENT_OPENED.value),
+        limit="the ledger and the register of breaches have no end; policies and procedures are yours to keep",
+    ),
     Requirement(
         "hipaa.14", "164.404, 164.410", "The 60 days of a breach are counted from its discovery",
         ("chatward.privacy.clocks:breach_individuals", "chatward.privacy.incidents:Incidents"),
@@ -343,7 +365,29 @@ AI_ACT: Final = (
         (Event.AI_DISCLOSED.value,), on=_discloses, limit="on the pages that are served here",
     ),
     _duty("eu-ai-act.5", "Articles 14, 26(6), 73", "High-risk use: human oversight, logs for six months, reports"),
-    Requirement("eu-ai-act.6", "California SB 243", "Companion bots: notice, self-harm protocol, reminders for minors"),
 )  # fmt: skip
 
-REQUIREMENTS: Final = (*GDPR, *HIPAA, *CCPA, *AI_ACT)
+COMPANION: Final = (
+    Requirement(
+        "companion.1", "22602(a)", "People are told at the first answer that they talk to an AI",
+        ("chatward.privacy.gate:PrivacyGate", f"{_RULES}_companion"),
+        (f"{_PATH}test_the_first_answer_of_a_conversation_says_that_it_is_an_ai",
+         f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused"),
+        (Event.AI_DISCLOSED.value,), limit="told to programs; the chat page shows it, other pages have to",
+    ),
+    Requirement(
+        "companion.2", "22602(b)", "Who speaks of self-harm is answered with where to find help, on every route",
+        (f"{_RULES}_companion", "chatward.engine.plan:Plan.refused"),
+        (f"{_RULES_TEST}test_what_contradicts_a_profile_is_refused", _HELP_TEST),
+        (Event.MESSAGE_JUDGED.value,), limit="as far as models recognise it: docs/evaluation.md",
+    ),
+    Requirement(
+        "companion.3", "22602(c)", "Known minors are reminded every three hours of the AI, and of a break",
+        ("chatward.privacy.gate:PrivacyGate", f"{_RULES}_companion"),
+        (f"{_GATE}test_minors_are_reminded_every_three_hours",), (Event.AI_DISCLOSED.value,),
+        limit="of who is known for a minor by a role; sexual content is blocked for everybody (`text.abuse`)",
+    ),
+    _duty("companion.4", "22602(b)(2), 22603, 22604", "Protocol and note for minors are published; yearly reports"),
+)  # fmt: skip
+
+REQUIREMENTS: Final = (*GDPR, *HIPAA, *CCPA, *AI_ACT, *COMPANION)

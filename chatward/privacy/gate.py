@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,6 +36,9 @@ PAGE: Final = "/chat/privacy"
 """Where people read the notice and choose, unless ``privacy.consent_url`` names another page."""
 PROGRAMS: Final = " (programs: /v1/privacy)"
 MARK: Final = ("x-chatward-ai", "generated")
+REMIND_AFTER: Final = 3 * 3600.0
+"""Seconds after which people who are known to be minors are reminded (Business and Professions Code 22602(c)(2))."""
+_REMEMBERED: Final = 10_000
 DISCLOSURE: Final = "x-chatward-disclosure"
 GENERATING: Final = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/messages"})
 """Paths whose answers a model writes."""
@@ -79,13 +84,21 @@ class PrivacyGate:
     """The gate of one gateway. ``later`` puts an entry on record without waiting for it."""
 
     def __init__(
-        self, settings: Settings, standings: Standings, later: Callable[[Entry], None] = lambda entry: None
+        self,
+        settings: Settings,
+        standings: Standings,
+        later: Callable[[Entry], None] = lambda entry: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standings = standings
         self._later = later
         self.privacy = settings.privacy
         self._opt_outs = tuple(name for name, one in settings.privacy.purposes.items() if one.use != "service")
         self._disclosure = settings.chat.disclosure.strip()
+        self._reminder = settings.privacy.reminder.strip() if "companion" in settings.privacy.profile else ""
+        self._reminded: OrderedDict[tuple[str, str], float] = OrderedDict()
+        """When minors were told last, in this process: another one may tell them again, never later."""
+        self._clock = clock
         self._purposes: Mapping[str, tuple[str, Purpose] | None] = {}
         self.follow(settings)
 
@@ -119,7 +132,7 @@ class PrivacyGate:
         if self._purposes[route] is not None:
             current.still = lambda: self.check(principal, route, gpc=gpc)
         if path in GENERATING:
-            self._tell(current, channel, request, exchange)
+            self._tell(current, channel, request, exchange, principal)
 
     def check(self, principal: Principal, route: str, *, gpc: bool = False) -> None:
         """Whether this person's data may be processed on this route now. Raises ``PrivacyError`` and ``StoreError``."""
@@ -135,7 +148,7 @@ class PrivacyGate:
             purpose,
             self.standings.of(principal.tenant, principal.id),
             notice=privacy.notice.version if somebody(principal) else "",
-            minor=bool(privacy.minor_role) and privacy.minor_role in principal.roles,
+            minor=self._minor(principal),
             gpc=gpc,
         )
         if reason:
@@ -146,18 +159,35 @@ class PrivacyGate:
         for name in purposes:
             self.standings.say(principal.tenant, principal.id, name, Word.OPTS_OUT, by="gpc")
 
-    def _tell(self, current: Passage, channel: str, request: Request, exchange: str) -> None:
+    def _minor(self, principal: Principal) -> bool:
+        return bool(self.privacy.minor_role) and self.privacy.minor_role in principal.roles
+
+    def _due(self, principal: Principal, *, first: bool) -> bool:
+        """Whether a minor is to be reminded now. The first answer of a conversation tells them anyway."""
+        key, now = (principal.tenant, principal.id), self._clock()
+        if not first and now - self._reminded.get(key, float("-inf")) < REMIND_AFTER:
+            return False
+        self._reminded[key] = now
+        self._reminded.move_to_end(key)
+        if len(self._reminded) > _REMEMBERED:
+            self._reminded.popitem(last=False)
+        return not first
+
+    def _tell(self, current: Passage, channel: str, request: Request, exchange: str, principal: Principal) -> None:
         """EU AI Act, Article 50(2): every answer is marked; 50(1): the first one says it to the person."""
         if self.privacy.mark:
             current.headers.append(MARK)
         if self.privacy.disclosure == "off" or not self._disclosure:
             return
-        if request.previous or any(part.source is Source.BOT for part in request.parts):
+        first = not (request.previous or any(part.source is Source.BOT for part in request.parts))
+        reminds = bool(self._reminder) and self._minor(principal) and self._due(principal, first=first)
+        if not (first or reminds):
             return
-        current.headers.append((DISCLOSURE, json.dumps(self._disclosure)))  # JSON: a header holds ASCII only
+        told = self._reminder if reminds else self._disclosure
+        current.headers.append((DISCLOSURE, json.dumps(told)))  # JSON: a header holds ASCII only
         if self.privacy.disclosure == "notice":
-            current.disclosure = self._disclosure
-        self._later(Entry(Event.AI_DISCLOSED, exchange, {"channel": channel}))
+            current.disclosure = told
+        self._later(Entry(Event.AI_DISCLOSED, exchange, {"channel": channel} | ({"reminder": True} if reminds else {})))
 
 
 def says_gpc(headers: Fields) -> bool:

@@ -21,7 +21,7 @@ from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.mailing import Mailed
 from chatward.privacy.notice import privacy_pages
 from chatward.privacy.notices import Notices
-from chatward.privacy.requests import Requests
+from chatward.privacy.requests import Requests, kept_months
 from chatward.privacy.retention import Holds
 from chatward.privacy.standing import Standings
 from chatward.seal.register import Register
@@ -75,7 +75,7 @@ def in_the_path(
     notices = notices_of(settings, database, record, clock)
     standings = Standings(database, record, clock, *([] if notices is None else [notices.said]))
     requests = Requests(database, record, clock)
-    requests.forget()
+    requests.forget(kept_months(settings.privacy))
     api = PrivacyApi(settings, standings, requests, people)
     return InThePath(
         PrivacyGate(settings, standings, later),

@@ -32,6 +32,8 @@ from chatward.core.ports import Entry
 from chatward.core.sealing import Record
 from chatward.privacy import clocks
 from chatward.seal.receipt import digest
+from chatward.settings import Privacy
+from chatward.settings.privacy_rules import profiles
 from chatward.stores.database import Database, Schema
 
 SCHEMA: Final = Schema(
@@ -45,6 +47,9 @@ SCHEMA: Final = Schema(
     ),
 )
 KEPT_MONTHS: Final = 24
+"""11 CCR 7101: records of requests."""
+HIPAA_MONTHS: Final = 72
+"""45 CFR 164.316(b)(2)(i), 164.530(j): six years."""
 MOST_OPEN: Final = 10
 _COLUMNS: Final = (
     "id, tenant, subject, kind, law, state, received, due, extended, confirmed, verified, by, closed, outcome"
@@ -223,9 +228,9 @@ class Requests:
         )
         return [_request(row) for row in rows]
 
-    def forget(self) -> int:
-        """Takes out what ended more than 24 months ago; how many."""
-        before = clocks.months_after(self.today, -KEPT_MONTHS).isoformat()
+    def forget(self, months: int = KEPT_MONTHS) -> int:
+        """Takes out what ended more than ``months`` ago; how many."""
+        before = clocks.months_after(self.today, -months).isoformat()
         return self.database.write("DELETE FROM privacy_requests WHERE closed IS NOT NULL AND closed < ?", (before,))
 
     def disown(self, tenant: str, subject: str, before: float | None = None) -> int:
@@ -289,3 +294,8 @@ def _request(row: tuple[Any, ...]) -> Request:
         date.fromisoformat(due), extended, confirmed and date.fromisoformat(confirmed), verified, by,
         closed and date.fromisoformat(closed), outcome,
     )  # fmt: skip
+
+
+def kept_months(privacy: Privacy) -> int:
+    """Months that ended requests are kept: two years, or six under ``hipaa``."""
+    return HIPAA_MONTHS if "hipaa" in profiles(privacy) else KEPT_MONTHS

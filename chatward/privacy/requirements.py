@@ -32,6 +32,7 @@ LAWS: Final[Mapping[str, str]] = {
     "hipaa": "45 CFR Part 164, as amended on 25 January 2013 and later",
     "ccpa": "California Civil Code 1798.100-1798.199.100 as amended by the CPRA (2020); 11 CCR 7000-7304 (2023)",
     "eu-ai-act": "Regulation (EU) 2024/1689 of 13 June 2024; Article 50 applies from 2 August 2026",
+    "companion": "California Business and Professions Code 22601-22606 (SB 243 of 2025), in force 1 January 2026",
 }
 DISCLAIMER: Final = "Not legal advice, and not a certification."
 

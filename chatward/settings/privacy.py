@@ -41,6 +41,9 @@ class Purpose(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether it leads to decisions with legal or similarly significant effects (Article 22)."""
     human_route: str = ""
     """`decides`: how a person reaches a human who can decide anew."""
+    assessment: str = ""
+    """Where the impact assessment (Article 35) is on file, or why there need be none. `gdpr` asks for it where the
+    purpose `decides` or has `special` categories; `chatward privacy assessment` drafts one."""
 
     @property
     def explicit(self) -> bool:
@@ -87,7 +90,7 @@ class Notice(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Privacy(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Purposes, consent, rights and the laws to be kept. Without profile and purposes nothing of it is on."""
 
-    profile: tuple[Literal["gdpr", "hipaa", "hipaa-strict", "ccpa", "eu-ai-act"], ...] = ()
+    profile: tuple[Literal["gdpr", "hipaa", "hipaa-strict", "ccpa", "eu-ai-act", "companion"], ...] = ()
     """Laws whose requirements are switched on: what contradicts them is refused at the start."""
     path: str = ""
     """The SQLite file with consents, objections, requests and incidents. Empty: `chatward-privacy.db` beside the
@@ -111,6 +114,8 @@ class Privacy(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answer or a comment of the stream too. The bot's words are never changed."""
     mark: bool = True
     """Whether answers are marked as generated (`x-chatward-ai`)."""
+    reminder: str = "You are still talking to an AI system, not to a person. This may be a good moment for a break."
+    """What people who are known to be minors read in place of the disclosure, every three hours (`companion`)."""
     high_risk: bool = False
     """Whether this is a high-risk AI system (EU AI Act, Article 6)."""
     breach_hours: Annotated[int, Meta(ge=1)] = 72

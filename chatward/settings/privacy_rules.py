@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,6 +28,8 @@ EEA: Final = frozenset(
 CONTRADICTION: Final = "privacy-contradiction"
 """The reason of every problem that comes from a profile."""
 
+SELF_HARM: Final = "text.abuse/self-harm"
+"""The rule whose findings a route answers with its ``help_line``."""
 _REGION: Final = re.compile(r"[A-Z]{2}|EEA")
 _VERSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -65,6 +68,8 @@ def privacy_problems(settings: Settings, today: date) -> list[Problem]:
         found += _ccpa(settings)
     if "eu-ai-act" in on:
         found += _ai_act(settings)
+    if "companion" in on:
+        found += _companion(settings)
     return list(dict.fromkeys(found))
 
 
@@ -150,6 +155,7 @@ def _always(settings: Settings, on: frozenset[str]) -> Iterator[Problem]:
                 ("hipaa", "hipaa.5: 164.312(b)"),
                 ("ccpa", "ccpa.9: 11 CCR 7101"),
                 ("eu-ai-act", "eu-ai-act.5: Article 26(6)"),
+                ("companion", "companion.2: 22602(b)"),
             )
             if profile in on
         )
@@ -223,6 +229,9 @@ def _gdpr(settings: Settings, today: date) -> Iterator[Problem]:
         if purpose is not None and purpose.decides and not purpose.human_route.strip():
             steps = ("privacy", "purposes", route.purpose, "human_route")
             yield _against("gdpr.11: Article 22(3)", steps, "must say how a person reaches a human")
+        if purpose is not None and (purpose.special or purpose.decides) and not purpose.assessment.strip():
+            steps = ("privacy", "purposes", route.purpose, "assessment")
+            yield _against("gdpr.16: Article 35(3)", steps, "is missing: see `chatward privacy assessment`")
     yield from _kept(settings, "gdpr.1: Articles 5(1)(c), 25", "pii")
     yield from _retention(settings, "gdpr.2: Article 5(1)(e)")
     yield from _told(settings, "gdpr.6: Article 13")
@@ -308,3 +317,34 @@ def _ai_act(settings: Settings) -> Iterator[Problem]:
         yield _against("eu-ai-act.1: Article 50(1)", ("chat", "disclosure"), "must say that it is an AI")
     if not privacy.mark:
         yield _against("eu-ai-act.2: Article 50(2)", ("privacy", "mark"), "must be true")
+
+
+def _companion(settings: Settings) -> Iterator[Problem]:
+    """California Business and Professions Code 22602: bots that keep people company."""
+    privacy = settings.privacy
+    if privacy.disclosure == "off":
+        yield _against("companion.1: 22602(a)", ("privacy", "disclosure"), "must not be off: people are told")
+    for name, route in settings.routes.items():
+        steps: Steps = ("routes", name)
+        law = "companion.2: 22602(b)"
+        if not any(fnmatchcase("text.abuse", pattern) for pattern in route.guards):
+            yield _against(law, (*steps, "guards"), "must have `text.abuse`: who speaks of self-harm is answered")
+        if route.detection == "rules":
+            yield _against(law, (*steps, "detection"), "must not be `rules`: talk of self-harm is found by models")
+        if route.mode != "enforce":
+            yield _against(law, (*steps, "mode"), "must be `enforce`")
+        if route.treatments.abuse != "block":
+            yield _against(law, (*steps, "treatments", "abuse"), "must be `block`")
+        for rule, setting in route.rules.items():
+            weaker = not setting.enabled or setting.treatment not in {None, "block"}
+            if weaker and (rule == "text.abuse" or fnmatchcase(SELF_HARM, rule)):
+                yield _against(law, (*steps, "rules", rule), "must not let talk of self-harm pass")
+        for index, exception in enumerate(route.exceptions):
+            if fnmatchcase(SELF_HARM, exception.rule):
+                yield _against(law, (*steps, "exceptions", index), "must not let talk of self-harm pass")
+        if not route.help_line.strip():
+            yield _against(law, (*steps, "help_line"), "must name where people in danger find help")
+    if not privacy.minor_role:
+        yield _against("companion.3: 22602(c)", ("privacy", "minor_role"), "is missing: known minors are reminded")
+    if not privacy.reminder.strip():
+        yield _against("companion.3: 22602(c)", ("privacy", "reminder"), "must remind of a break, and of the AI")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -142,6 +143,30 @@ async def test_the_first_answer_is_told_once(world: World) -> None:
     assert told.isascii()
     assert "\n" not in told
     assert json.loads(told) == "Você fala com uma IA…\r\nx: y"
+
+
+async def test_minors_are_reminded_every_three_hours() -> None:
+    now = 0.0
+    privacy = replace(SETTINGS.privacy, profile=("companion",), minor_role="minor", reminder="Time for a break.")
+    world = World(replace(SETTINGS, privacy=privacy))
+    world.gate._clock = lambda: now
+    minor = caller(dataclasses.replace(ANN, roles=frozenset({"minor"})))
+
+    async def told(who: Caller, ask: Request) -> str:
+        return json.loads(dict((await world.admit(who, "free", ask=ask)).headers).get("x-chatward-disclosure", '""'))
+
+    later = request("user", "assistant", "user")
+    assert (await told(minor, request()), await told(minor, later)) == (SETTINGS.chat.disclosure, "")
+    now = 3 * 3600.0 - 1
+    assert await told(minor, later) == ""
+    now += 1
+    assert (await told(minor, later), await told(minor, later)) == ("Time for a break.", "")
+    assert await told(caller(), later) == ""  # nobody says that this one is a minor
+    assert [entry.fields.get("reminder") for entry in world.entries] == [None, True]
+    fresh = World(replace(SETTINGS, privacy=privacy))  # a process that has told nobody yet
+    assert "x-chatward-disclosure" in dict((await fresh.admit(minor, "free", ask=later)).headers)
+    without = World(replace(SETTINGS, privacy=replace(privacy, profile=())))
+    assert "x-chatward-disclosure" not in dict((await without.admit(minor, "free", ask=later)).headers)
 
 
 async def test_a_reload_takes_other_routes_but_no_other_purposes(world: World) -> None:

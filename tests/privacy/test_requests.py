@@ -9,8 +9,9 @@ import pytest
 
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
-from chatward.privacy.requests import Kind, Law, Reason, Requests, State
+from chatward.privacy.requests import Kind, Law, Reason, Requests, State, kept_months
 from chatward.seal.receipt import digest
+from chatward.settings import Privacy
 from tests.privacy.conftest import Office
 
 
@@ -110,6 +111,17 @@ def test_what_ended_two_years_ago_is_forgotten(office: Office) -> None:
     office.days(1)
     assert office.requests.forget() == 1
     assert office.requests.all(closed=True) == [open_]
+
+
+def test_under_hipaa_six_years_are_kept(office: Office) -> None:
+    closed = office.requests.open("t", "p", Kind.ACCESS, by="p")
+    office.requests.close(closed.id, "refused", by="o")
+    months = kept_months(Privacy(profile=("hipaa-strict",)))
+    assert (months, kept_months(Privacy(profile=("gdpr", "ccpa")))) == (72, 24)
+    office.days(6 * 365 + 1)  # of six years, at least one is a leap year
+    assert office.requests.forget(months) == 0
+    office.days(2)
+    assert office.requests.forget(months) == 1
 
 
 def test_after_an_erasure_the_request_is_of_a_digest(office: Office) -> None:

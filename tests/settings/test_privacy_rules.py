@@ -25,6 +25,7 @@ purpose = "support"
 profile = [PROFILE]
 controller = "Example Ltd"
 contact = "privacy@example.com"
+minor_role = "minor"
 [privacy.notice]
 version = "2026-01"
 [privacy.purposes.support]
@@ -54,7 +55,8 @@ def refused(tmp_path: Path, text: str, profile: str = "gdpr") -> list[ConfigErro
 
 
 @pytest.mark.parametrize(
-    "profile", ["", "gdpr", "hipaa", "hipaa-strict", "ccpa", "eu-ai-act", "gdpr hipaa ccpa eu-ai-act"]
+    "profile",
+    ["", "gdpr", "hipaa", "hipaa-strict", "ccpa", "eu-ai-act", "companion", "gdpr hipaa ccpa eu-ai-act companion"],
 )
 def test_a_good_configuration_loads_under_every_profile(tmp_path: Path, profile: str) -> None:
     assert loaded(tmp_path, GOOD, profile).warnings == ()
@@ -91,10 +93,26 @@ CONTRADICTIONS = {
     "ccpa.8 nobody": ("ccpa", "", 'bots = ["default"]\n', "privacy.processors"),
     "ccpa.9": ("ccpa", "[ledger]\nenabled = false\n", "", "ledger.enabled"),
     "eu-ai-act.1": ("eu-ai-act", "[chat]\ndisclosure = ' '\n", "", "chat.disclosure"),
+    "companion.2": ("companion", KEEP.replace("pii_input", "abuse"), "", "routes.default.treatments.abuse"),
+    "companion.2 record": ("companion", "[ledger]\nenabled = false\n", "", "ledger.enabled"),
+    "companion.2 rule": (
+        "companion",
+        "[routes.default.rules.'text.abuse/*']\nenabled = false\n",
+        "",
+        'routes.default.rules."text.abuse/*"',
+    ),
+    "companion.2 exception": (
+        "companion",
+        "[[routes.default.exceptions]]\nrule = 'text.abuse/self-harm'\nowner = 'x'\nexpires = '2026-12-31'\n",
+        "",
+        "routes.default.exceptions[0]",
+    ),
+    "companion.3": ("companion", "", 'minor_role = "minor"\n', "privacy.minor_role"),
     "eu-ai-act.5": ("eu-ai-act", "[ledger]\nenabled = false\n", "", "ledger.enabled"),
 }  # fmt: skip
 """Name -> profile, what is added at the end, what is left out, the key that is named."""
 
+SUPPORT = "privacy.purposes.support."
 CHANGED = {
     "gdpr.3 special": (
         "gdpr",
@@ -121,6 +139,19 @@ CHANGED = {
         "privacy.processors.example.business_associate_until",
     ),
     "ccpa.6": ("ccpa", "[privacy]", "[privacy]\ngpc = false", "privacy.gpc"),
+    "gdpr.16": ("gdpr", "retention_days", "decides = true\nhuman_route = 'x'\nretention_days", SUPPORT + "assessment"),
+    "gdpr.16 special": (
+        "gdpr",
+        "retention_days",
+        'special = ["health"]\nspecial_ground = "made-public"\nretention_days',
+        SUPPORT + "assessment",
+    ),
+    "companion.1": ("companion", "[privacy]", "[privacy]\ndisclosure = 'off'", "privacy.disclosure"),
+    "companion.2 guards": ("companion", 'purpose = "support"', 'guards = ["text.pii"]', "routes.default.guards"),
+    "companion.2 mode": ("companion", 'purpose = "support"', "mode = 'monitor'", "routes.default.mode"),
+    "companion.2 models": ("companion", 'purpose = "support"', "detection = 'rules'", "routes.default.detection"),
+    "companion.2 help": ("companion", 'purpose = "support"', "help_line = ' '", "routes.default.help_line"),
+    "companion.3 reminder": ("companion", "[privacy]", "[privacy]\nreminder = ' '", "privacy.reminder"),
     "eu-ai-act.1 off": ("eu-ai-act", "[privacy]", "[privacy]\ndisclosure = 'off'", "privacy.disclosure"),
     "eu-ai-act.2": ("eu-ai-act", "[privacy]", "[privacy]\nmark = false", "privacy.mark"),
 }
