@@ -36,7 +36,7 @@ import orjson
 from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, host_name, is_loopback_name, note
 from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
 from chatward.console.asgi import HEADERS, App, Message, Receive, Scope, Send, credential, error_body
-from chatward.console.multipart import parts
+from chatward.console.multipart import KIND, parts
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
@@ -52,7 +52,7 @@ FORMS: Final = re.compile(
 )
 """Paths that take forms."""
 WITH_FILES: Final = re.compile(r"/vendors/(?:attach|answers)|/patches/upload|/reports/verify")
-"""Those of them whose forms have files."""
+"""Those of them whose forms may have files."""
 HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 """A year, as RFC 6797 section 6.1.1 has it; other hosts below this name are not ours to speak for."""
 
@@ -280,7 +280,7 @@ class Guarding:
         kind = (headers.get("content-type") or "").partition(";")[0].strip().lower()
         fields: dict[str, str] = {}
         files: dict[str, tuple[str, bytes]] = {}
-        if WITH_FILES.fullmatch(path):
+        if kind == KIND and WITH_FILES.fullmatch(path):
             fields, files = _with_files(headers.get("content-type") or "", body)
         elif form:
             if kind != "application/x-www-form-urlencoded":

@@ -5,15 +5,22 @@ from __future__ import annotations
 import io
 import json
 import re
+from html import unescape
 
 import pytest
 
+from chatward.assurance.domains import Seen
 from chatward.assurance.inventory import OWN
+from chatward.assurance.probes import probes
+from chatward.assurance.questionnaire import Answer
+from chatward.assurance.redteam import attack, summary
 from chatward.assurance.tasks import DAY
 from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.privacy.requirements import Status
-from tests.console.assured import BILL, NOW, Clock, assured, filled
+from chatward.settings.assurance import Due, Vendor
+from tests.console.assured import BILL, NOW, Clock, assured, filled, settings
 from tests.console.conftest import GOOD, SCENE, written
+from tests.console.test_watching_matrix import HOSTILE, Marked
 
 
 @pytest.fixture
@@ -187,3 +194,30 @@ async def test_runs_are_told_before_and_after_with_cases_to_replay(open_):
     cases = (await browser.get(f"/redteam/{rows[0]['id']}/cases")).text.splitlines()
     assert [json.loads(line)["id"] for line in cases] == [row["id"] for row in one]
     assert (await browser.get("/redteam/99")).status_code == 404
+
+
+async def test_hostile_words_of_others_stay_words(house, tmp_path):
+    """In names that vendors and files have, answers, sentences seen from outside, and reasons."""
+    word = "".join(HOSTILE)
+    vendor = Vendor(name=word, bots=("default",), owner=word, subprocessors=(word,), dpa=word, products=(word,))
+    made = settings(tmp_path, vendors={"models": vendor})
+    it = house({"ann": ["admin"]}, assuring=assured(tmp_path, made))
+    desk = it.desks.assuring
+    desk.assessments.add("models", {"gov-1": Answer("no", word[:4000])}, "file")
+    desk.assessments.attach("models", "gov-1", word, b"x")
+    desk.assessments.keep_looks("models", [Seen("tls", "failed", word)])
+    desk.assessments.settle("models", Due(), word)
+    odd = {"purl": "pkg:pypi/a%3Cscript%3Ealert(1)@1.0"}
+    desk.uploads.add("default", word, json.dumps({"bomFormat": "CycloneDX", "components": [odd]}).encode())
+    desk.runs.keep({"bot": word, "model": word, **summary(attack(probes()[:2], lambda _: None, lambda _: None))})
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    for path in ("/vendors", "/vendors/models", "/patches", "/patches/default", "/redteam", "/redteam/1"):
+        answer = await browser.get(path)
+        assert answer.status_code == 200, path
+        page = Marked()
+        page.feed(answer.text)
+        assert set(page.scripts) <= {"script /console.js", "img /icon.svg"}, path
+        assert page.handlers == []
+        assert not [one for one in page.targets if not one.startswith(("/", "#")) or one.startswith("//")]
+        assert "\u202e" not in re.sub(r'value="[^"]*"', "", unescape(answer.text)), path

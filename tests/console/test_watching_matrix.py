@@ -20,6 +20,7 @@ from tests.console.test_guarding import filled, routes
 PAGES = (
     "/", "/live", "/messages", "/findings", "/alerts", "/policy", "/bots", "/feeds", "/ledger", "/health", "/search",
     "/privacy", "/tools", "/traffic", "/people", "/tenants", "/keys", "/operators", "/start",
+    "/vendors", "/patches", "/controls", "/reports", "/redteam",
     "/help", "/help/console",
 )  # fmt: skip
 
@@ -204,6 +205,16 @@ def test_languages_say_the_same_things():
         ("POST", "/api/v1/sessions/end", "admin:sessions:write"),
         ("GET", "/tenants", "admin:sessions:read"),
         ("GET", "/search", "admin:overview:read"),
+        ("GET", "/vendors/models", "admin:vendors:read"),
+        ("GET", "/vendors/models/evidence/1", "admin:vendors:export"),
+        ("POST", "/vendors/attach", "admin:vendors:write"),
+        ("GET", "/patches", "admin:patches:read"),
+        ("POST", "/patches/upload", "admin:patches:write"),
+        ("GET", "/controls", "admin:reports:read"),
+        ("GET", "/reports/1/html", "admin:reports:read"),
+        ("POST", "/reports/make", "admin:reports:write"),
+        ("POST", "/reports/verify", "admin:reports:read"),
+        ("GET", "/redteam", "admin:redteam:read"),
     ],
 )
 def test_what_is_needed_for_each_page(method, path, action):
