@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from chatward import __version__
 from chatward.assurance.inventory import Component
+from chatward.assurance.scanning import Finding, Scan
 from chatward.models.store import ModelFiles
 
 SPEC: Final = "1.6"
@@ -29,15 +30,19 @@ _TASKS: Final = {
 }
 
 
-def cyclonedx(name: str, components: Iterable[Component], *, at: float, models: bool = False) -> dict[str, Any]:
-    """A document about ``name``. ``at``: seconds since 1970. Raises ``ModelError`` where a model is another one."""
+def cyclonedx(
+    name: str, components: Iterable[Component], *, at: float, models: bool = False, scan: Scan | None = None
+) -> dict[str, Any]:
+    """A document about ``name``, with what ``scan`` found in it. ``at``: seconds since 1970. Raises ``ModelError``
+    where a model is another one."""
     parts = [_component(one) for one in sorted(set(components))]
     if models:
         parts += model_components(ModelFiles())
     subject = {"type": "application", "bom-ref": f"subject:{name}", "name": name}
     if name == "chatward":
         subject["version"] = __version__
-    body = json.dumps([subject, parts], sort_keys=True)
+    found = {"vulnerabilities": vulnerabilities(scan)} if scan is not None else {}
+    body = json.dumps([subject, parts, *found.values()], sort_keys=True)
     return {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
         "bomFormat": "CycloneDX",
@@ -54,7 +59,33 @@ def cyclonedx(name: str, components: Iterable[Component], *, at: float, models: 
             {"ref": subject["bom-ref"], "dependsOn": [part["bom-ref"] for part in parts]},
             *({"ref": part["bom-ref"]} for part in parts),
         ],
+        **found,
     }
+
+
+def vulnerabilities(scan: Scan) -> list[dict[str, Any]]:
+    """What a scan found, as CycloneDX has it (VEX): what makers closed with their words, all else as ``in_triage``.
+    Each refers to its component by package URL."""
+    return [
+        {
+            "bom-ref": f"{one.id} in {one.component.purl}",
+            "id": one.id,
+            "references": [{"id": id_, "source": {"name": id_.partition("-")[0]}} for id_ in one.ids if id_ != one.id],
+            "ratings": [
+                {"severity": one.severity, **({"score": one.score} if one.score is not None else {})},
+            ],
+            **({"recommendation": f"Update to {one.fixed}."} if one.fixed else {}),
+            "affects": [{"ref": one.component.purl}],
+            "analysis": _analysis(one),
+        }
+        for one in scan.findings
+    ]
+
+
+def _analysis(one: Finding) -> dict[str, str]:
+    status, _, reason = one.closed.partition(": ")
+    made = {"state": {"": "in_triage", "fixed": "resolved"}.get(status, status)}
+    return {**made, "detail": reason} if reason else made
 
 
 def _component(one: Component) -> dict[str, Any]:

@@ -208,11 +208,23 @@ def status(config: ConfigFile = None, as_json: AsJson = False) -> int:
 
 
 @app.command()
-def sbom(of: Of = None, config: ConfigFile = None, as_json: AsJson = False) -> int:
+def sbom(
+    of: Of = None,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="With what a scan finds in it, and what makers say of that (VEX).")
+    ] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> int:
     """Print a bill of materials (CycloneDX 1.6, JSON): of Chatward with its models, or of a bot."""
-    settings = loaded_settings(config).settings
+    settings, now = loaded_settings(config).settings, time.time()
     target = of or OWN
-    print_json(cyclonedx(target, inventory_of(settings, target).components, at=time.time(), models=target == OWN))
+    parts = inventory_of(settings, target).components
+    found = None
+    if findings:
+        with opened_advisories(settings) as advisories:
+            (found,) = scanned(settings, [target], advisories, now)
+    print_json(cyclonedx(target, parts, at=now, models=target == OWN, scan=found))
     return 0
 
 

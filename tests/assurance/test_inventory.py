@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from chatward.assurance import vex
 from chatward.assurance.inventory import Component, Inventory, component_of, installation, read
 from chatward.assurance.sbom import cyclonedx
+from chatward.assurance.scanning import Finding, Scan
 from chatward.core.errors import ConfigError
 from chatward.models.store import ModelFiles
 from tests.assurance.making import NOW, environment, write
@@ -163,11 +165,22 @@ def test_a_bill_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read(file).components == tuple(sorted(parts))
 
 
-def test_bills_by_the_validator_of_cyclonedx() -> None:
-    reason = "cyclonedx-python-lib with its JSON validation is not installed: bills are not validated by it"
-    validation = pytest.importorskip("cyclonedx.validation.json", reason=reason)
-    pytest.importorskip("jsonschema", reason=reason)
-    schema = pytest.importorskip("cyclonedx.schema", reason=reason)
-    validator = validation.JsonStrictValidator(schema.SchemaVersion.V1_6)
-    for parts, models in ((installation().components, True), ((Component("Debian:12", "zlib", "1:1.2"),), False)):
-        assert validator.validate_str(json.dumps(cyclonedx("chatward", parts, at=NOW, models=models))) is None
+def test_bills_and_findings_by_the_validator_of_cyclonedx(tmp_path: Path) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    parts = (Component("Debian:12", "zlib", "1:1.2"), Component("PyPI", "leaky-bot", "2.0.0"))
+    found = [
+        Finding(parts[1], ("CVE-2026-0001", "OWN-1"), "critical", 9.8, True, 0.5, "2.0.1"),
+        Finding(parts[1], ("CVE-2026-0002",), "unknown", None, False, None, None, "not_affected: never called"),
+        Finding(parts[1], ("OWN-3",), "low", 1.0, False, None, None, "fixed"),
+    ]
+    made = Scan("bot", 2, tuple(found), (), frozenset())
+    for document in (
+        cyclonedx("chatward", installation().components, at=NOW, models=True),
+        cyclonedx("bot", parts, at=NOW, scan=made),
+    ):
+        assert validator.validate_str(json.dumps(document)) is None
+    statements = vex.read(write(tmp_path / "vex.json", document))
+    assert [bool(vex.verdict(statements, one.ids, one.component)) for one in found] == [False, True, True]
