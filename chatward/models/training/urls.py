@@ -1,6 +1,7 @@
 """Training of the model for URLs (``chatward.models.urls``): lists in; weights, filters, facts and a card out.
 
-    python -m chatward.models.training.urls DATA OUT [--measure]
+    python -m chatward.models.training.urls DATA OUT
+    python -m chatward.models.training.urls DATA --measure [--ordinary FILE]
 
 The rules:
 
@@ -14,7 +15,8 @@ The rules:
 4. Kinds of hosts are weighed to shares that were set beforehand (``_SHARES``): lists of domains say nothing about how
    often people send each other front pages.
 
-Logistic regression by Adagrad over hashed pieces, in numpy; minutes on one core. Seeds are fixed.
+Logistic regression by Adagrad over hashed pieces, in numpy; minutes on one core. Seeds are fixed. ``--measure`` fits
+nothing and tells what the shipped model makes of the lists, and of a file of other ordinary links, one a line.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import random
 import re
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,8 +44,8 @@ from chatward.core.brands import brands
 from chatward.core.hosts import SHARED, path_shared, split
 from chatward.models import urls
 from chatward.models.store import write_manifest
+from chatward.models.training.curves import Feed, Floats, rounded, threshold
 
-Floats = NDArray[np.float32]
 Report = Callable[[str], None]
 
 HARMFUL: Final[Mapping[str, float]] = {
@@ -87,6 +89,7 @@ _WORD: Final = re.compile(r"[a-z]{4,14}(?:-[a-z]{3,10})?")
 _CAPS: Final = {1: 8, 0: 20}
 _HELD: Final = 0.2
 _UNKNOWN: Final = 0.4
+_OF_ONE: Final = 5  # ordinary links of one owner that are measured on
 _EPOCHS: Final = 5
 _BATCH: Final = 256
 _RATE: Final = 0.1
@@ -303,14 +306,9 @@ def held_back(found: Sequence[Row], low: float, high: float) -> list[Row]:
         if row.harmful or row.source not in ORDINARY or not low <= place_of(row.owner) < high:
             continue
         count[row.owner] += 1
-        if count[row.owner] <= 5:
+        if count[row.owner] <= _OF_ONE:
             chosen.append(row)
     return chosen
-
-
-def threshold(scores: Floats, share: float) -> float:
-    """The score that this share of texts exceeds, at most."""
-    return float(np.sort(scores)[::-1][math.floor(len(scores) * share)])
 
 
 def train(data: Path, out: Path, seed: int = 0, report: Report = lambda line: None) -> dict[str, Any]:
@@ -344,58 +342,79 @@ def train(data: Path, out: Path, seed: int = 0, report: Report = lambda line: No
     return facts
 
 
-def measure(data: Path, model: urls.UrlModel, found: Sequence[Row], known: Mapping[str, int]) -> dict[str, Any]:
+def measure(
+    data: Path, model: urls.UrlModel, found: Sequence[Row], known: Mapping[str, int], others: Sequence[str] = ()
+) -> dict[str, Any]:
     """Recall on the later feed and false alarms on ordinary links whose owners the model never saw, at shares of false
-    alarms and at the threshold that ships."""
+    alarms and at the threshold that ships. ``others`` are ordinary links from elsewhere, measured in the same way."""
     ordinary = held_back(found, _HELD / 2, _HELD)
     alarms = np.array([model.score(row.address) for row in ordinary], np.float32)
     later = rows_of(data, known, later=True)
-    scores = np.array([model.score(row.address) for row in later], np.float32)
-    kinds = np.array([urls.cut(row.address, model.fame(row.address.host)).kind for row in later])
-    newest = np.array([row.seen >= "2025" for row in later])
+    feed = Feed(
+        np.array([model.score(row.address) for row in later], np.float32),
+        np.array([urls.cut(row.address, model.fame(row.address.host)).kind for row in later]),
+        np.array([row.seen >= "2025" for row in later]),
+        np.array([row.address.host.endswith(".github.io") for row in later]),
+    )
     roots = np.array([model.score(row.address) for row in found if row.source == "popular" and row.known == 2])
     made = [address for name in customers(known) if (address := address_of(name)) is not None]
     honest = np.array([model.score(address) for address in made] or [0.0])
-    curve = {}
-    for share in (1e-3, 3e-3, 1e-2, 3e-2):
-        border = threshold(alarms, share)
-        curve[f"{share:g}"] = {
-            "recall": _round((scores > border).mean()),
-            "recall_2025": _round((scores[newest] > border).mean()),
-        }
-    return {
+    told = {
         "ordinary": len(ordinary),
-        "later": len(later),
-        "curve": curve,
-        "customers_over": {f"{border:g}": _round((honest > border).mean()) for border in (0.5, 0.8, 0.95)},
+        "later": len(feed.scores),
+        "curve": feed.curve(alarms),
+        "customers_over": {f"{border:g}": rounded((honest > border).mean()) for border in (0.5, 0.8, 0.95)},
         "at_half": {
-            "recall": _round((scores > 0.5).mean()),
-            "false_alarms": _round((alarms > 0.5).mean()),
+            "recall": rounded((feed.scores > 0.5).mean()),
+            "false_alarms": rounded((alarms > 0.5).mean()),
             "popular_names_over": int((roots > 0.5).sum()),
             "popular_names": len(roots),
             "recall_by_kind": {
-                name: [int((kinds == place).sum()), _round((scores[kinds == place] > 0.5).mean())]
+                name: [int((feed.kinds == place).sum()), rounded((feed.scores[feed.kinds == place] > 0.5).mean())]
                 for place, name in enumerate(urls.KINDS)
-                if (kinds == place).any()
+                if (feed.kinds == place).any()
             },
         },
     }
+    if others:
+        new = unseen(others, {row.owner for row in found})
+        scores = np.array([model.score(row.address) for row in new], np.float32)
+        over = int((scores > 0.5).sum())
+        told["others"] = {"links": len(new), "over_half": over, "curve": feed.curve(scores)}
+    return told
 
 
-def _round(value: Any) -> float:
-    return round(float(value), 4)
+def unseen(links: Sequence[str], owners: Collection[str]) -> list[Row]:
+    """Ordinary links of owners that are not among these, five of one at most."""
+    count: Counter[str] = Counter()
+    chosen = []
+    for address in filter(None, map(address_of, links)):
+        owner = owner_of(address)
+        count[owner] += 1
+        if owner not in owners and count[owner] <= _OF_ONE:
+            chosen.append(Row("others", 0, owner, address))
+    return chosen
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Fits the model for URLs.")
     parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--measure", action="store_true", help="fit nothing: measure the shipped model")
+    parser.add_argument("--ordinary", type=Path, help="other ordinary links to measure on, one a line")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    facts = train(given.data, given.out, given.seed, lambda line: print(line, flush=True))
-    print(json.dumps(facts["measured"], indent=1))
+    if given.measure:
+        known = popular(given.data)
+        others = given.ordinary.read_text(encoding="utf-8").splitlines() if given.ordinary else ()
+        told = measure(given.data, urls.shipped(), rows_of(given.data, known), known, others)
+    elif given.out is None:
+        parser.error("say where the model goes, or --measure")
+    else:
+        given.out.mkdir(parents=True, exist_ok=True)
+        told = train(given.data, given.out, given.seed, lambda line: print(line, flush=True))["measured"]
+    print(json.dumps(told, indent=1))
 
 
 if __name__ == "__main__":

@@ -116,6 +116,11 @@ def test_a_run_from_lists_to_files(data: Path, tmp_path: Path) -> None:
     assert bad is not None
     assert good is not None
     assert model.score(bad) > model.score(good)
+    known = training.popular(data)
+    others = ["https://elsewhere.example/a", "https://elsewhere.example/b", "https://less-known.example/", "not a link"]
+    told = training.measure(data, model, training.rows_of(data, known), known, others)
+    assert told.pop("others")["links"] == 2  # of a name that the lists have, nothing
+    assert told == facts["measured"]
     again = tmp_path / "again"
     again.mkdir()
     training.train(data, again, seed=0)
