@@ -2,10 +2,11 @@
 
 The method:
 
-1. Two gateways share one folder, as two processes of one installation do. Callers with a key each keep one connection
-   to each of them and ask without a pause; others read a paced stream.
-2. All keys are revoked, one transaction each, by a third process (this one). A moment *after* that is when ``revoke``
-   has returned.
+1. Two gateways share one folder, as two processes of one installation do. Callers (``bench.shut_out``: by a key, as a
+   user, by a session, by a role) keep one connection to each of them and ask without a pause; others read a paced
+   stream.
+2. All of them are shut out, one transaction each, by a third process (this one). A moment *after* that is when what
+   shuts somebody out has returned.
 3. ``accepted_after`` counts requests that were begun after that moment and answered with 200, over both gateways and
    all rounds, and streams that brought a piece more than ``GRACE`` seconds after it.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import sys
 import tempfile
 import threading
@@ -25,13 +27,12 @@ from typing import Final
 
 from chatward.bench.processes import Cores, free_ports, start
 from chatward.bench.report import Progress, Report, machine, median
+from chatward.bench.shut_out import CONFIG, KINDS, POLICY, Callers, One
 from chatward.bench.wire import PATH, Kind
-from chatward.core.ports import Entry
-from chatward.identity.key_store import KeyStore
-from chatward.stores.database import Database
 
 FIGURES: Final = ("accepted_after",)
-KEYS: Final = 4
+OF_EACH: Final = 2
+"""Callers of each kind."""
 GRACE: Final = 0.25
 """Seconds within which an open stream ends; it looks every 50 ms."""
 _CONFIG: Final = """\
@@ -46,6 +47,7 @@ guards = ["none"]
 path = "{folder}/chatward.db"
 durability = "process"
 """
+_SENT: Final = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,11 @@ class Options:
 
 @dataclass
 class _Seen:
-    """What one caller saw: when each accepted request was begun, when a refusal came, when pieces of a stream did."""
+    """What one caller of a kind saw: when each accepted request was begun, when a refusal came, when pieces of a stream
+    did, and when the caller was shut out (``time.monotonic``)."""
 
+    kind: str
+    ended: float = math.inf
     accepted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     pieces: list[float] = field(default_factory=list)
@@ -75,9 +80,11 @@ def run(options: Options, progress: Progress) -> Report:
         progress("starting the scripted bot and two gateways")
         bot = [sys.executable, "-m", "chatward.bench.upstream", str(up)]
         start(stack, "upstream", bot, port=up, cores=cores.driver, folder=folder)
+        (folder / "bench.cedar").write_text(POLICY)
         for number in range(2):
             file = folder / f"gateway{number}.toml"
-            file.write_text(_CONFIG.format(port=ports[number], admin=ports[2 + number], upstream=up, folder=folder))
+            own = _CONFIG.format(port=ports[number], admin=ports[2 + number], upstream=up, folder=folder)
+            file.write_text(own + CONFIG)
             command = [sys.executable, "-m", "chatward.cli", "serve", "--config", str(file)]
             start(
                 stack,
@@ -88,60 +95,66 @@ def run(options: Options, progress: Progress) -> Report:
                 folder=folder,
                 ready="/readyz",
             )
-        entries: list[Entry] = []
-        store = KeyStore(Database(folder / "chatward-identity.db"), entries.append)
-        accepted, streams, asked, delays = 0, 0, 0, []
+        callers = Callers(folder)
+        seen: list[_Seen] = []
         for turn in range(options.rounds):
             progress(f"round {turn + 1} of {options.rounds}")
-            seen, ended = _round(store, ports[:2], options.seconds)
-            for one in seen:
-                asked += len(one.accepted)
-                accepted += sum(begun > ended for begun in one.accepted)
-                streams += any(at > ended + GRACE for at in one.pieces)
-                delays += [at - ended for at in one.refused[:1] if at > ended]
-    report.figures["accepted_after"] = float(accepted + streams)
+            seen += _round(callers, ports[:2], options.seconds)
+    by_kind = {kind: _counted([one for one in seen if one.kind == kind]) for kind in KINDS}
+    after = sum(found["requests_accepted_after"] + found["streams_open_after"] for found in by_kind.values())
+    report.figures["accepted_after"] = float(after)
     report.details["revocation"] = {
-        "requests_accepted_before": asked,
-        "requests_accepted_after": accepted,
-        "streams_open_after": streams,
-        "first_refusal_ms_p50": median([delay * 1000 for delay in delays]),
+        "first_refusal_ms_p50": median(
+            [(at - one.ended) * 1000 for one in seen for at in one.refused[:1] if at > one.ended]
+        ),
+        **by_kind,
     }
-    if not asked:
+    if not all(found["requests_accepted_before"] for found in by_kind.values()):
         report.figures["accepted_after"] = None
-        report.notes.append("Nothing was accepted before either, so nothing is shown.")
+        report.notes.append("Of a kind nothing was accepted before either, so nothing is shown.")
     return report
 
 
-def _round(store: KeyStore, ports: list[int], seconds: float) -> tuple[list[_Seen], float]:
-    """One round: what callers saw, and when all of them were shut out (``time.monotonic``)."""
+def _counted(seen: list[_Seen]) -> dict[str, int]:
+    return {
+        "requests_accepted_before": sum(begun <= one.ended for one in seen for begun in one.accepted),
+        "requests_accepted_after": sum(begun > one.ended for one in seen for begun in one.accepted),
+        "streams_open_after": sum(any(at > one.ended + GRACE for at in one.pieces) for one in seen),
+    }
+
+
+def _round(callers: Callers, ports: list[int], seconds: float) -> list[_Seen]:
+    """One round: what callers saw."""
     stop = threading.Event()
-    seen: list[_Seen] = []
-    callers: list[threading.Thread] = []
-    issued = [store.create(f"bench {number}") for number in range(KEYS)]
-    for one in issued:
+    seen: list[tuple[One, _Seen]] = []
+    threads: list[threading.Thread] = []
+    for one in callers.let_in(OF_EACH):
         for port in ports:
-            for streams in (False, True):
-                seen.append(_Seen())
-                work = _stream if streams else _ask
-                callers.append(threading.Thread(target=work, args=(port, one.key, stop, seen[-1]), daemon=True))
-    for caller in callers:
-        caller.start()
+            for work in (_ask, _stream):
+                seen.append((one, _Seen(one.kind)))
+                given = (port, one.headers, stop, seen[-1][1])
+                threads.append(threading.Thread(target=work, args=given, daemon=True))
+    for thread in threads:
+        thread.start()
     time.sleep(seconds)
-    for one in issued:
-        store.revoke(one.record.id)
-    ended = time.monotonic()
+    for one in dict.fromkeys(one for one, _ in seen):
+        one.end()
+        ended = time.monotonic()
+        for other, what in seen:
+            if other is one:
+                what.ended = ended
     time.sleep(max(seconds, 2 * GRACE))
     stop.set()
-    for caller in callers:
-        caller.join(10)
-    return seen, ended
+    for thread in threads:
+        thread.join(10)
+    return [what for _, what in seen]
 
 
-def _ask(port: int, key: str, stop: threading.Event, seen: _Seen) -> None:
+def _ask(port: int, headers: dict[str, str], stop: threading.Event, seen: _Seen) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     while not stop.is_set():
         begun = time.monotonic()
-        connection.request("POST", PATH, _body(stream=False), _headers(key))
+        connection.request("POST", PATH, _body(stream=False), headers | _SENT)
         answer = connection.getresponse()
         answer.read()
         if answer.status == 200:
@@ -151,11 +164,11 @@ def _ask(port: int, key: str, stop: threading.Event, seen: _Seen) -> None:
     connection.close()
 
 
-def _stream(port: int, key: str, stop: threading.Event, seen: _Seen) -> None:
+def _stream(port: int, headers: dict[str, str], stop: threading.Event, seen: _Seen) -> None:
     while not stop.is_set():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         begun = time.monotonic()
-        connection.request("POST", PATH, _body(stream=True), _headers(key))
+        connection.request("POST", PATH, _body(stream=True), headers | _SENT)
         answer = connection.getresponse()
         if answer.status != 200:
             seen.refused.append(time.monotonic())
@@ -167,10 +180,6 @@ def _stream(port: int, key: str, stop: threading.Event, seen: _Seen) -> None:
                 if line.startswith(b'data: {"id"'):
                     seen.pieces.append(time.monotonic())
         connection.close()
-
-
-def _headers(key: str) -> dict[str, str]:
-    return {"content-type": "application/json", "authorization": f"Bearer {key}"}
 
 
 def _body(*, stream: bool) -> bytes:
