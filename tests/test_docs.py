@@ -39,6 +39,7 @@ from chatward.gateway import meter, router
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
+from chatward.genuine.agent_card import PATH as AGENT_CARD
 from chatward.settings import Server, Settings
 from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.ladder import PAGE, SOLVE, WAIT
@@ -234,6 +235,7 @@ def served() -> set[str]:
     admin = admin_app(shown, shown, anything, Settings(), "0", anything)
     routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
+        AGENT_CARD,
     watch_routes(watch := APIRouter(), anything, Watching(), anything)
     return gateway | {route.path for route in (*routes, *desks, *watch.routes) if hasattr(route, "path")}
 

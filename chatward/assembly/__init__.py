@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from chatward import __version__
 from chatward.assembly import parts, planes
 from chatward.assembly.engine import RoutedEngine, RunningWard, channels
+from chatward.assembly.expanding import expander
 from chatward.assembly.house import House
 from chatward.behaviour.opening import Behaviour
 from chatward.callers import Callers
@@ -99,6 +100,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         asking = parts.asked_for(house)
         privacy = parts.private(house, asking, people)
         house.engine.files = await parts.looked_into(house)
+        house.engine.expander = expander(settings.links)
         running = RunningWard(house.engine)
         behaviour = parts.learning(house, asking.desks.risks)
         proving = open_proving(settings, lambda: data_plane.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
+from chatward.assembly.expanding import expanded
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
@@ -29,6 +30,7 @@ from chatward.routing import Routing
 from chatward.settings import Server
 from chatward.stores.conversations import ConversationStore
 from chatward.ward import Ward
+from chatward.watch.expanding import Expander
 
 
 def channels(server: Server) -> dict[str, Dialect]:
@@ -56,6 +58,7 @@ class RoutedEngine:
         """What is stored of conversations, for the console."""
         self.files: FileDesk | None = None
         self.remembering: Remembering | None = None
+        self.expander: Expander | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
@@ -99,6 +102,8 @@ class RoutedEngine:
         screening.gate, screening.person = gate, caller.subject
         if self.files is not None and plan.reads_reply_files:
             screening.files = ReplyFiles(self.files, screening.exchange, request_id)
+        if self.expander is not None and plan.inspects and not screening.verdict.blocked:
+            await expanded(self.expander, screening)
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:

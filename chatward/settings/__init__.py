@@ -35,6 +35,7 @@ from chatward.settings.identity import (
 from chatward.settings.intel import Intel, IntelSource
 from chatward.settings.judge import ActionName, JudgeSettings
 from chatward.settings.limits import Limit, Limiter, Price
+from chatward.settings.links import Links
 from chatward.settings.monitoring import AlertTarget, Monitoring, Siem
 from chatward.settings.pages import Chat, Genuine, WidgetSettings
 from chatward.settings.privacy import Notice, Privacy, Processor, Purpose
@@ -175,6 +176,8 @@ class Settings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who may do what."""
     risk: RiskSettings = field(default_factory=RiskSettings)
     """How risky callers are just now."""
+    links: Links = field(default_factory=Links)
+    """Links in messages."""
     intel: Intel = field(default_factory=Intel)
     """Threat intelligence."""
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)

@@ -132,7 +132,7 @@ class Fetcher:
                     if len(hops) >= min(redirects, REDIRECTS):
                         raise _refused("too many redirects")
                     hops.append(answer.url)
-                    url = _joined(answer.url, place)
+                    url = joined(answer.url, place)
         except TimeoutError as error:
             raise UpstreamError("The other server took too long.", reason="watch-timeout", status=504) from error
 
@@ -192,7 +192,7 @@ class Fetcher:
         return list(dict.fromkeys(found))
 
 
-def _joined(base: str, place: str) -> str:
+def joined(base: str, place: str) -> str:
     """A redirect's place (RFC 9110 section 10.2.2), without what would have us read it another way."""
     try:
         return urljoin(base, place.strip().replace("\\", "/"))  # as browsers do

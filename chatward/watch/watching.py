@@ -30,10 +30,11 @@ from chatward.watch.cases import Cases, Record
 from chatward.watch.certificates import read as read_certificate
 from chatward.watch.following import Following
 from chatward.watch.likeness import Likeness, Seen, likeness
+from chatward.watch.logged import Logged
 from chatward.watch.pages import MOST, SCRIPTS, host_of, read
 from chatward.watch.permutations import Permutation, permutations
 from chatward.watch.resolving import Asking, Unresolved
-from chatward.watch.transparency import Fetch, Head, Log, Logged, LogKey, Rfc6962, Tiled
+from chatward.watch.transparency import Fetch, Head, Log, LogKey, Rfc6962, Tiled
 
 MOST_PAGES: Final = 200
 _AT_ONCE: Final = 4
