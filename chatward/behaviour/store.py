@@ -107,13 +107,19 @@ class BehaviourStore:
             )
 
     def alerts(
-        self, *, limit: int = 100, tenant: str | None = None, incident: str | None = None
+        self,
+        *,
+        limit: int = 100,
+        tenant: str | None = None,
+        incident: str | None = None,
+        entity: str | None = None,
     ) -> list[dict[str, Any]]:
         """The newest first, as plain data."""
         rows = self.database.rows(
             "SELECT id, at, tenant, form, entity, bot, signal, points, incident, told FROM behaviour_alerts"
-            " WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR incident = ?2) ORDER BY at DESC, id DESC LIMIT ?3",
-            (tenant, incident, limit),
+            " WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR incident = ?2) AND (?4 IS NULL OR entity = ?4)"
+            " ORDER BY at DESC, id DESC LIMIT ?3",
+            (tenant, incident, limit, entity),
         )
         names = ("id", "at", "tenant", "form", "entity", "bot", "signal", "points", "incident")
         found = []

@@ -24,6 +24,7 @@ from chatward.core.identity import Principal
 from chatward.gateway.fetching import Fetching
 from chatward.identity.end_users import opened as people_behind
 from chatward.privacy import erasing, exporting
+from chatward.privacy.beside import beside
 from chatward.privacy.controls import REQUIREMENTS
 from chatward.privacy.correcting import correct as append_correction
 from chatward.privacy.incidents import FIELDS, affected, draft
@@ -186,6 +187,7 @@ def export(
                 reason=reason,
                 clock=time.time,
                 vaults=None if sealing is None else sealing.vaults(),
+                beside=beside(desk.settings, tenant, subject),
             )
         finally:
             if store is not None:

@@ -239,15 +239,31 @@ class Quarantine(Fields):
         self.database.scrub()
 
     def _rows(self, where: str, values: tuple[object, ...]) -> list[Held]:
-        rows = self.database.rows(f"SELECT {_COLUMNS} FROM quarantine {where}", values)  # noqa: S608 - from this class
-        return [
-            Held(id_, tenant, subject, digest, kind, size, tuple(rules.split()), exchange, at, until)
-            for id_, tenant, subject, digest, kind, size, rules, exchange, at, until in rows
-        ]
+        return _held(self.database, where, values)
 
     def _delete(self, held: Held) -> None:
         self._sealer.destroy(held.tenant, held.subject, [held.id])
         self.database.write("DELETE FROM quarantine WHERE id = ?", (held.id,))
+
+
+def _held(database: Database, where: str, values: tuple[object, ...]) -> list[Held]:
+    rows = database.rows(f"SELECT {_COLUMNS} FROM quarantine {where}", values)  # noqa: S608 - from this module
+    return [
+        Held(id_, tenant, subject, digest, kind, size, tuple(rules.split()), exchange, at, until)
+        for id_, tenant, subject, digest, kind, size, rules, exchange, at, until in rows
+    ]
+
+
+def held_of(settings: Settings, tenant: str, subject: str) -> list[Held]:
+    """Files of one person, oldest first; none where there is no quarantine. Raises ``StoreError``."""
+    path = quarantine_file(settings)
+    if not path.exists():
+        return []
+    database = Database(path, [SCHEMA])
+    try:
+        return _held(database, "WHERE tenant = ? AND subject = ? ORDER BY number", (tenant, subject))
+    finally:
+        database.close()
 
 
 def quarantine_file(settings: Settings) -> Path:

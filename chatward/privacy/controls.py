@@ -109,7 +109,7 @@ GDPR: Final = (
         ("chatward.privacy.exporting:export",),
         ("tests/privacy/test_exporting.py::test_all_of_a_person_and_nothing_of_others",),
         (Event.SUBJECT_EXPORTED.value,),
-        limit="conversations, statements, requests and the record; not accounts, nor what processors keep",
+        limit="of every store; not accounts, baselines of behaviour, nor what processors keep",
     ),
     Requirement(
         "gdpr.8",

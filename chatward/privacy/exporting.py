@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -35,7 +35,11 @@ from chatward.stores.turns import ReadTurn
 from chatward.stores.vaults import Vaults
 
 FORMAT: Final = "chatward-export/1"
-NOT_COVERED: Final = ("accounts, API keys and passkeys", "what the bots and their processors keep")
+NOT_COVERED: Final = (
+    "accounts, API keys and passkeys",
+    "numbers about how you usually write, by which what is unusual is noticed",
+    "what the bots and their processors keep",
+)
 _PAGE: Final = 500
 _ALL: Final = 10_000_000
 _NAMES: Final = ("principal", "subject")
@@ -55,9 +59,11 @@ def export(
     reason: str,
     clock: Callable[[], float],
     vaults: Vaults | None = None,
+    beside: Mapping[str, Sequence[Mapping[str, Any]]] = {},
 ) -> dict[str, Any]:
     """Everything, as plain data. ``conversations``: ``None`` where none are stored. ``reason`` is kept, sealed, with
-    every conversation that is opened for it. Raises ``StoreError`` and ``ClientError``."""
+    every conversation that is opened for it. ``beside``: parts of other stores (``beside.beside``). Raises
+    ``StoreError`` and ``ClientError``."""
     operator = Principal(by, Kind.OPERATOR, tenant=tenant, roles=frozenset({AUDITOR}))
     threads = [] if conversations is None else list(_threads(conversations, operator, tenant, subject, reason))
     values = [] if vaults is None else list(_values(vaults, operator, tenant, subject, reason))
@@ -76,6 +82,7 @@ def export(
     ]
     parts = {"conversations": len(threads), "statements": len(said), "requests": len(asked), "record": len(entries)}
     parts |= {"placeholders": len(values)} if vaults is not None else {}
+    parts |= {name: len(rows) for name, rows in beside.items()}
     told = notice(settings)
     fields = {"tenant": tenant, "principal": subject, "by": by, "parts": list(parts), "rows": sum(parts.values())}
     record(Entry(Event.SUBJECT_EXPORTED, "", fields))
@@ -95,6 +102,7 @@ def export(
         "requests": asked,
         "conversations": threads,
         "placeholders": values,
+        **beside,
         "record": entries,
     }
 
@@ -146,6 +154,17 @@ def as_html(exported: Mapping[str, Any]) -> str:
             f"<dt>{_text(one['placeholder'])}</dt><dd>{_text(one['value'])}</dd>" for one in exported["placeholders"]
         ]
         lines.append("</dl>")
+    if exported.get("alerts"):
+        lines.append("<h2>What was unusual</h2><ul>")
+        lines += [f"<li>{_time(one['at'])}: {_text(one['signal'])}</li>" for one in exported["alerts"]]
+        lines.append("</ul>")
+    if exported.get("files"):
+        lines.append("<h2>Files that were held back</h2><ul>")
+        lines += [
+            f"<li>{_time(one['at'])}: {_text(one['kind'])}, {one['bytes']} bytes, SHA-256 {_text(one['digest'])}</li>"
+            for one in exported["files"]
+        ]
+        lines.append("</ul>")
     lines.append(f"<h2>The record</h2><p>{len(exported['record'])} entries name you; they hold no text.</p>")
     lines.append("<h2>Not in this file</h2><ul>")
     lines += [f"<li>{_text(one)}</li>" for one in exported["not_covered"]]

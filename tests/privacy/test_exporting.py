@@ -21,11 +21,11 @@ LEDGER = [
 ]
 
 
-def exported(office: Office, subject: str = "p", *, stored: bool = True) -> dict[str, Any]:
+def exported(office: Office, subject: str = "p", *, stored: bool = True, **more: Any) -> dict[str, Any]:
     return export(
         office.settings, "default", subject, conversations=office.store if stored else None, standings=office.standings,
         requests=office.requests, ledger=LEDGER, record=office.entries.append, by="o", reason="request 7 of March",
-        clock=office.clock,
+        clock=office.clock, **more,
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def test_one_writes_at_a_time_and_sees_what_the_others_wrote(postgres: Server, t
             thread.start()
             inside.wait()
             waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            while tables.row(waiting) != (1,):
+            while thread.is_alive() and tables.row(waiting) != (1,):
                 pass
             assert seen == []
         thread.join()
