@@ -131,19 +131,28 @@ def case(
 def letter(
     number: Number,
     to: Annotated[To, typer.Option("--to", help="Whom it is for.")] = "host",
+    rdap: Annotated[bool, typer.Option("--rdap", help="Ask the registries for an address.")] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Draft a letter that asks for a copy to be taken down. Nothing is sent."""
+    from chatward.watch.fetching import Fetcher  # noqa: PLC0415
+    from chatward.watch.letters import addressees  # noqa: PLC0415
     from chatward.watch.letters import letter as drafted  # noqa: PLC0415
     from chatward.watch.opening import sender  # noqa: PLC0415
 
     settings = loaded_settings(config).settings
     with _opened(settings) as found:
         one = found.cases.one(number)
-        text = drafted(one, found.cases.evidence(one), sender(settings), to)
+        evidence = found.cases.evidence(one)
+        watch = settings.genuine.watch
+        fetch = Fetcher(seconds=watch.seconds, ca_file=watch.ca_file)
+        contacts = asyncio.run(addressees(one, evidence, to, fetch)) if rdap else ()
+        text = drafted(one, evidence, sender(settings), to, contacts)
     if as_json:
         told: dict[str, Any] = {"case": one.id, "to": to, "letter": text}
+        if rdap:
+            told["contacts"] = [contact.email for contact in contacts]
         print_json(told)
     else:
         print(text, end="")

@@ -1,4 +1,5 @@
-"""Drafts of letters that ask for a copy to be taken down. Nothing is sent, and nobody's address is looked up.
+"""Drafts of letters that ask for a copy to be taken down. Nothing is sent. Whom to write to is
+looked up only where somebody asks for it (``rdap``).
 
 The rules: a letter says what the evidence says, with times and digests, and nothing else. Addresses of the copy are
 written so that no program follows them (``hxxps``, ``[.]``). Words of others are one printable line each.
@@ -14,12 +15,16 @@ from typing import Any, Final, Literal
 from chatward.core.addresses import unicode_host
 from chatward.core.hosts import split
 from chatward.watch.cases import Case, Evidence
+from chatward.watch.rdap import Contact, of_address, of_domain
+from chatward.watch.transparency import Fetch
 
 To = Literal["registrar", "host", "authority"]
 TO: Final[tuple[To, ...]] = ("registrar", "host", "authority")
 
 _TEMPLATE: Final = """\
-To: {{ {"registrar": "the registrar of", "host": "the provider that hosts", "authority": "the authority that certified"}[to] }} {{ host }}
+To: {{ {"registrar": "the registrar of", "host": "the provider that hosts", "authority": "the authority that certified"}[to] }} {{ host }}{% for one in contacts %}
+    {{ one.email }} (as {{ one.source }} says)
+{%- endfor %}
 From: {{ owner or "[your name]" }}{% if contact %} <{{ contact }}>{% endif %}
 
 Subject: Abuse: {{ host }} imitates {{ name or origin or "our service" }}
@@ -61,13 +66,23 @@ class Sender:
     domains: tuple[str, ...] = ()
 
 
-def letter(case: Case, evidence: Sequence[Evidence], sender: Sender, to: To) -> str:
+async def addressees(case: Case, evidence: Sequence[Evidence], to: To, fetch: Fetch) -> tuple[Contact, ...]:
+    """Whom to write to, as registries say; nobody where they say nothing of such an addressee. Raises
+    ``UpstreamError``."""
+    if to == "registrar":
+        return await of_domain(case.host, fetch)
+    served = [one.data["address"] for one in evidence if one.kind == "page" and one.data.get("address")]
+    return await of_address(served[-1], fetch) if to == "host" and served else ()
+
+
+def letter(case: Case, evidence: Sequence[Evidence], sender: Sender, to: To, contacts: Sequence[Contact] = ()) -> str:
     """The draft. It may need words of a lawyer or of a trademark; it holds none."""
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - slow to import
 
     template = Environment(undefined=StrictUndefined, autoescape=False).from_string(_TEMPLATE)  # noqa: S701 - plain text
     return template.render(
         to=to,
+        contacts=contacts,
         host=defanged(case.host),
         shown=defanged(unicode_host(case.host)),
         registered=defanged(split(case.host).registered or case.host),
