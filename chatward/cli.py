@@ -78,6 +78,7 @@ COMMANDS: Final = (
     _command("privacy", "Answer requests of people, erase, export, register breaches, show requirements", "app"),
     _command("redteam", "Attack a bot of your own, directly and through the gateway"),
     _command("report", "How controls of laws and catalogues stand, with evidence, signed"),
+    _command("drill", "Put on record what was practised, and show what is due", "app"),
     _command("vendor", "Third parties: register, checks, assessments, approval", "app"),
     _command("patches", "Known vulnerabilities in Chatward and in bots: scans, tasks, bills of materials", "app"),
     _command("files", "Look at a file, and at files that were stopped", "app"),

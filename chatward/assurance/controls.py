@@ -18,6 +18,7 @@ from chatward.privacy.controls import AI_ACT, CCPA, COMPANION, GDPR, HIPAA
 from chatward.settings import Settings
 from chatward.settings.rules import NONE
 
+_DRILL: Final = Event.DRILL_RECORDED.value
 _REFUSED: Final = f"{Event.REQUEST_REFUSED.value}/"
 
 
@@ -221,6 +222,15 @@ SOC2: Final = (
     _soc("CC1", "Integrity, board, competence, accountability", duty=True),
     _soc("CC2", "Information and communication", duty=True),
     _soc("CC3", "Risk assessment", duty=True),
+    _soc(
+        "CC4.1",
+        "Bots are attacked on purpose, with and without protection",
+        "chatward.assurance.redteam:attack",
+        evidence=(Event.REDTEAM_RUN.value, f"{_DRILL}/redteam"),
+        drill="redteam",
+        limit="the suite's probes; no penetration test of the installation",
+        near=("atlas:AML.M0008", "nist-ai-rmf:MEASURE 2.7"),
+    ),
     _soc("CC5", "Selection of control activities", duty=True),
     _soc(
         "CC6.1",
@@ -280,7 +290,8 @@ SOC2: Final = (
         "CC7.3",
         "Breaches are registered with their clocks",
         "chatward.privacy.incidents:Incidents",
-        evidence=(Event.INCIDENT_OPENED.value,),
+        evidence=(Event.INCIDENT_OPENED.value, f"{_DRILL}/incident"),
+        drill="incident",
         limit="by hand",
     ),
     _soc("CC7.5", "Recovery from incidents", duty=True),
@@ -304,10 +315,20 @@ SOC2: Final = (
         "C1.2",
         "What is kept is erased, with receipts",
         "chatward.privacy.erasing:erase",
-        evidence=(Event.SUBJECT_ERASED.value, Event.CONVERSATIONS_PURGED.value),
+        evidence=(Event.SUBJECT_ERASED.value, Event.CONVERSATIONS_PURGED.value, f"{_DRILL}/erasure"),
+        drill="erasure",
         on=lambda settings: settings.conversations.store,
     ),
-    _soc("A1.2", "Backups are made and restored for a test", duty=True),
+    _soc(
+        "A1.2",
+        "Backups are made, signed and restored for a test",
+        "chatward.backup.making:backup",
+        "chatward.backup.restoring:restore",
+        evidence=(f"{_DRILL}/restore",),
+        drill="restore",
+        limit="whether backups are made in time is the customer's",
+        near=("nist-csf:RC.RP-03",),
+    ),
 )
 
 REPORTS: Final[Mapping[str, tuple[Control, ...]]] = {

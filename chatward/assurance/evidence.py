@@ -15,8 +15,9 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
+from chatward.assurance.drills import Drill, lacking
 from chatward.core.events import Event
 from chatward.core.values import Verdict
 from chatward.ledger.reading import Record
@@ -39,20 +40,26 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What controls are asked with. ``check``: ``None`` where guards are not to be tried."""
+    """What controls are asked with. ``check``: ``None`` where guards are not to be tried. ``drills``: the newest of
+    each kind; ``now``: from when their age is seen (seconds since 1970)."""
 
     settings: Settings
     seen: Mapping[str, Seen] = field(default_factory=dict)
     check: Check | None = None
+    drills: Mapping[str, Drill] = field(default_factory=dict)
+    now: float = 0.0
 
 
 Probe = Callable[[Context], bool]
+_DRILLS: Final = {"gdpr.9": "erasure", "gdpr.15": "incident", "hipaa.14": "incident"}
+"""Requirements of laws that rest on drills."""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
     """One line of a catalogue. ``enforced_by``: ``module:name`` of live objects; ``evidence``: events, or
-    ``event/reason``; ``near``: ids of other catalogues; ``limit``: what of it is not done."""
+    ``event/reason``; ``near``: ids of other catalogues; ``limit``: what of it is not done; ``drill``: the kind without
+    which it does not count as observed."""
 
     id: str
     catalogue: str
@@ -65,6 +72,7 @@ class Control:
     duty: bool = False
     near: tuple[str, ...] = ()
     clause: str = ""
+    drill: str = ""
 
     def status(self, context: Context) -> tuple[Status, str]:
         """Its state, and why where its code does not hold."""
@@ -84,6 +92,9 @@ class Control:
                 return Status.NOT_ASSESSED, f"trying it failed: {type(error).__name__}"
             if not good:
                 return Status.NOT_ASSESSED, "it was tried, and did not do what it says"
+        why = lacking(self.drill, context.settings.assurance.drills, context.drills, context.now) if self.drill else ""
+        if why:
+            return Status.UNOBSERVED, why
         found = any(name in context.seen for name in self.evidence)
         return (Status.OBSERVED if found else Status.UNOBSERVED), ""
 
@@ -116,11 +127,13 @@ def of_law(requirement: Requirement) -> Control:
         limit=requirement.limit,
         duty=requirement.duty,
         clause=requirement.law,
+        drill=_DRILLS.get(requirement.id, ""),
     )
 
 
 def gathered(records: Iterable[Record], most: int = 5, before: Mapping[str, Seen] | None = None) -> dict[str, Seen]:
-    """What was recorded, by event and, for refusals, by ``event/reason``; with at most so many entries' numbers.
+    """What was recorded, by event and, for refusals and drills, by ``event/reason`` or ``event/kind``; with at most so
+    many entries' numbers.
     ``before``: what was gathered of earlier entries."""
     found = dict(before or {})
     for record in records:
@@ -128,6 +141,9 @@ def gathered(records: Iterable[Record], most: int = 5, before: Mapping[str, Seen
         why = record.fields.get("reason")
         if record.event == Event.REQUEST_REFUSED.value and isinstance(why, str):
             names.append(f"{record.event}/{why}")
+        kind = record.fields.get("kind")
+        if record.event == Event.DRILL_RECORDED.value and isinstance(kind, str):
+            names.append(f"{record.event}/{kind}")
         for name in names:
             old = found.get(name)
             if old is None:

@@ -27,6 +27,7 @@ import msgspec
 
 from chatward import __version__
 from chatward.assurance.controls import REPORTS, TITLES
+from chatward.assurance.drills import drills, newest, standing
 from chatward.assurance.evidence import Check, Context, gathered, row
 from chatward.ledger import verifying
 from chatward.ledger.checkpointing import signer, verifiers
@@ -49,7 +50,8 @@ def report(name: str, settings: Settings, check: Check | None = None) -> dict[st
     controls, path = REPORTS[name], Path(settings.ledger.path)
     mark = _checkpoint(path) if settings.ledger.enabled and path.exists() else None
     records = list(_records(settings, path, None if mark is None else mark["size"]))
-    context = Context(settings, gathered(records), check)
+    practised, now = newest(drills(records)), records[-1].at / 1e9 if records else 0.0
+    context = Context(settings, gathered(records), check, practised, now)
     rows = [row(control, context) for control in controls]
     counts = {state: sum(one["status"] == state for one in rows) for state in _ORDER}
     made: dict[str, Any] = {
@@ -81,6 +83,7 @@ def report(name: str, settings: Settings, check: Check | None = None) -> dict[st
             for one in own.exceptions
         ],
         "controls": rows,
+        "drills": standing(settings.assurance.drills, practised, now),
         "disclaimer": f"{DISCLAIMER} {NOT_AUDITED}",
     }
     if name == "gdpr":
@@ -102,6 +105,11 @@ def _checkpoint(path: Path) -> dict[str, Any] | None:
                 continue
             return {"origin": mark.origin, "size": mark.size, "root": mark.root.hex(), "signed_by": key.name}
     return None
+
+
+def records_of(settings: Settings) -> Iterable[Record]:
+    """All of the record."""
+    return _records(settings, Path(settings.ledger.path), None)
 
 
 def _records(settings: Settings, path: Path, most: int | None) -> Iterable[Record]:

@@ -25,6 +25,19 @@ class Due(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """CVSS below that."""
 
 
+class Drills(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Days for which a drill counts (`chatward drill`). 0: none is asked for."""
+
+    erasure: Days = 365
+    """Erasing a person's data, and verifying the receipt."""
+    restore: Days = 182
+    """Putting a backup back."""
+    incident: Days = 365
+    """Going through a breach."""
+    redteam: Days = 90
+    """Attacking one's own bots."""
+
+
 class AssuredBot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a bot is made of. The section's name is the bot's."""
 
@@ -64,6 +77,8 @@ class Assurance(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a bot with a critical finding past due is asked nothing (`bot-quarantined`)."""
     due: Due = field(default_factory=Due)
     """Days by severity."""
+    drills: Drills = field(default_factory=Drills)
+    """How often what is practised."""
     bots: dict[str, AssuredBot] = field(default_factory=dict)
     """What bots are made of."""
 
