@@ -339,7 +339,7 @@ def _signing_in(
 
 
 def _visitors(wanted: WidgetSettings, database: Database, seen: SharedProofs) -> Widget:
-    origins, models = frozenset(wanted.origins), (wanted.model,) if wanted.model else ()
+    origins, models = frozenset((*wanted.origins, wanted.frame)) - {""}, (wanted.model,) if wanted.model else ()
     return Widget(
         database,
         lambda bot: origins if bot == wanted.bot else (),

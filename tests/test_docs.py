@@ -34,6 +34,9 @@ from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
 from chatward.core.events import Event
 from chatward.core.rules import Rule
+from chatward.education.drills import DRILLS_PATH
+from chatward.education.lessons import lesson_pages
+from chatward.education.quiz import QUIZ_PATH
 from chatward.education.safety import safety_pages
 from chatward.gateway import meter, router
 from chatward.genuine.manifest import PATH as MANIFEST
@@ -41,6 +44,7 @@ from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
 from chatward.genuine.agent_card import PATH as AGENT_CARD
 from chatward.settings import Server, Settings
+from chatward.settings.education import Education
 from chatward.settings.traffic import TrafficSettings
 from chatward.traffic.ladder import PAGE, SOLVE, WAIT
 
@@ -226,6 +230,9 @@ def served() -> set[str]:
         SOLVE,
         WAIT,
         *safety_pages(Settings(), signed=True),
+        *lesson_pages(Settings(education=Education(quiz=True))),
+        QUIZ_PATH,
+        DRILLS_PATH,
         *verify_pages(),
         MANIFEST,
         DIRECTORY,

@@ -31,10 +31,12 @@ from chatward.console.chat import page_headers, pages
 from chatward.console.desks import desk_router
 from chatward.console.step_up import step_up_pages
 from chatward.console.verify import agent_card_service, directory_service, manifest_service, verify_pages
-from chatward.console.widget import HEADERS as WIDGET_HEADERS
-from chatward.console.widget import widget_pages
+from chatward.console.widget import widget_headers, widget_pages
 from chatward.education.api import REPORTS_PATH, TIPS_PATH
+from chatward.education.drills import DRILLS_PATH
+from chatward.education.lessons import lesson_pages
 from chatward.education.opening import Educating
+from chatward.education.quiz import QUIZ_PATH
 from chatward.education.safety import safety_pages
 from chatward.gateway.app import GatewayApp
 from chatward.gateway.checkpoint import Checkpoint
@@ -202,13 +204,14 @@ def _gateway(
         pages={
             **pages(settings),
             **safety_pages(settings, signed=proving is not None),
+            **lesson_pages(settings),
             **verify_pages(),
             **step_up_pages(),
             **widget,
             **(privacy.pages if privacy is not None else {}),
         },
         page_headers=page_headers(settings),
-        other_headers=dict.fromkeys(widget, WIDGET_HEADERS),
+        other_headers=widget_headers(settings),
         cross_origin=CrossOrigin(
             checkpoint.origin,
             api=server.cors_origins,
@@ -233,6 +236,10 @@ def _services(
             found[MAILED] = Open(privacy.mailed.handle)
     if educating is not None:
         found |= {TIPS_PATH: educating.api.tips, REPORTS_PATH: educating.api.reports}
+        if educating.quiz is not None:
+            found[QUIZ_PATH] = educating.quiz.answer
+        if educating.drills is not None:
+            found[DRILLS_PATH] = educating.drills.answer
     return found
 
 

@@ -181,7 +181,7 @@ def unusual(house: House, behaviour: Behaviour | None) -> BehaviourDesk | None:
 
 def taught(house: House) -> Educating | None:
     """What people learn from."""
-    educating = open_education(house.settings, house.record)
+    educating = open_education(house.settings, house.record, house.bot_of, house.secret)
     if educating is not None:
         house.stack.callback(educating.close)
     return educating

@@ -14,7 +14,9 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
+from chatward.education.lessons import lessons_on
 from chatward.settings import Settings
+from chatward.settings.privacy_rules import privacy_on
 
 PAGE: Final = "/chat"
 
@@ -46,6 +48,11 @@ _FILES: Final = (
     ("step-up.js", "text/javascript; charset=utf-8"),
     ("learn.css", "text/css; charset=utf-8"),
     ("learn.js", "text/javascript; charset=utf-8"),
+    ("preview.js", "text/javascript; charset=utf-8"),
+    ("attach.css", "text/css; charset=utf-8"),
+    ("attach.js", "text/javascript; charset=utf-8"),
+    ("rights.js", "text/javascript; charset=utf-8"),
+    ("badge.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 )
 _TRAFFIC: Final = (
@@ -58,6 +65,16 @@ _TRAP: Final = (
     '<input id="more" type="text" tabindex="-1" autocomplete="off"></p>\n'
 )
 """A field that nobody sees, hears or reaches: what fills it in is a program."""
+
+
+_LESSONS: Final = ' <a href="chat/lessons">Lessons</a>'
+_PRIVACY: Final = ' <a href="chat/privacy">Your data</a>'
+
+
+def attached_bytes(settings: Settings) -> int:
+    """Bytes of files that a page may send with a conversation: as base64 they fit into the largest request, with room
+    for what is written."""
+    return max(0, settings.server.max_body - 256 * 1024) * 3 // 4
 
 
 def page_headers(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -80,6 +97,9 @@ def pages(settings: Settings) -> dict[str, tuple[str, bytes]]:
         disclosure=escape(chat.disclosure),
         traffic='<script src="chat/traffic.js" defer></script>\n' if settings.traffic.enabled else "",
         trap=_TRAP if settings.traffic.enabled else "",
+        attach=str(attached_bytes(settings)) if chat.attachments else "",
+        privacy=(_PRIVACY if privacy_on(settings.privacy) else "") + (_LESSONS if lessons_on(settings) else ""),
+        drills="on" if lessons_on(settings) and settings.education.drills else "",
         sign_in="signin" if any(one.client_id for one in settings.identity.oidc.values()) else "",
     )
     found = {PAGE: ("text/html; charset=utf-8", page.encode())}

@@ -47,7 +47,7 @@ class EducationApi:
         self._room = Allowance(REPORTS, clock, most=1)
 
     def tips(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
-        said = _object(method, path, TIPS_PATH, body)
+        said = asked_object(method, path, TIPS_PATH, body)
         tip, what = said.get("tip"), said.get("what")
         if tip not in TIPS or what not in SAID:
             wanted = f'{{"tip": one of {", ".join(TIPS)}, "what": one of {", ".join(SAID)}}}'
@@ -56,7 +56,7 @@ class EducationApi:
         return 204, (), b""
 
     def reports(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
-        said = _object(method, path, REPORTS_PATH, body)
+        said = asked_object(method, path, REPORTS_PATH, body)
         request, why = said.get("request"), said.get("why")
         if not isinstance(request, str) or not _REQUEST.fullmatch(request) or why not in WHYS:
             wanted = f'{{"request": the answer\'s x-chatward-request-id, "why": one of {", ".join(WHYS)}}}'
@@ -67,7 +67,8 @@ class EducationApi:
         return 202, (("content-type", "application/json"),), b'{"received":true}'
 
 
-def _object(method: str, path: str, own: str, body: bytes) -> Mapping[str, Any]:
+def asked_object(method: str, path: str, own: str, body: bytes) -> Mapping[str, Any]:
+    """The object that was posted to ``own``. Raises ``ClientError``."""
     if path.rstrip("/") != own:
         raise ClientError("There is nothing at this address.", reason="not-found", status=404)
     if method != "POST":

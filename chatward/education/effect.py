@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from chatward.core.events import Event
+from chatward.education.drills import FOLLOWED
 from chatward.ledger.reading import between, tail
 
 _DAY: Final = 86_400
@@ -19,18 +20,22 @@ _SHARED: Final = ("text.pii/", "text.secrets/")
 _SENT: Final = Event.UPSTREAM_INTENDED.value
 _STOPPED: Final = Event.MESSAGE_JUDGED.value
 _REPORTED: Final = Event.REPLY_REPORTED.value
+_DRILL_SHOWN: Final = Event.DRILL_SHOWN.value
+_DRILL_ENDED: Final = Event.DRILL_ENDED.value
 
 
 @dataclass(slots=True)
 class Week:
     """What was counted from ``monday`` (ISO 8601, UTC) on: messages, those in which something private was hidden, those
-    that were stopped, and reports of answers."""
+    that were stopped, reports of answers, and drills (which are no messages) with those whose link was followed."""
 
     monday: str
     messages: int = 0
     hidden: int = 0
     stopped: int = 0
     reports: int = 0
+    drills: int = 0
+    followed: int = 0
 
     @property
     def hidden_share(self) -> float | None:
@@ -63,6 +68,10 @@ def weeks(ledger: str | os.PathLike[str], days: int, *, now: float | None = None
                 week.hidden += shared and record.fields.get("action") == "redact"
             elif record.event == _REPORTED:
                 week.reports += 1
+            elif record.event == _DRILL_SHOWN:
+                week.drills += 1
+            elif record.event == _DRILL_ENDED:
+                week.followed += record.fields.get("did") == FOLLOWED
         if not records or records[0].at / 1e9 < since:
             break
         last -= _STEP

@@ -10,6 +10,8 @@ from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
 from chatward.education.api import EducationApi
 from chatward.education.counting import TipCounts
+from chatward.education.drills import DrillApi
+from chatward.education.quiz import QuizApi
 from chatward.education.teaching import Teaching
 from chatward.education.tips import TIPS, Tip, languages
 from chatward.settings import Settings
@@ -25,6 +27,8 @@ class Educating:
     counts: TipCounts
     api: EducationApi
     database: Database
+    quiz: QuizApi | None = None
+    drills: DrillApi | None = None
 
     def close(self) -> None:
         self.counts.close()
@@ -36,8 +40,11 @@ def counts_file(settings: Settings) -> Path:
     return Path(settings.education.path or Path(settings.ledger.path).with_name("chatward-education.db"))
 
 
-def opened(settings: Settings, record: Callable[[Entry], None]) -> Educating | None:
-    """Opens it; ``None`` where it is off, or nothing is recorded. Raises ``ConfigError`` and ``StoreError``."""
+def opened(
+    settings: Settings, record: Callable[[Entry], None], bot_of: Callable[[str, str], str], secret: bytes
+) -> Educating | None:
+    """Opens it; ``None`` where it is off, or nothing is recorded. ``bot_of`` tells the bot of a path and a model,
+    ``secret`` is the key of this installation. Raises ``ConfigError`` and ``StoreError``."""
     education = settings.education
     _check(settings)
     if not education.enabled or not settings.ledger.enabled:
@@ -51,11 +58,30 @@ def opened(settings: Settings, record: Callable[[Entry], None]) -> Educating | N
         off=education.off,
         given=counts.add,
     )
-    return Educating(teaching, counts, EducationApi(counts, record), database)
+    quiz = QuizApi(counts, language=education.language, off=education.off) if education.quiz else None
+    drills = None
+    if education.drills:
+        drills = DrillApi(
+            database,
+            counts,
+            record,
+            bot_of,
+            secret=secret,
+            bots=education.drills,
+            every=education.drill_every,
+            language=education.language,
+        )
+    return Educating(teaching, counts, EducationApi(counts, record), database, quiz, drills)
 
 
 def _check(settings: Settings) -> None:
     education = settings.education
+    for name in education.drills:
+        if name not in settings.bots:
+            raise ConfigError(f"education.drills: there is no bot {name!r}.", key="education.drills")
+        if settings.widget.enabled and settings.widget.bot == name:
+            said = f"education.drills: {name} talks to the visitors of a widget; drills are for one's own people."
+            raise ConfigError(said, key="education.drills")
     for key, names in (("off", education.off), ("own", tuple(education.own))):
         for name in names:
             if name not in TIPS:

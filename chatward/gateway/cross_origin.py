@@ -26,9 +26,10 @@ from chatward.gateway.parties import Scope
 from chatward.settings.rules import is_loopback
 
 ASKS: Final = "access-control-request-method"
-WIDGET: Final = ("/v1/chat/completions", "/v1/models", "/v1/reports", "/v1/tips", "/v1/traffic/page",
-                 "/v1/traffic/pass", "/v1/widget/sessions", "/widget.js")  # fmt: skip
-WIDGET_BELOW: Final = "/v1/challenges/"
+WIDGET: Final = ("/.well-known/chatward.json", "/v1/chat/completions", "/v1/models", "/v1/privacy/choices",
+                 "/v1/privacy/consents", "/v1/privacy/notice", "/v1/privacy/requests", "/v1/reports", "/v1/tips",
+                 "/v1/traffic/page", "/v1/traffic/pass", "/v1/widget/sessions", "/widget.js")  # fmt: skip
+WIDGET_BELOW: Final = ("/v1/challenges/", "/v1/privacy/consents/")
 _API: Final = ("/v1/", "/channels/")
 _STAINLESS: Final = ("arch", "helper-method", "lang", "os", "package-version", "retry-count", "runtime",
                      "runtime-version", "timeout")  # fmt: skip
@@ -89,7 +90,7 @@ class CrossOrigin:
         self._own = own
         self._here = here
         self._api = Sharing(frozenset(api), credentials, METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
-        self._widget = Sharing(frozenset(widget), headers=REQUEST_HEADERS, exposed=EXPOSED)
+        self._widget = Sharing(frozenset(widget), methods=METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
 
     def answer(self, scope: Scope) -> Headers:
         """The fields to add to the answer. Raises ``ClientError`` (403, ``origin-not-allowed``)."""

@@ -60,6 +60,15 @@ class PrivacyError(IdentityError):
     status = 403
     reason = "consent-required"
 
+    def __init__(self, public: str, *, reason: str | None = None, purpose: str = "") -> None:
+        super().__init__(public, reason=reason)
+        self._purpose = purpose
+
+    @property
+    def details(self) -> Mapping[str, object]:
+        """What a page can ask this person to consent to, where that is what is missing."""
+        return {"purpose": self._purpose} if self._purpose else {}
+
 
 @dataclass(slots=True)
 class Passage:
@@ -152,7 +161,9 @@ class PrivacyGate:
             gpc=gpc,
         )
         if reason:
-            raise PrivacyError(_sentence(reason, privacy, known=somebody(principal)), reason=reason)
+            known = somebody(principal)
+            wanted = name if known and reason == "consent-required" else ""
+            raise PrivacyError(_sentence(reason, privacy, known=known), reason=reason, purpose=wanted)
 
     def opt_out(self, principal: Principal, purposes: list[str]) -> None:
         """Keeps what a browser said of a known person. Waits for the disk."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import field
+from typing import Annotated
+
+from msgspec import Meta, field
 
 from chatward.settings.base import Seconds, Strict
 
@@ -29,5 +31,11 @@ class Education(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tips that nobody gets."""
     own: dict[str, OwnTip] = field(default_factory=dict)
     """The organisation's own words, by tip."""
+    quiz: bool = False
+    """Whether people find a quiz at `/chat/lessons`: five questions about what was hidden and stopped here."""
+    drills: tuple[str, ...] = ()
+    """Bots for an organisation's own people, on whose chat page those who opted in get phishing drills."""
+    drill_every: Annotated[float, Meta(ge=3_600)] = 1_209_600.0
+    """Seconds between two drills of a person."""
     path: str = ""
     """The SQLite file of counts. Empty: `chatward-education.db` beside the ledger."""

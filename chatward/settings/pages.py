@@ -51,6 +51,8 @@ class Chat(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The model it asks; empty: the first that the bot lists."""
     disclosure: str = "You are talking to an AI system. Do not rely on it in an emergency."
     """What people read before they write."""
+    attachments: bool = False
+    """Whether people may send files; the bot must take pictures and files as parts of a message."""
 
 
 class WidgetSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +70,11 @@ class WidgetSettings(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Its heading, and the name of its button."""
     disclosure: str = "You are talking to an AI system. Do not rely on it in an emergency."
     """What people read before they write."""
+    attachments: bool = False
+    """Whether visitors may send files; the bot must take pictures and files as parts of a message."""
+    frame: str = ""
+    """This gateway's own origin as browsers see it (`https://chat.example`): pages may then have the chat in a
+    sandboxed frame, where their scripts cannot read it. Empty: there is no frame."""
     lifetime: Annotated[float, Meta(ge=60, le=3_600)] = 900.0
     """Seconds that a token is good; a page renews it before."""
     longest: Annotated[float, Meta(ge=300, le=86_400)] = 43_200.0

@@ -79,4 +79,4 @@ def test_what_the_page_about_it_names_is_what_there_is() -> None:
     assert set(re.findall(r'this\.#tell\("(\w+)"\)', code)) == set(re.findall(r"`chatward-(\w+)`", page))
     assert "data-launcher" in page
     assert 'hasAttribute("data-launcher")' in code
-    assert re.search(r"^ {2}authorization = null;$", code, re.MULTILINE)
+    assert re.search(r"^authorization = null;$", code, re.MULTILINE)

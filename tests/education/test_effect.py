@@ -24,6 +24,9 @@ def filled(path: Path) -> None:
             await ledger.append(Entry(Event.UPSTREAM_INTENDED, "e", fields))
         await ledger.append(Entry(Event.MESSAGE_JUDGED, "e", {"principal": "p", "action": "block"}))
         await ledger.append(Entry(Event.REPLY_REPORTED, "e", {"why": "other"}))
+        await ledger.append(Entry(Event.DRILL_SHOWN, "", {"kind": "code", "bot": "b"}))
+        for did in ("followed", "reported"):
+            await ledger.append(Entry(Event.DRILL_ENDED, "", {"kind": "code", "bot": "b", "did": did}))
         await ledger.append(Entry(Event.REPLY_STARTED, "e", {"channel": "c"}))
         await ledger.aclose()
 
@@ -37,6 +40,7 @@ def test_a_week_counts_messages_and_what_was_done(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(effect, "_STEP", step)
         (week,) = weeks(path, 30)
         assert (week.messages, week.hidden, week.stopped, week.reports) == (5, 1, 1, 1)
+        assert (week.drills, week.followed) == (1, 1)
         assert week.hidden_share == 0.2
     assert time.strftime("%Y", time.gmtime()) in week.monday or week.monday.endswith(("12-29", "12-30", "12-31"))
 

@@ -15,12 +15,25 @@ const watch = typeof ChatwardTraffic === "undefined" ? null : new ChatwardTraffi
 });
 
 let model = document.body.dataset.model;
-let turns = [];
+let turns = []; // {role, content, files, note, request}, as they were said and shown
 let running = null;
+
+const KEPT = 200_000; // characters of a conversation that are kept for a reload
+const PLACE = "chatward:chat";
+
+const most = Number(document.body.dataset.attach || 0);
+const basket = most === 0 ? null : new ChatwardAttach.Basket({
+  form, field, most, used: () => turns.flatMap((turn) => turn.files ?? []).reduce((sum, one) => sum + (one.url ? one.size : 0), 0),
+  say: (text) => announcer.say(text),
+});
+if (basket) {
+  field.after(...basket.elements);
+  element("send").before(basket.button);
+}
 
 // --- the conversation on the page -------------------------------------------------------------------
 
-function addTurn(role, text) {
+function addTurn(role, text, files = []) {
   const item = document.createElement("li");
   item.className = role;
   const who = document.createElement("p");
@@ -30,10 +43,45 @@ function addTurn(role, text) {
   body.className = "text";
   body.dir = "auto";
   body.textContent = text;
-  item.append(who, body);
+  item.append(who, body, ...ChatwardPreview.files(files));
+  if (role === "user") item.append(...ChatwardPreview.links(text));
   log.append(item);
   follow(true);
   return { item, body, note: null };
+}
+
+// --- what is kept for a reload, in this tab -------------------------------------------------------------
+
+function save() {
+  const kept = turns.map((turn) => ({ ...turn, files: ChatwardAttach.names(turn.files) }));
+  try {
+    while (JSON.stringify(kept).length > KEPT) kept.splice(0, 2);
+    sessionStorage.setItem(PLACE, JSON.stringify(kept));
+  } catch {
+    // A page without storage has no memory.
+  }
+}
+
+function restore() {
+  try {
+    turns = JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
+  } catch {
+    turns = [];
+  }
+  for (const said of turns) {
+    const turn = addTurn(said.role === "user" ? "user" : "bot", said.content, said.files);
+    if (said.role !== "user") {
+      turn.body.replaceChildren(...ChatwardMarkdown.blocks(said.content));
+      finish(turn, said);
+    }
+    setNote(turn, said.note, said.stopped);
+  }
+}
+
+/** Below an answer that is whole: where its links lead, and a way to report it. */
+function finish(turn, said) {
+  turn.item.append(...ChatwardPreview.links(turn.body));
+  if (said.request) turn.item.append(ChatwardLearn.report(said.request, { tell, say: (text) => announcer.say(text) }));
 }
 
 function setNote(turn, text, stopped) {
@@ -47,42 +95,6 @@ function setNote(turn, text, stopped) {
 function follow(always) {
   const page = document.scrollingElement;
   if (always || page.scrollHeight - page.scrollTop - page.clientHeight < 160) page.scrollTop = page.scrollHeight;
-}
-
-// --- who said it: the proof of an answer, checked here --------------------------------------------------
-
-let checking = null;
-
-/** What checks proofs, and the manifest of this site; `null` where this browser cannot or nothing is to be had. */
-async function checks() {
-  const code = await import("../verify/verify.js");
-  const found = await fetch("/.well-known/chatward.json", { credentials: "omit" });
-  return { code, manifest: await code.verifyManifest(await found.json(), { origin: location.origin }) };
-}
-
-async function showProof(answer, line, text) {
-  checking ??= checks().catch(() => { checking = null; return null; });
-  const check = await checking;
-  if (check === null || !answer.item.isConnected) return;
-  const mark = document.createElement("p");
-  try {
-    const claims = await check.code.verifyProof(line, { manifest: check.manifest, text });
-    const link = document.createElement("a");
-    link.href = "verify";
-    link.target = "_blank";
-    link.textContent = "Check it yourself";
-    mark.className = "genuine";
-    mark.append(`Signed by ${check.manifest.name || location.host}, answer ${claims.sequence}. `, link);
-    answer.item.dataset.proof = line;
-  } catch (error) {
-    if (error.reason === "unsupported") return;
-    checking = null; // another key, perhaps: the manifest is read again
-    mark.className = "note stopped";
-    mark.textContent = `This answer could not be shown to come from here: ${error.message}`;
-    announcer.say(mark.textContent);
-  }
-  answer.item.append(mark);
-  follow(false);
 }
 
 // --- talking to the gateway -------------------------------------------------------------------------
@@ -116,10 +128,21 @@ function prove(message, challenge, signal) {
   return ChatwardStepUp.ask(challenge, { headers, signal, detail, parent: element("main") });
 }
 
+/** What stands below v1/privacy/. */
+async function asked(method, path, body) {
+  const response = await fetch(`v1/privacy/${path}`, {
+    method, headers: headers(), credentials: "same-origin", cache: "no-store", body: body && JSON.stringify(body),
+  });
+  if (!response.ok) throw await ChatwardTalk.failure(response);
+  return response.json();
+}
+
 async function ask(turn, answer, request) {
   const { signal } = request, message = turns.at(-1).content;
   await chooseModel(signal);
-  const body = JSON.stringify({ model, stream: true, messages: turns });
+  await ChatwardAttach.read(turns.at(-1).files);
+  const messages = turns.map(({ role, content, files }) => ({ role, content: ChatwardAttach.content(content, files) }));
+  const body = JSON.stringify({ model, stream: true, messages });
   const view = new ChatwardMarkdown.View(answer.body);
   return ChatwardTalk.converse({
     send: async (more) => fetch("v1/chat/completions", {
@@ -127,9 +150,11 @@ async function ask(turn, answer, request) {
       credentials: "same-origin", body,
     }),
     work: watch === null ? undefined : (wanted) => work(answer, wanted, signal),
+    consent: (purpose) => ChatwardRights.ask(purpose, { call: asked, parent: element("main"), signal }),
     prove: (challenge, over) => prove(message, challenge, over ? AbortSignal.any([signal, over]) : signal),
     stop: () => request.abort(),
     hid(sentence) {
+      turn.said.note = sentence;
       setNote(turn, sentence, false);
       announcer.say(sentence);
     },
@@ -144,7 +169,10 @@ async function ask(turn, answer, request) {
       setNote(answer, sentence, stopped);
       announcer.say(sentence);
     },
-    proof: (line, text) => showProof(answer, line, text),
+    proof: (line, text) => ChatwardBadge.show(answer, line, text, {
+      root: document.baseURI, code: () => import("../verify/verify.js"), say: (said) => announcer.say(said),
+      fetch: (path) => fetch(path, { credentials: "omit" }),
+    }),
     tip: (told) => showTip(turn, told),
     from: (id) => { answer.request = id; },
   }).finally(() => { if (answer.said) view.end(); });
@@ -166,7 +194,8 @@ async function work(answer, wanted, signal) {
 }
 
 function explain(error) {
-  if (error.code !== "content_filter" && (error.status === 401 || (error.code === "not-permitted" && !key.value))) {
+  const unknown = error.code === "not-permitted" || error.code === "consent-required";
+  if (error.code !== "content_filter" && (error.status === 401 || (unknown && !key.value))) {
     access.hidden = false;
     if (person.dataset.signIn) showPerson();
     if (error.code === "session-ended") return "You are signed out by now. Sign in above and send the message again.";
@@ -187,20 +216,53 @@ function choices() {
   return link;
 }
 
-async function send(text) {
-  const turn = addTurn("user", text);
+// --- drills, for people who opted in (docs/education.md) --------------------------------------------------
+
+let drill = null; // settles the one that is shown
+
+/** Shows the drill that is due, if one is: it looks like a message, and its lesson comes right after. */
+async function drillDue() {
+  const response = await tell("v1/drills", { model });
+  const due = response.ok ? (await response.json()).drill : null;
+  if (!due) return;
+  const turn = addTurn("bot", due.text);
+  turn.item.querySelector(".who").textContent = due.from;
+  turn.item.append(ChatwardLearn.drill(due, {
+    settled(act) { drill = act; },
+    async tell(did) {
+      drill = null;
+      const told = await tell("v1/drills", { drill: due.id, did });
+      if (!told.ok) return null;
+      const lesson = await told.json();
+      announcer.say(`${lesson.told} ${lesson.lesson}`);
+      return lesson;
+    },
+  }));
+  announcer.say(`${due.from}: ${due.text}`);
+  follow(true);
+}
+
+async function send(text, given) {
+  drill?.("ignored");
+  const turn = addTurn("user", text, given);
   const answer = addTurn("bot", "");
   answer.body.classList.add("waiting");
   answer.body.textContent = " ";
-  turns.push({ role: "user", content: text });
+  turn.said = { role: "user", content: text, files: given };
+  turns.push(turn.said);
   running = new AbortController();
   working(true);
   try {
     const reply = await ask(turn, answer, running);
     announcer.end();
     watch?.done();
-    turns.push({ role: "assistant", content: reply });
-    if (answer.request) answer.item.append(ChatwardLearn.report(answer.request, { tell, say: (text) => announcer.say(text) }));
+    const said = {
+      role: "assistant", content: reply, request: answer.request,
+      note: answer.note?.textContent, stopped: answer.note?.classList.contains("stopped"),
+    };
+    turns.push(said);
+    finish(answer, said);
+    if (document.body.dataset.drills) drillDue().catch(() => {}); // a drill that does not come is none
   } catch (error) {
     announcer.end();
     turns.pop(); // what was not answered is not sent again with the next message
@@ -214,7 +276,10 @@ async function send(text) {
       if (RIGHTS.has(error.code)) told.note.append(" ", choices());
       announcer.say(sentence);
       if (error.tip) showTip(turn, error.tip);
-      if (error.code !== "content_filter" && !field.value) field.value = text;
+      if (error.code !== "content_filter" && !field.value) {
+        field.value = text;
+        basket?.put(given);
+      }
       if (!access.hidden && !key.value) key.focus();
     }
   } finally {
@@ -223,6 +288,7 @@ async function send(text) {
     if (!answer.body.textContent && !answer.note) answer.item.remove();
     running = null;
     working(false);
+    save();
   }
 }
 
@@ -235,10 +301,10 @@ function working(on) {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
-  if (running || !text) return;
+  if (running || (!text && (basket?.empty ?? true))) return;
   field.value = "";
   field.focus();
-  send(text);
+  send(text, basket?.take() ?? []);
 });
 
 field.addEventListener("keydown", (event) => {
@@ -260,6 +326,7 @@ stopButton.addEventListener("click", () => {
 element("again").addEventListener("click", () => {
   running?.abort();
   turns = [];
+  save();
   log.replaceChildren();
   announcer.clear();
   announcer.say("A new conversation.");
@@ -291,7 +358,10 @@ async function showPerson() {
 async function signOut() {
   const asked = { method: "POST", headers: { accept: "application/json" }, credentials: "same-origin" };
   const response = await fetch("signout", asked);
-  if (response.ok) location.assign((await response.json()).next);
+  if (!response.ok) return;
+  sessionStorage.removeItem(PLACE);
+  location.assign((await response.json()).next);
 }
 
 if (person.dataset.signIn) showPerson();
+restore();

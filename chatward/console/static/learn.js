@@ -66,5 +66,26 @@ const ChatwardLearn = (() => {
     return box;
   }
 
-  return { report, tip };
+  /** What can be done about a drill: `settled(act)` is given what settles it from elsewhere, `tell(did)` gives the
+   *  lesson. */
+  function drill(due, { settled, tell }) {
+    const box = document.createElement("div");
+    box.className = "report drill";
+    let over = false;
+    const act = async (did) => {
+      if (over) return;
+      over = true;
+      const lesson = await tell(did).catch(() => null);
+      const said = document.createElement("p");
+      said.className = did === "followed" ? "note stopped" : "note";
+      said.dir = "auto";
+      said.textContent = lesson === null ? "This was a drill." : `${lesson.told} ${lesson.lesson}`;
+      box.replaceChildren(said);
+    };
+    box.append(button(due.link, () => act("followed")), button("Report this message", () => act("reported")));
+    settled(act);
+    return box;
+  }
+
+  return { drill, report, tip };
 })();

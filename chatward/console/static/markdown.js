@@ -318,6 +318,8 @@ const ChatwardMarkdown = (() => {
     #done = 0;
     #fixed = 0;
     #frame = 0;
+    #took = 0; // milliseconds of the last look
+    #over = false;
 
     constructor(target) {
       this.#target = target;
@@ -325,23 +327,27 @@ const ChatwardMarkdown = (() => {
 
     add(piece) {
       this.#text += piece;
-      this.#frame ||= requestAnimationFrame(() => this.#show());
+      // Where looking takes long, most of the time is left to the person.
+      this.#frame ||= this.#took > 8 ? setTimeout(() => this.#show(), 5 * this.#took) : requestAnimationFrame(() => this.#show());
     }
 
     /** The whole text, once no more comes. */
     end() {
-      cancelAnimationFrame(this.#frame);
+      this.#over = true;
       this.#target.replaceChildren(...blocks(this.#text));
     }
 
     #show() {
       this.#frame = 0;
+      if (this.#over) return;
+      const began = performance.now();
       const boundary = this.#boundary();
       const settled = blocks(this.#text.slice(this.#done, boundary));
       while (this.#target.childNodes.length > this.#fixed) this.#target.lastChild.remove();
       this.#target.append(...settled, ...blocks(this.#text.slice(boundary)));
       this.#fixed += settled.length;
       this.#done = boundary;
+      this.#took = performance.now() - began;
     }
 
     /** Where the last block begins that may still change. */

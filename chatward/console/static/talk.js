@@ -7,6 +7,13 @@
 "use strict";
 
 const ChatwardTalk = (() => {
+  function make(tag, attributes, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes ?? {})) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+
   // --- what was hidden, in words -----------------------------------------------------------------------
 
   const NAMES = {
@@ -153,8 +160,8 @@ const ChatwardTalk = (() => {
   const ROUNDS = 4; // a proof, another person's consent, and what may have run out meanwhile
 
   /** Sends until it goes through. `send(headers)` sends the very same request with more headers; `prove(challenge)`
-   *  gives "met" or why not. */
-  async function sendProven(send, prove, work) {
+   *  gives "met" or why not, `work(wanted)` and `consent(purpose)` whether it may be tried again. */
+  async function sendProven({ send, prove, work, consent }) {
     let proven = {};
     for (let round = 0; ; round += 1) {
       const response = await send(proven);
@@ -165,6 +172,10 @@ const ChatwardTalk = (() => {
         if (await work(error.details.work)) continue;
         throw error;
       }
+      if (error.code === "consent-required" && error.details.purpose && consent && round < ROUNDS) {
+        if (await consent(error.details.purpose)) continue;
+        throw error;
+      }
       if (error.challenge === null || round === ROUNDS) throw error;
       const outcome = await prove(error.challenge);
       if (outcome !== "met") throw new Unproven(outcome);
@@ -173,11 +184,12 @@ const ChatwardTalk = (() => {
   }
 
   /** One answer, streamed. `how`: `send(headers)`, `prove(challenge, signal)`, `stop()` ends the request, `work(wanted)` works for
-   *  a pass and gives whether there is one; and what is
-   *  told meanwhile: `hid(sentence)` of the message, `tip(tip)`, `from(id)` of the request, `text(piece)`, `notice(sentence, stopped)` of the answer, and where
-   *  it is signed `proof(line, text)` at its end. Gives the answer's text. */
+   *  a pass and gives whether there is one, `consent(purpose)` asks the person and gives whether they agreed; and what is
+   *  told meanwhile: `hid(sentence)` of the message, `tip(tip)`, `from(id)` of the request, `text(piece)`,
+   *  `notice(sentence, stopped)` of the answer, and where it is signed `proof(line, text)` at its end. Gives the answer's
+   *  text. */
   async function converse(how) {
-    const response = await sendProven(how.send, how.prove, how.work);
+    const response = await sendProven(how);
     how.hid(sayHidden("message", readObject(response.headers.get("x-chatward-notice"))));
     const learnt = (tip) => { if (tip !== null) how.tip?.(tip); };
     learnt(tipIn(readObject(response.headers.get("x-chatward-tip"))));
@@ -248,6 +260,8 @@ const ChatwardTalk = (() => {
 
   // --- for screen readers ------------------------------------------------------------------------------
 
+  const LONGEST = 1000; // characters that wait for the end of their sentence
+
   /** Says whole sentences into a live region, not every piece that streams in. */
   class Announcer {
     #region;
@@ -269,7 +283,8 @@ const ChatwardTalk = (() => {
     stream(piece) {
       this.#unsaid += piece;
       const parts = this.#split();
-      this.#unsaid = parts.pop() ?? "";
+      if ((parts.at(-1) ?? "").length < LONGEST) this.#unsaid = parts.pop() ?? "";
+      else this.#unsaid = "";
       for (const part of parts) this.say(part.trim());
     }
 
@@ -289,5 +304,5 @@ const ChatwardTalk = (() => {
     }
   }
 
-  return { Announcer, Failure, Unproven, converse, explain, failure, purpose };
+  return { Announcer, Failure, Unproven, converse, explain, failure, make, purpose };
 })();

@@ -210,14 +210,12 @@ const ChatwardTraffic = (() => {
 
   /** A worker, where the page may have one: from its own file, or from this very text. */
   function worker(address) {
-    if (address) {
-      policy ??= globalThis.trustedTypes?.createPolicy("chatward-work", { createScriptURL: () => address }) ?? { createScriptURL: () => address };
-      return new Worker(policy.createScriptURL(""));
-    }
+    policy ??= globalThis.trustedTypes?.createPolicy("chatward-work", { createScriptURL: (url) => url }) ?? { createScriptURL: (url) => url };
+    if (address) return new Worker(policy.createScriptURL(address));
     const text = `onmessage = ({ data }) => postMessage((${search})(data.salt, data.challenge, 0, data.maxnumber + 1));`;
     const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
     try {
-      return new Worker(url);
+      return new Worker(policy.createScriptURL(url));
     } finally {
       setTimeout(() => URL.revokeObjectURL(url), 10_000);
     }

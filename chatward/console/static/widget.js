@@ -8,6 +8,7 @@
 // Property `authorization`: a function, for pages whose people are signed in: it gives the value of the header of that
 // name, and no visitor's session is begun. Events, which bubble: "chatward-sent", "chatward-answered", "chatward-failed",
 // without anything that was said.
+// `frame`: the chat stands in a sandboxed frame of the gateway's, where the page's scripts cannot read it.
 //
 // The page around it is somebody else's: no style leaks in or out, no markup is made from strings, no cookie is sent, and
 // nothing needs 'unsafe-inline'. What is kept for a reload, in this tab, is the conversation (sessionStorage); the key
@@ -153,12 +154,7 @@ class Visitor {
 
 // --- the element -----------------------------------------------------------------------------------------
 
-function make(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
+const { make } = ChatwardTalk;
 
 const WORDS = {
   hint: "Enter sends, Shift + Enter starts a new line.", label: "Your message", send: "Send", stop: "Stop",
@@ -167,8 +163,12 @@ const WORDS = {
   insecure: "This chat works on secure pages (https) only.",
   unavailable: "The chat cannot be reached now. Please try again later.",
   notHere: "This chat is not set up for this page.",
+  data: "Your data",
   noProof: "This needs a person who is signed in, so it was not done. A visitor of this page cannot prove who they are.",
 };
+
+const FRAMED = ["theme", "title", "disclosure", "name"]; // attributes that a frame is told
+const SANDBOX = "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox";
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(STYLE);
@@ -184,6 +184,7 @@ class ChatwardChat extends HTMLElement {
   #session = null;
   #announcer;
   #watch = null;
+  #basket = null;
   #built = false;
 
   connectedCallback() {
@@ -191,6 +192,10 @@ class ChatwardChat extends HTMLElement {
     this.#built = true;
     const given = this.getAttribute("gateway") ?? HERE;
     this.#root = new URL(".", new URL(given, location.href)).href;
+    if (this.hasAttribute("frame")) {
+      this.#enframe();
+      return;
+    }
     this.#build();
     const kept = this.#read();
     this.#session = kept.visitor ?? null;
@@ -205,6 +210,28 @@ class ChatwardChat extends HTMLElement {
 
   disconnectedCallback() {
     this.#running?.abort();
+  }
+
+  // --- in a frame
+
+  #enframe() {
+    const title = this.getAttribute("title") || SETTINGS.title, launcher = this.hasAttribute("launcher");
+    const given = new URLSearchParams(FRAMED.map((name) => [name, this.getAttribute(name) ?? ""]).filter(([, value]) => value));
+    this.removeAttribute("title");
+    const panel = make("iframe", {
+      id: "panel", title, sandbox: SANDBOX, referrerpolicy: "no-referrer", src: `${this.#root}${SETTINGS.frame}#${given}`,
+    });
+    const open = make("button", { type: "button", id: "open", "aria-expanded": String(!launcher), "aria-controls": "panel" }, title);
+    open.hidden = !launcher;
+    panel.hidden = launcher;
+    open.addEventListener("click", () => {
+      panel.hidden = !panel.hidden;
+      open.setAttribute("aria-expanded", String(!panel.hidden));
+      if (!panel.hidden) panel.focus();
+    });
+    const shadow = this.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(make("section", { id: "box", "aria-label": title }, panel, open));
   }
 
   // --- what is kept for a reload
@@ -225,7 +252,8 @@ class ChatwardChat extends HTMLElement {
   #save() {
     if (this.hasAttribute("forgets")) return;
     const open = this.hasAttribute("launcher") && !this.#parts.panel.hidden;
-    const kept = { visitor: this.#session, open, exchanges: this.#exchanges };
+    const exchanges = this.#exchanges.map((one) => ({ ...one, files: ChatwardAttach.names(one.files) }));
+    const kept = { visitor: this.#session, open, exchanges };
     try {
       while (JSON.stringify(kept.exchanges).length > KEPT) kept.exchanges = kept.exchanges.slice(1);
       sessionStorage.setItem(this.#place, JSON.stringify(kept));
@@ -244,28 +272,38 @@ class ChatwardChat extends HTMLElement {
     const button = (id, text, kind) => make("button", { type: "button", id, class: kind }, text);
     const parts = this.#parts = {
       open: make("button", { type: "button", id: "open", "aria-expanded": "false", "aria-controls": "panel" }, title),
+      data: button("data", WORDS.data, "quiet"),
       again: button("again", WORDS.again, "quiet"),
       close: button("close", WORDS.close, "quiet"),
       log: make("ol", { id: "log" }),
       field: make("textarea", {
-        id: "message", rows: "2", maxlength: "20000", required: "", dir: "auto", "aria-describedby": "disclosure hint",
+        id: "message", rows: "2", maxlength: "20000", dir: "auto", "aria-describedby": "disclosure hint",
       }),
       stop: button("stop", WORDS.stop, "quiet"),
       send: make("button", { type: "submit", id: "send" }, WORDS.send),
       announcer: make("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": WORDS.latest }),
     };
     parts.stop.hidden = true;
+    parts.data.hidden = !SETTINGS.privacy;
     parts.close.hidden = parts.open.hidden = !launcher;
-    parts.form = make("form", { "aria-label": WORDS.label, autocomplete: "off" },
+    const form = parts.form = make("form", { "aria-label": WORDS.label, autocomplete: "off" },
       make("label", { for: "message" }, WORDS.label), parts.field,
       make("div", { class: "row" }, make("p", { class: "hint", id: "hint" }, WORDS.hint), parts.stop, parts.send));
     parts.scroll = make("div", { id: "scroll", tabindex: "0", role: "group", "aria-label": WORDS.conversation }, parts.log);
     parts.panel = make("div", { id: "panel", part: "panel" },
-      make("div", { class: "top", part: "top" }, make("p", { class: "title", id: "title" }, title), parts.again, parts.close),
+      make("div", { class: "top", part: "top" }, make("p", { class: "title", id: "title" }, title), parts.data, parts.again, parts.close),
       make("p", { class: "disclosure", id: "disclosure" }, make("strong", {}, WORDS.ai), " ", disclosure),
       parts.scroll, parts.form, parts.announcer);
     parts.panel.hidden = launcher;
     this.#announcer = new ChatwardTalk.Announcer(parts.announcer);
+    if (SETTINGS.attach) {
+      this.#basket = new ChatwardAttach.Basket({
+        form, field: parts.field, most: SETTINGS.attach, say: (text) => this.#announcer.say(text),
+        used: () => this.#exchanges.flatMap((one) => one.files ?? []).reduce((sum, one) => sum + (one.url ? one.size : 0), 0),
+      });
+      parts.field.after(...this.#basket.elements);
+      parts.stop.before(this.#basket.button);
+    }
     const shadow = this.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet];
     parts.box = make("section", { id: "box", "aria-label": title }, parts.panel, parts.open);
@@ -274,13 +312,13 @@ class ChatwardChat extends HTMLElement {
     if (SETTINGS.traffic) {
       this.#watch = new ChatwardTraffic.Watch(parts.field, { ask: (path) => this.#send(path, { method: "GET", headers: {} }) });
     }
-    parts.form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       const text = parts.field.value.trim();
-      if (this.#running || !text) return;
+      if (this.#running || (!text && (this.#basket?.empty ?? true))) return;
       parts.field.value = "";
       parts.field.focus();
-      this.#say(text);
+      this.#say(text, this.#basket?.take() ?? []);
     });
     parts.field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -307,6 +345,9 @@ class ChatwardChat extends HTMLElement {
       this.#save();
       parts.field.focus();
     });
+    parts.data.addEventListener("click", () => {
+      ChatwardRights.open(this.#rights).catch((error) => this.#announcer.say(this.#explain(error)));
+    });
     parts.open.addEventListener("click", () => this.#toggle(parts.panel.hidden, true));
     parts.close.addEventListener("click", () => this.#toggle(false, true));
   }
@@ -320,10 +361,11 @@ class ChatwardChat extends HTMLElement {
     this.#save();
   }
 
-  #turn(role, text) {
+  #turn(role, text, files = []) {
     const body = make("div", { class: "text", dir: "auto" });
     if (role === "user") body.textContent = text;
-    const item = make("li", { class: role }, make("p", { class: "who" }, role === "user" ? WORDS.you : WORDS.ai), body);
+    const item = make("li", { class: role }, make("p", { class: "who" }, role === "user" ? WORDS.you : WORDS.ai), body,
+      ...ChatwardPreview.files(files), ...(role === "user" ? ChatwardPreview.links(text) : []));
     this.#parts.log.append(item);
     this.#follow(true);
     return { item, body, note: null };
@@ -344,11 +386,12 @@ class ChatwardChat extends HTMLElement {
   }
 
   #restore(exchange) {
-    this.#note(this.#turn("user", exchange.asked), exchange.hid);
+    this.#note(this.#turn("user", exchange.asked, exchange.files), exchange.hid);
     if (!exchange.said && !exchange.note) return;
     const answer = this.#turn("bot", "");
     answer.body.append(...ChatwardMarkdown.blocks(exchange.said));
     this.#note(answer, exchange.note);
+    if (exchange.done) this.#finish(answer, exchange);
   }
 
   // --- talking
@@ -367,11 +410,19 @@ class ChatwardChat extends HTMLElement {
     this.#follow(false);
   }
 
-  #reportable(answer) {
-    if (!answer.request) return;
-    answer.item.append(ChatwardLearn.report(answer.request, {
+  /** Below an answer that is whole: where its links lead, and a way to report it. */
+  #finish(answer, exchange) {
+    answer.item.append(...ChatwardPreview.links(answer.body));
+    if (!exchange.request) return;
+    answer.item.append(ChatwardLearn.report(exchange.request, {
       tell: (path, body) => this.#posting(path, body), say: (text) => this.#announcer.say(text),
     }));
+  }
+
+  /** What stands below v1/privacy/, asked as who is here, and where that is wanted with a proof. */
+  get #rights() {
+    const how = { fetch: (url, init) => this.#send(url, init), parent: this.#parts.scroll };
+    return { parent: this.#parts.box, call: (method, path, body) => ChatwardStepUp.proven(how, method, `v1/privacy/${path}`, body) };
   }
 
   #tell(what) {
@@ -410,8 +461,9 @@ class ChatwardChat extends HTMLElement {
 
   async #ask(exchange, shown, request) {
     const { signal } = request;
+    await ChatwardAttach.read(exchange.files);
     const messages = this.#exchanges.filter((one) => one.done || one === exchange).flatMap((one) => [
-      { role: "user", content: one.asked }, ...(one.done ? [{ role: "assistant", content: one.said }] : []),
+      { role: "user", content: ChatwardAttach.content(one.asked, one.files) }, ...(one.done ? [{ role: "assistant", content: one.said }] : []),
     ]);
     const body = JSON.stringify({ model: await this.#modelOf(signal), stream: true, messages });
     const view = new ChatwardMarkdown.View(shown.answer.body);
@@ -422,6 +474,7 @@ class ChatwardChat extends HTMLElement {
           headers: { "content-type": "application/json", ...(await this.#watch?.header(exchange.asked)), ...more },
         }),
         work: this.#watch === null ? undefined : (wanted) => this.#work(shown.answer, wanted, signal),
+        consent: (purpose) => ChatwardRights.ask(purpose, { ...this.#rights, signal }),
         prove: (challenge, over) => this.#prove(exchange.asked, challenge, over ? AbortSignal.any([signal, over]) : signal),
         stop: () => request.abort(),
         hid: (text) => {
@@ -438,7 +491,11 @@ class ChatwardChat extends HTMLElement {
           this.#follow(false);
         },
         tip: (told) => this.#learn(shown.turn, told),
-        from: (id) => { shown.answer.request = id; },
+        from: (id) => { exchange.request = id; },
+        proof: (line, text) => ChatwardBadge.show(shown.answer, line, text, {
+          root: this.#root, code: async () => ChatwardVerify, say: (said) => this.#announcer.say(said),
+          fetch: (path) => fetch(`${this.#root}${path}`, { credentials: "omit" }),
+        }),
         notice: (text, stopped) => {
           exchange.note = { text, stopped };
           this.#note(shown.answer, exchange.note);
@@ -465,10 +522,10 @@ class ChatwardChat extends HTMLElement {
     }
   }
 
-  async #say(text) {
-    const exchange = { asked: text, said: "", hid: null, note: null, done: false };
+  async #say(text, files) {
+    const exchange = { asked: text, files, said: "", hid: null, note: null, request: "", done: false };
     this.#exchanges.push(exchange);
-    const shown = { turn: this.#turn("user", text), answer: this.#turn("bot", "") };
+    const shown = { turn: this.#turn("user", text, files), answer: this.#turn("bot", "") };
     shown.answer.body.classList.add("waiting");
     const request = this.#running = new AbortController();
     this.#working(true);
@@ -476,7 +533,7 @@ class ChatwardChat extends HTMLElement {
     try {
       await this.#ask(exchange, shown, request);
       exchange.done = true;
-      this.#reportable(shown.answer);
+      this.#finish(shown.answer, exchange);
       this.#watch?.done();
       this.#tell("answered");
     } catch (error) {
@@ -488,7 +545,10 @@ class ChatwardChat extends HTMLElement {
       this.#announcer.say(note.text);
       if (error.tip) this.#learn(shown.turn, error.tip);
       const { field } = this.#parts;
-      if (!aborted && error.code !== "content_filter" && !field.value) field.value = text;
+      if (!aborted && error.code !== "content_filter" && !field.value) {
+        field.value = text;
+        this.#basket?.put(files);
+      }
       this.#tell("failed");
     } finally {
       shown.answer.body.classList.remove("waiting");
@@ -516,6 +576,11 @@ class ChatwardChat extends HTMLElement {
 
 if (!customElements.get("chatward-chat")) {
   customElements.define("chatward-chat", ChatwardChat);
+  if (document.currentScript?.hasAttribute("data-framed")) {
+    const given = new URLSearchParams(location.hash.slice(1));
+    const told = FRAMED.filter((name) => given.get(name)).map((name) => [name, given.get(name)]);
+    document.querySelector("main").append(make("chatward-chat", Object.fromEntries(told)));
+  }
   if (document.currentScript?.hasAttribute("data-launcher")) {
     const begin = () => document.body.append(make("chatward-chat", { launcher: "" }));
     if (document.body) begin();

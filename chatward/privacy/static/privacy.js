@@ -19,7 +19,7 @@ async function call(method, path, body, proven = {}) {
   const told = await response.json().catch(() => null);
   const challenge = (told?.chatward ?? told?.error?.chatward)?.challenge;
   if (challenge && !proven["x-chatward-challenge"]) {
-    const detail = part("kind").selectedOptions[0]?.textContent ?? "";
+    const detail = document.getElementById("kind")?.selectedOptions[0]?.textContent ?? "";
     const outcome = await ChatwardStepUp.ask(challenge, { headers: authorized, root: "../", detail });
     if (outcome !== "met") throw new Error("Nothing was asked for: it was not shown who you are.");
     return call(method, path, body, { "x-chatward-challenge": challenge.id });
@@ -45,85 +45,19 @@ function say(sentence, stopped = false) {
   part("said").hidden = !sentence;
 }
 
-function made(tag, ...children) {
-  const element = document.createElement(tag);
-  element.append(...children);
-  return element;
-}
-
-function button(words, label, what) {
-  const element = made("button", words);
-  element.type = "button";
-  element.className = "quiet";
-  element.setAttribute("aria-label", label);
-  element.addEventListener("click", () => act(what));
-  return element;
-}
-
-const words = (text) => text.replaceAll("-", " ");
-let notice = null;
+let notice = null, held = null;
 
 function showNotice() {
-  const who = [notice.controller, notice.contact, notice.officer].filter(Boolean).join(", ");
-  part("by").textContent = who ? `Responsible: ${who}.` : "";
+  part("by").textContent = ChatwardRights.responsible(notice);
   part("text").textContent = notice.text ?? "";
-  part("purposes").replaceChildren(...Object.entries(notice.purposes).map(([name, purpose]) => {
-    const told = [purpose.summary || words(name)];
-    if (purpose.lawful_basis) told.push(`Ground: ${words(purpose.lawful_basis)}${purpose.interest ? ` (${purpose.interest})` : ""}.`);
-    if (purpose.special_categories.length) told.push(`About: ${purpose.special_categories.map(words).join(", ")}.`);
-    if (purpose.retention_days) told.push(`Kept for ${purpose.retention_days} days.`);
-    if (purpose.recipients.length) told.push(`Goes to ${purpose.recipients.join(", ")}.`);
-    if (purpose.human) told.push(`A person decides anew: ${purpose.human}`);
-    return made("li", told.join(" "));
-  }));
-}
-
-const REFUSED = {
-  "consent-required": "not allowed: you have not consented",
-  "processing-objected": "stopped: you objected",
-  "processing-restricted": "stopped: you asked for it",
-  "opted-out": "not done: you opted out",
-  "minor-refused": "not offered to you",
-};
-
-function offers(name, purpose, own, standing) {
-  const title = purpose.summary || words(name);
-  const choose = (choice) => () => call("POST", "choices", { choice, purpose: name });
-  if (purpose.lawful_basis === "consent") {
-    return own.consented === notice.version
-      ? button("Withdraw", `Withdraw consent: ${title}`, () => call("DELETE", `consents/${name}`))
-      : button(purpose.explicit ? "I expressly consent" : "Consent", `Consent: ${title}`,
-        () => call("POST", "consents", { purpose: name, notice: notice.version, explicit: purpose.explicit }));
-  }
-  if (purpose.use !== "service") {
-    return standing.opted_out.includes(name)
-      ? button("Opt in", `Opt in: ${title}`, choose("opt-in"))
-      : button("Opt out", `Opt out: ${title}`, choose("opt-out"));
-  }
-  if ([null, "public-task", "legitimate-interests"].includes(purpose.lawful_basis)) {
-    return standing.objected.includes(name)
-      ? button("Object no more", `Object no more: ${title}`, choose("object-no-more"))
-      : button("Object", `Object: ${title}`, choose("object"));
-  }
-  return "";
+  part("purposes").replaceChildren(...Object.entries(notice.purposes).map(([name, purpose]) =>
+    ChatwardTalk.make("li", {}, ChatwardRights.told(name, purpose))));
 }
 
 async function show() {
-  const standing = await call("GET", "consents");
-  part("mine").replaceChildren(...Object.entries(standing.purposes).map(([name, own]) => {
-    const purpose = notice.purposes[name];
-    const state = own.permitted ? "allowed" : REFUSED[own.reason] ?? "not allowed";
-    return made("li", made("span", `${purpose.summary || words(name)} Now: ${state}.`), offers(name, purpose, own, standing));
-  }));
-  const stopped = standing.restricted.includes("*");
-  part("all").textContent = stopped ? "Allow processing again" : "Stop all processing";
-  part("all").dataset.choice = stopped ? "restrict-no-more" : "restrict";
-  part("gpc").textContent = standing.gpc.seen
-    ? "Your browser sends Global Privacy Control: opt-out honoured." : "";
-  const { requests } = await call("GET", "requests");
-  part("asked").replaceChildren(...requests.map((one) =>
-    made("li", `${words(one.kind)}, asked on ${one.received}, ${one.state === "closed" ? "answered" : `answered by ${one.due}`}`)));
-  part("choices").hidden = part("requests").hidden = false;
+  held ??= ChatwardRights.panel(notice, call, act);
+  await held.show();
+  if (!held.element.isConnected) part("decided").append(held.element);
 }
 
 async function act(what) {
@@ -140,11 +74,6 @@ async function act(what) {
 part("form").addEventListener("submit", (event) => {
   event.preventDefault();
   act(async () => {});
-});
-part("all").addEventListener("click", () => act(() => call("POST", "choices", { choice: part("all").dataset.choice })));
-part("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  act(() => call("POST", "requests", { kind: part("kind").value }));
 });
 
 part("mail").addEventListener("submit", async (event) => {
