@@ -111,16 +111,9 @@ class Routing:
         self._day = int(time.time() // 86400)
 
     def warm(self) -> None:
-        """Lets every plan look at one text that has a bit of everything, so that what guards load when they first
-        need it is there before the first message."""
+        """Warms every plan. Raises what a guard raises that cannot look."""
         for plan in self._plans.values():
-            for at in plan.watches.values():
-                sample = read(_SAMPLE, deep=True)
-                at.scanner.scan(sample, failed={})
-                for guard in at.model_guards:
-                    guard.weigh(Item(0, Source.USER, PartKind.TEXT, sample))
-                stream = at.scanner.stream(lambda guard, error: None)
-                stream.feed(_SAMPLE, True)
+            warm(plan)
 
     def guards(self) -> list[tuple[str, str, str]]:
         """(id, summary, state) of every guard; the state names the routes on which it is off."""
@@ -164,6 +157,18 @@ class Routing:
 
 def _looks(at: Watch, guard: str) -> bool:
     return guard in at.names or any(guard == one.spec.id for one in at.file_guards)
+
+
+def warm(plan: Plan) -> None:
+    """Lets a plan look at one text that has a bit of everything, so that what guards load when they first need it is
+    there before the first message, whose guards have a time budget."""
+    for at in plan.watches.values():
+        sample = read(_SAMPLE, deep=True)
+        at.scanner.scan(sample, failed={})
+        for guard in at.model_guards:
+            guard.weigh(Item(0, Source.USER, PartKind.TEXT, sample))
+        stream = at.scanner.stream(lambda guard, error: None)
+        stream.feed(_SAMPLE, True)
 
 
 def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,7 +27,7 @@ from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Plan
 from chatward.engine.reply import ReplySession
 from chatward.guards.catalog import KNOWN
-from chatward.routing import Routing, routing
+from chatward.routing import Routing, routing, warm
 from chatward.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Ward:
             raise ConfigError(f"there is no route {route}", key=f"routes.{route}", reason="route-unknown") from None
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._lock = threading.Lock()
+        self._warm = False
         self._desk: FileDesk | None = None
 
     @classmethod
@@ -203,6 +205,11 @@ class Ward:
         return ReplySession(exchange, self._plan, kept.vault, self._routing.engine.host_of)
 
     def _conversation(self, name: str) -> _Conversation:
+        """What is kept of a conversation. Called first of all: what guards load is no part of their time budget."""
+        if not self._warm:
+            self._warm = True
+            with suppress(Exception):  # a guard that cannot run says so in the verdict
+                warm(self._plan)
         if not name:
             return _Conversation()
         kept = self._conversations.setdefault(name, _Conversation())

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from chatward import Ward
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import ConfigError
-from chatward.core.ports import GuardSpec, Item, Scope
+from chatward.core.ports import GuardSpec, Item, Scope, Weighed
 from chatward.core.values import Action, Category, Exchange, Finding, Moment, PartKind, Severity, Source
+from chatward.guards.text.injection import InjectionGuard
 from chatward.routing import Routing, routing
 from chatward.settings import Route, Settings
 
@@ -383,3 +384,24 @@ def test_the_policy_has_one_version_in_every_process() -> None:
         done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
         versions.add(done.stdout)
     assert len(versions) == 1
+
+
+def test_what_guards_load_is_loaded_before_the_first_text_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Loading:
+        spec = replace(InjectionGuard.spec, id="test.loading")
+
+        def weigh(self, item: Item) -> Weighed:
+            seen.append(item.reading.plain.text)
+            if len(seen) == 1:
+                raise OSError("nothing there yet")
+            return Weighed()
+
+    made = routing(Settings(routes={"default": Route(guards=("text.pii",))}))
+    watches = made.plan("default").watches
+    monkeypatch.setitem(watches, Moment.INPUT, replace(watches[Moment.INPUT], model_guards=(Loading(),)))
+    ward = Ward(routing_=made)
+    for text in ("Hello there.", "And once more."):
+        assert ward.check(text).unavailable == ()
+    assert seen[1:] == ["Hello there.", "And once more."]
