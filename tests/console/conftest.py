@@ -21,6 +21,7 @@ from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.desks import Desks, desk_router
 from chatward.console.guarding import Guarding
 from chatward.console.happened import Happened
+from chatward.console.people_desk import People
 from chatward.console.seeing import Seeing
 from chatward.console.views import Views
 from chatward.console.watching import Watching
@@ -273,6 +274,7 @@ def house(tmp_path: Path) -> Callable[..., House]:
         behaviour: BehaviourDesk | None = None,
         watching: Callable[[Database, SimulatedLedger], Watching] | None = None,
         assuring: Callable[[Record], Assuring] | None = None,
+        behind: People | None = None,
     ) -> House:
         ledger, clock, key = SimulatedLedger(), clock or Clock(), b"k" * 32
 
@@ -299,7 +301,8 @@ def house(tmp_path: Path) -> Callable[..., House]:
         approvals = Approvals(
             database, challenges, key, record=record, behind=issued.given, roles=ROLES, all_tenants=True, clock=clock
         )
-        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, Risks(clock=clock), behaviour)
+        risks = Risks(clock=clock)
+        desks = Desks(access, approvals, invitations, issued, shipped_policies(), clock, risks, behaviour, behind)
         if assuring is not None:
             desks = replace(desks, assuring=assuring(record))
         ward = SimulatedWard([(f"text.{name}", name, "on") for name in ("pii", "secrets", "injection")])

@@ -46,14 +46,8 @@ def scene() -> Scene:
 
 
 @pytest.fixture
-async def browser(house, scene, monkeypatch):
-    from chatward.console import desks
-    from tests.console import conftest
-
-    monkeypatch.setattr(
-        conftest, "desk_router", lambda it, check: desks.desk_router(replace(it, people=scene.people), check)
-    )
-    it = house({"ann": ["admin"], "eve": ["read-only"]})
+async def browser(house, scene):
+    it = house({"ann": ["admin"], "eve": ["read-only"]}, behind=scene.people)
     opened = it.browser()
     await opened.sign_in("ann", GOOD)
     opened.it = it
