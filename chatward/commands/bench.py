@@ -24,6 +24,7 @@ NAMES: Final = {
     "seal": "encrypting and opening stored fields",
     "intel": "memory and speed of ten million indicators, importing a million, how soon a change holds",
     "links": "finding and judging links",
+    "genuine": "signing replies and verifying them, and altered proofs",
     "console": "pages over a million messages, and the live feed",
     "ledger": "durable messages, what the record adds to one, verifying it",
     "policy": "decisions of authorization, next to cedarpy by itself",
@@ -88,6 +89,10 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool, da
         from chatward.bench import links  # noqa: PLC0415 - loads a model
 
         return links.run(links.Options(rounds), _progress())
+    if name == "genuine":
+        from chatward.bench import genuine  # noqa: PLC0415
+
+        return genuine.run(genuine.Options(rounds), _progress())
     if name == "console":
         from chatward.bench import console  # noqa: PLC0415 - loads FastAPI
 
