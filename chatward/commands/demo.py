@@ -41,6 +41,7 @@ def run(port: int | None = None, admin_port: int | None = None, *, as_json: bool
     admin_port = choose_port(_wish(admin_port, "CHATWARD_DEMO_ADMIN_PORT"), ADMIN_PORT, not_these={port})
     # Imported here: it brings the whole gateway along, and `chatward --help` does without.
     from chatward.assembly import serve  # noqa: PLC0415
+    from chatward.demo import day  # noqa: PLC0415
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -54,6 +55,7 @@ def run(port: int | None = None, admin_port: int | None = None, *, as_json: bool
             stack.callback(model.stop)
             _say(f"      It answers, after {time.monotonic() - started:.1f} s.")
             _say("[2/3] Starting the gateway in front of it, with all guards ...")
+            day.write(folder / "ledger.db", time.time())  # so that the console has something to show
             stopped = threading.Event()
             stack.callback(stopped.set)
             text = _addresses(base_url, admin_url) if as_json else welcome(base_url, admin_url)
