@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -101,3 +101,8 @@ def acceptance(caller: AdminCaller) -> tuple[int, dict[str, Any]]:
         "until": day_of(form.get("until", "")),
         "reason": form.get("reason", ""),
     }
+
+
+def sentences(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A row of a table whose value of that name is a list of sentences, as one text."""
+    return {**row, name: "; ".join(row[name])}

@@ -24,7 +24,7 @@ from chatward.assurance.scanning import Finding
 from chatward.assurance.tasks import Quarantine, Task
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages, form_route
-from chatward.console.assuring import Assuring, acceptance, given_file
+from chatward.console.assuring import Assuring, acceptance, given_file, sentences
 from chatward.console.preferences import preferences
 from chatward.console.tables import Column, Table, listed
 from chatward.core.errors import ClientError, ConfigError
@@ -46,7 +46,7 @@ TARGETS: Final = (
     Column("late", "patch_late", "number"),
     Column("scanned", "patch_scanned", "time"),
     Column("owner", "owner", pick=True),
-    Column("unknown", "patch_unknown", "list"),
+    Column("unknown", "patch_unknown"),
 )
 TASKS: Final = (
     Column("id", "task", "number"),
@@ -90,7 +90,13 @@ def patch_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
     async def overview(request: Request, status: int = 200, **values: Any) -> Response:
         told = await asyncio.to_thread(_standing, it)
         tables = [
-            Table("targets", "patch_targets", TARGETS, told["targets"], "patch_targets_none"),
+            Table(
+                "targets",
+                "patch_targets",
+                TARGETS,
+                [sentences(one, "unknown") for one in told["targets"]],
+                "patch_targets_none",
+            ),
             Table("tasks", "patch_tasks", TASKS, told["tasks"], "patch_tasks_none"),
             Table("databases", "patch_databases", FEEDS, told["databases"], "patch_databases_none"),
         ]

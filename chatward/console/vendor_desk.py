@@ -29,7 +29,7 @@ from chatward.assurance.vendor_tasks import LOOK, QUESTION
 from chatward.assurance.vendors import lacking
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages, form_route
-from chatward.console.assuring import Assuring, acceptance, given_file
+from chatward.console.assuring import Assuring, acceptance, given_file, sentences
 from chatward.console.preferences import preferences
 from chatward.console.tables import Column, Table, listed
 from chatward.core.errors import ClientError, ConfigError
@@ -51,7 +51,7 @@ VENDORS: Final = (
     Column("score", "vendor_score", "number"),
     Column("tasks", "vendor_tasks_open", "number"),
     Column("next", "vendor_next"),
-    Column("lacks", "vendor_lacks", "list"),
+    Column("lacks", "vendor_lacks"),
 )
 ROUTES: Final = (
     Column("route", "route"),
@@ -112,7 +112,8 @@ def vendor_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
     @router.get("/vendors", include_in_schema=False)
     async def vendors(request: Request) -> Response:
         rows = await asyncio.to_thread(_vendors, it)
-        table = Table("vendors", "vendors_title", VENDORS, rows, "vendors_none")
+        shown = [sentences(row, "lacks") for row in rows]
+        table = Table("vendors", "vendors_title", VENDORS, shown, "vendors_none")
         return listed(pages, request, "vendors.html", [table], here="/vendors")
 
     async def page(request: Request, status: int = 200, **values: Any) -> Response:
