@@ -21,7 +21,7 @@ from msgspec import inspect as types
 from chatward.cli import COMMANDS, Command
 from chatward.core import events as events_module
 from chatward.core.events import Event
-from chatward.core.ports import AnyGuard, RuleGuard, StreamGuard
+from chatward.core.ports import AnyGuard, FileGuard, RuleGuard, StreamGuard
 from chatward.guards.catalog import catalog
 from chatward.settings.told import attribute_docs, default_of, kind_of, line, optional_of, sections
 
@@ -92,6 +92,8 @@ def _holds_back(guard: AnyGuard) -> str:
         return "what a rule may still match"
     if isinstance(guard, StreamGuard):
         return f"at most {guard.spec.look_ahead} code points"
+    if isinstance(guard, FileGuard):
+        return "the event that holds a file"
     return "the whole reply"
 
 

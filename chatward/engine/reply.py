@@ -118,7 +118,7 @@ class ReplySession:
         """The rules, or the guards that could not read it, for which a file may not leave; where it stops the reply,
         ``blocked`` is set."""
         watch = self._plan.watches.get(Moment.OUTPUT)
-        guards = {guard.spec.id for guard in watch.file_guards} if watch is not None else set()
+        guards = [guard.spec.id for guard in watch.file_guards] if watch is not None else []
         self._ran.update(dict.fromkeys(guards))
         rules: list[str] = []
         stops = False
