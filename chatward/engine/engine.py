@@ -298,6 +298,8 @@ class Engine:
         verdict = plan.policy.judge(outcomes, [*decisions, *repeated])
         if repeated:
             verdict = replace(verdict, decisions=tuple(decisions))
+        if decisions and verdict.scores:
+            verdict = replace(verdict, scores=_with_rules(verdict.scores, decisions))
         return verdict, edits if plan.policy.enforces else {}
 
     # --- looking -------------------------------------------------------------------------------------
@@ -546,6 +548,16 @@ def _removed(decision: Decision) -> Decision:
     if decision.treatment is not Treatment.BLOCK:
         return decision
     return replace(decision, action=Action.REDACT, treatment=Treatment.REMOVE)
+
+
+def _with_rules(scores: Scores, decisions: Sequence[Decision]) -> Scores:
+    """Scores of guards that have rules beside models: what a rule found counts too, as far as it had a consequence."""
+    surest: dict[str, float] = {}
+    for decision in decisions:
+        if decision.action > Action.ALLOW:
+            finding = decision.finding
+            surest[finding.guard] = max(finding.confidence, surest.get(finding.guard, 0.0))
+    return tuple((name, max(score, surest.get(name, 0.0))) for name, score in scores)
 
 
 def _reason(error: Exception) -> str:
