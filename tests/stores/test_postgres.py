@@ -127,6 +127,10 @@ def test_a_server_that_crashed_is_found_again_with_all_that_was_acknowledged() -
         server.start()
         tables.write(ADD, ("4",))
         assert names(tables) == ["0", "1", "2", "4"]
+        server.stop(signal.SIGQUIT)  # and once more, while nobody asks
+        server.start()
+        tables.write(ADD, ("5",))
+        assert names(tables) == ["0", "1", "2", "4", "5"]
 
 
 def test_who_was_erased_stays_erased_when_an_older_dump_comes_back(tmp_path: Path, postgres: Server) -> None:
