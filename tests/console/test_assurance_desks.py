@@ -15,10 +15,9 @@ from chatward.assurance.probes import probes
 from chatward.assurance.questionnaire import Answer
 from chatward.assurance.redteam import attack, summary
 from chatward.assurance.tasks import DAY
-from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.privacy.requirements import Status
 from chatward.settings.assurance import Due, Vendor
-from tests.console.assured import BILL, NOW, Clock, assured, filled, settings
+from tests.console.assured import BILL, NOW, Clock, assured, blocking, filled, settings
 from tests.console.conftest import GOOD, SCENE, written
 from tests.console.test_watching_matrix import HOSTILE, Marked
 
@@ -102,13 +101,6 @@ async def test_a_task_that_is_accepted_opens_its_bot(open_):
 
 
 # --- controls and reports
-
-
-def blocking(text: str, role: str) -> Verdict:
-    finding = Finding("text.injection/override", Category.INJECTION, Severity.HIGH, 0.9, (0, 6))
-    return Verdict(
-        Action.BLOCK, Action.BLOCK, finding.rule, (Decision(finding, Action.BLOCK, Treatment.BLOCK),), (), ()
-    )
 
 
 async def test_controls_are_tried_each_time_and_counted_from_the_record(open_, monkeypatch):
@@ -220,4 +212,4 @@ async def test_hostile_words_of_others_stay_words(house, tmp_path):
         assert set(page.scripts) <= {"script /console.js", "img /icon.svg"}, path
         assert page.handlers == []
         assert not [one for one in page.targets if not one.startswith(("/", "#")) or one.startswith("//")]
-        assert "\u202e" not in re.sub(r'value="[^"]*"', "", unescape(answer.text)), path
+        assert "\u202e" not in unescape(re.sub(r'value="[^"]*"', "", answer.text)), path
