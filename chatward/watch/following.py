@@ -12,7 +12,8 @@ from typing import Final
 
 from chatward.core.errors import UpstreamError
 from chatward.stores.database import Database, Schema
-from chatward.watch.transparency import Head, Log, Logged
+from chatward.watch.logged import Logged
+from chatward.watch.transparency import Head, Log
 
 SCHEMA: Final = Schema(
     "watched-logs",

@@ -23,6 +23,7 @@ from chatward.genuine.proof import ProofError
 from chatward.genuine.replies import Proving
 from chatward.settings import Settings
 from chatward.settings.pages import Genuine
+from tests.simulators.access import Headers
 
 ORIGIN = "https://chat.example.com"
 CARD: dict[str, Any] = {
@@ -157,13 +158,14 @@ def settings(tmp_path: Path, card: dict[str, Any], keys: dict[str, Any] | None =
 def test_a_card_is_served_signed_and_another_hands_card_is_not(tmp_path: Path, ring: Keyring, proving: Proving) -> None:
     card = opened_card(settings(tmp_path, CARD))
     assert card is not None
-    status, _, body = agent_card_service(proving, card)(Presented("GET", ORIGIN + PATH, {}, "", None), PATH, b"")
+    status, _, body = agent_card_service(proving, card)(Presented("GET", ORIGIN + PATH, Headers()), PATH, b"")
     assert status == 200
     assert verify(read(body), jwks(ring)) == [ring.current.kid]
     theirs = signed(bare(), ring.current, ORIGIN)
     assert opened_card(settings(tmp_path, theirs, jwks(ring))) == theirs
     theirs["name"] = "Other"
-    for keys in (jwks(ring), {"keys": []}, None):
+    kept: tuple[dict[str, Any] | None, ...] = (jwks(ring), {"keys": []}, None)
+    for keys in kept:
         with pytest.raises(ConfigError):
             opened_card(settings(tmp_path, theirs, keys))
     with pytest.raises(ConfigError) as caught:
