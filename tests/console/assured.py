@@ -13,10 +13,11 @@ from chatward.assurance.probes import Probe, probes
 from chatward.assurance.published import Looking
 from chatward.assurance.questionnaire import Answer, questionnaire
 from chatward.assurance.redteam import Answered, attack, summary
+from chatward.assurance.reports import report
 from chatward.assurance.tasks import DAY
 from chatward.console.assuring import Assuring
 from chatward.core.ports import Entry
-from chatward.core.values import Verdict
+from chatward.core.values import Action, Category, Decision, Finding, Severity, Treatment, Verdict
 from chatward.settings import Bot, LedgerSettings, Route, Settings
 from chatward.settings.assurance import Assurance, AssuredBot, Vendor
 from chatward.settings.rules import complete
@@ -133,6 +134,20 @@ def filled(it: Assuring, folder: Path) -> Assuring:
     clock.now = NOW
     attack_on(it, worked=("LLM01", "LLM07"))
     return it
+
+
+def blocking(text: str, role: str) -> Verdict:
+    """Guards that stop everything."""
+    finding = Finding("text.injection/override", Category.INJECTION, Severity.HIGH, 0.9, (0, 6))
+    return Verdict(
+        Action.BLOCK, Action.BLOCK, finding.rule, (Decision(finding, Action.BLOCK, Treatment.BLOCK),), (), ()
+    )
+
+
+def reported(it: Assuring) -> None:
+    """Guards that work, and a report that says so."""
+    it.check = blocking
+    it.reports.keep(report("owasp", it.settings, blocking), "", "operator:ann")
 
 
 def attack_on(it: Assuring, worked: tuple[str, ...] = ("LLM01", "LLM02", "LLM07")) -> None:

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from chatward.configuration import load
 from chatward.gateway.server import EmbeddedServer
+from chatward.settings import LedgerSettings
+from tests.console.assured import assured, filled, reported, settings
+from tests.console.peopled import FIGURES, STANDINGS, people, tools
 
 FILE: Final = """# The bot of our shop.
 upstream = "https://bot.example/v1"
@@ -21,6 +24,9 @@ mode = "monitor"
 
 [routes.default]
 guards = ["*"]
+
+[traffic]
+enabled = true
 """
 
 
@@ -54,13 +60,22 @@ def served(folder: Path) -> Iterator[tuple[Any, str]]:
     from tests.console import conftest
 
     house: Callable[..., Any] = conftest.house.__wrapped__(folder)  # type: ignore[attr-defined]
-    ledger = conftest.written(folder / "scene.db", conftest.SCENE)
+    ledger = conftest.written(folder / "scene.db", (*STANDINGS, *conftest.SCENE))
     watch = conftest.watch.__wrapped__(folder, ledger)  # type: ignore[attr-defined]
     file = folder / "chatward.toml"
     file.write_text(FILE, "utf-8")
     more = {"file": file, "settings": lambda: load(file).settings, "origins": lambda: load(file).origins}
-    it = house({"ann": ["admin", "auditor"]}, secure=False, watching=watch(ledger, **more))
+    more |= {"pins": tools(), "figures": lambda: FIGURES}
+    own = settings(folder, ledger=LedgerSettings(path=str(ledger)))
+    it = house(
+        {"ann": ["admin", "auditor"]},
+        secure=False,
+        watching=watch(ledger, **more),
+        assuring=assured(folder, own),
+        behind=people(),
+    )
     it.ledger_path = ledger
+    reported(filled(it.desks.assuring, folder))
     with serving(it.app) as url:
         yield it, url
 
@@ -79,8 +94,23 @@ PAGES: Final = {
     "explain": "/policy/explain",
     "bots": "/bots",
     "feeds": "/feeds",
+    "tools": "/tools",
+    "traffic": "/traffic",
+    "vendors": "/vendors",
+    "vendor": "/vendors/models",
+    "patches": "/patches",
+    "patch": "/patches/default",
+    "controls": "/controls",
+    "reports": "/reports",
+    "report": "/reports/1",
+    "redteam": "/redteam",
+    "redteam-run": "/redteam/1",
     "ledger": "/ledger",
     "health": "/health",
+    "people": "/people",
+    "tenants": "/tenants",
+    "start": "/start",
+    "help": "/help/console",
     "operators": "/operators",
     "keys": "/keys",
     "account": "/account",

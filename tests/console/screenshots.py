@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from PIL import Image
 
+from chatward.assurance.reports import as_html
 from tests import browsing
 from tests.console.conftest import GOOD
 from tests.console.picturing import PAGES, served
@@ -31,7 +32,7 @@ def take(folder: Path) -> list[Path]:
     taken = []
     with (
         tempfile.TemporaryDirectory() as scratch,
-        served(Path(scratch)) as (_, url),
+        served(Path(scratch)) as (it, url),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=str(browsing.CHROMIUM), args=browsing._FLAGS)
@@ -48,6 +49,11 @@ def take(folder: Path) -> list[Path]:
                 if name == "live":
                     page.locator("#live tbody tr").first.wait_for()
                 taken.append(_picture(page, folder / f"{name}-{scheme}.png"))
+        printed = Path(scratch) / "report.html"
+        printed.write_text(as_html(it.desks.assuring.reports.one(1)[1]), "utf-8")
+        page = browser.new_context(viewport=SIZE).new_page()
+        page.goto(printed.as_uri())
+        taken.append(_picture(page, folder / "report-html.png"))
         browser.close()
     return taken
 

@@ -106,13 +106,13 @@ async def test_without_the_link_there_is_nothing(client: Any, assessments: Asses
 
 def command(word: str) -> Any:
     """In a process of its own: the browser's driver keeps a loop running on this thread."""
-    words = [sys.executable, "-m", "chatward.cli", "vendor", word, "v", "--json"]
-    return json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    words = [sys.executable, "-m", "chatward.cli", "vendor", word, *(["v"] if word != "list" else []), "--json"]
+    return json.loads(subprocess.run(words, capture_output=True, check=word != "list").stdout)
 
 
 @BROWSING[0]
 @BROWSING[1]
-def test_a_vendor_answers_in_a_browser_and_its_bot_opens(
+def test_a_vendor_answers_in_a_browser_and_its_bot_opens_until_that_has_run_out(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -125,22 +125,36 @@ def test_a_vendor_answers_in_a_browser_and_its_bot_opens(
     )
     gateway = RunningGateway(load(tmp_path / "chatward.toml").settings, tmp_path)
     try:
-        path = command("invite")["path"]
         asked = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
-        before = httpx.post(f"{gateway.base_url}/chat/completions", json=asked)
-        assert before.json()["error"]["code"] == "vendor-not-approved"
+
+        def refused() -> bool:
+            answer = httpx.post(f"{gateway.base_url}/chat/completions", json=asked)
+            return bool(answer.json()["error"]["code"] == "vendor-not-approved")
+
+        assert refused()
         (tmp_path / "proof.txt").write_text("evidence", "utf-8")
         with watched(browser) as page:
-            page.goto(gateway.admin_url + path)
+            page.goto(gateway.admin_url + command("invite")["path"])
             assert not AXE.exists() or violations(page) == []
             group = page.get_by_role("group", name="Is one named person responsible for the security of the service?")
             group.get_by_label("Yes").check()
             group.get_by_label("Evidence").set_input_files(tmp_path / "proof.txt")
             page.get_by_role("button", name="Send answers").click()
             page.get_by_role("heading", name="Thank you").wait_for()
-        told = command("score")
-        assert (told["lacks"], told["evidence"][0]["file"]) == ([], "proof.txt")
-        after = httpx.post(f"{gateway.base_url}/chat/completions", json=asked)
-        assert after.json()["error"]["code"] != "vendor-not-approved"
+            told = command("score")
+            assert (told["lacks"], told["evidence"][0]["file"]) == ([], "proof.txt")
+            assert not refused()
+
+            kept = Database(tmp_path / "chatward-assurance.db")
+            kept.write("UPDATE vendor_assessments SET at = at - 366 * 86400")  # a year goes by
+            assert refused()
+            assert command("list")["vendors"][0]["lacks"] == ["its assessment has run out"]
+            page.goto(gateway.admin_url + command("invite")["path"])
+            group.get_by_label("Yes").check()
+            page.get_by_role("button", name="Send answers").click()
+            page.get_by_role("heading", name="Thank you").wait_for()
+        assert not refused()
+        assert len(Assessments(kept, lambda entry: None).of("v")) == 2
+        kept.close()
     finally:
         gateway.stop()
