@@ -77,6 +77,16 @@ class _Item:
     at: float
 
 
+@dataclass(slots=True)
+class _Found:
+    """A conversation that is written to."""
+
+    number: int
+    id: str
+    turns: int
+    last: float
+
+
 class ConversationStore:
     """Conversations in ``Tables``: a SQLite file, or PostgreSQL. ``record`` puts an entry on record and returns once it
     is durable. ``retention`` is in seconds; ``None``: nothing is purged. ``clock`` gives seconds since 1970 UTC.
@@ -129,39 +139,45 @@ class ConversationStore:
         with self.database.writing() as connection:  # sealing inside: see core.sealing, rule 3
             # The subjects' own keys, for the names, in one go.
             self._sealer.prepare(dict.fromkeys(Place(item.tenant, item.subject, NAME, "") for item in items))
-            found = [self._conversation(connection, item) for item in items]
-            rows: list[tuple[Place, _Item, int]] = []
-            numbers: dict[int, int] = {}
-            for item, (conversation, id_) in zip(items, found, strict=True):
-                if conversation not in numbers:
-                    row = connection.execute(
-                        "SELECT turns FROM conversations WHERE number = ?", (conversation,)
-                    ).fetchone()
-                    numbers[conversation] = row[0]
-                numbers[conversation] += 1
-                place = turn_place(item.tenant, item.subject, id_, numbers[conversation], int(item.at // DAY))
-                rows.append((place, item, conversation))
+            found: dict[tuple[str, str, str], _Found] = {}
+            rows: list[tuple[Place, _Item, _Found]] = []
+            for item in items:
+                key = (item.tenant, item.subject, item.conversation)
+                if key not in found:
+                    found[key] = self._conversation(connection, item)
+                one = found[key]
+                one.turns += 1
+                one.last = max(one.last, item.at)
+                place = turn_place(item.tenant, item.subject, one.id, one.turns, int(item.at // DAY))
+                rows.append((place, item, one))
             self._sealer.prepare(place for place, _, _ in rows)
-            for (place, item, conversation), body in zip(rows, bodies, strict=True):
-                number = int(place.row.rpartition("/")[2])
-                connection.execute(
-                    "INSERT INTO turns (conversation, turn, day, at, body) VALUES (?, ?, ?, ?, ?)",
-                    (conversation, number, int(item.at // DAY), item.at, self._sealer.seal(place, body)),
-                )
-                connection.execute(
-                    "UPDATE conversations SET turns = ?, last = CASE WHEN last < ? THEN ? ELSE last END"
-                    " WHERE number = ?",
-                    (number, item.at, item.at, conversation),
-                )
+            connection.executemany(
+                "INSERT INTO turns (conversation, turn, day, at, body) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        one.number,
+                        int(place.row.rpartition("/")[2]),
+                        int(item.at // DAY),
+                        item.at,
+                        self._sealer.seal(place, body),
+                    )
+                    for (place, item, one), body in zip(rows, bodies, strict=True)
+                ],
+            )
+            connection.executemany(
+                "UPDATE conversations SET turns = ?, last = ? WHERE number = ?",
+                [(one.turns, one.last, one.number) for one in found.values()],
+            )
 
-    def _conversation(self, connection: Connection, item: _Item) -> tuple[int, str]:
-        """Number and id of the conversation of that name, made if there is none."""
+    def _conversation(self, connection: Connection, item: _Item) -> _Found:
+        """The conversation of that name, made if there is none."""
         values = self._sealer.index(item.tenant, item.subject, NAME, item.conversation)
         row = connection.execute(
-            _NAMED.format("c.number, c.id", ",".join("?" * len(values))), (*values, item.tenant, item.subject)
+            _NAMED.format("c.number, c.id, c.turns, c.last", ",".join("?" * len(values))),
+            (*values, item.tenant, item.subject),
         ).fetchone()
         if row is not None:
-            return row[0], row[1]
+            return _Found(*row)
         id_ = secrets.token_hex(16)
         name = self._sealer.seal(name_place(item.tenant, item.subject, id_), _bytes(item.conversation))
         (number,) = connection.execute(
@@ -170,7 +186,7 @@ class ConversationStore:
             (id_, item.tenant, item.subject, name, item.at, item.at),
         ).fetchone()
         connection.executemany("INSERT INTO conversation_names VALUES (?, ?)", [(value, number) for value in values])
-        return number, id_
+        return _Found(number, id_, 0, item.at)
 
     # --- reading
 
