@@ -276,7 +276,9 @@ def _admin(
         authorizer=asking.access.authorizer,
         directory=asking.directory,
         desks=desk_router(
-            dataclasses.replace(asking.desks, behaviour=parts.unusual(house, behaviour)),
+            dataclasses.replace(
+                asking.desks, behaviour=parts.unusual(house, behaviour), assuring=parts.assured(house, running)
+            ),
             lambda text: running.check(text, "assistant"),
         ),
         watching=overseen,
