@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -68,12 +68,12 @@ def attack(
     return found
 
 
-def summary(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """Figures by category, and of all."""
+def summary(outcomes: Iterable[Outcome], titles: Mapping[str, str] = CATEGORIES) -> dict[str, Any]:
+    """Figures by category, and of all. ``titles``: of the categories, in their order."""
     listed = list(outcomes)
-    groups = {name: [one for one in listed if one.probe.category == name] for name in CATEGORIES}
+    groups = {name: [one for one in listed if one.probe.category == name] for name in titles}
     return {
-        "categories": {name: {"title": CATEGORIES[name], **_sides(group)} for name, group in groups.items() if group},
+        "categories": {name: {"title": titles[name], **_sides(group)} for name, group in groups.items() if group},
         "all": _sides(listed),
         "probes": [
             {"id": one.probe.id, "category": one.probe.category, "direct": one.direct, "guarded": one.guarded}

@@ -9,15 +9,18 @@ import http.client
 import json
 import ssl
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import typer
 
+from chatward.assurance import garak
+from chatward.assurance.garak import Target
 from chatward.assurance.opening import opened_runs
 from chatward.assurance.probes import CATEGORIES, Probe, probes
-from chatward.assurance.redteam import WORKED, Answered, Ask, attack, cases, chart, summary
+from chatward.assurance.redteam import WORKED, Answered, Ask, Outcome, attack, cases, chart, summary
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
@@ -40,6 +43,10 @@ def command(
     key: Annotated[str, typer.Option(metavar="REFERENCE", help="A key for the gateway: env:NAME or file:/path.")] = "",
     category: Annotated[list[str] | None, typer.Option(help="This category alone; may be given again.")] = None,
     seed: Annotated[str, typer.Option(help="Makes the markers; the same seed gives the same suite.")] = "1",
+    program: Annotated[
+        str, typer.Option("--with", metavar="PROGRAM", help="`garak`, or where it is, in place of our own probes.")
+    ] = "",
+    most: Annotated[int, typer.Option(min=1, help="garak's prompts for each probe that takes a limit.")] = 10,
     svg: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="Draw the result (SVG).")] = None,
     replay: Annotated[
         Path | None, typer.Option("--cases", metavar="FILE", help="Write the suite for chatward replay.")
@@ -53,26 +60,27 @@ def command(
         raise ConfigError(f"There is no bot of that name; known are {', '.join(settings.bots)}.", reason="usage")
     if unknown := set(category or ()) - CATEGORIES.keys():
         raise ConfigError(f"Categories are {', '.join(CATEGORIES)}; not {', '.join(sorted(unknown))}.", reason="usage")
-    suite = [one for one in probes(seed) if category is None or one.category in category]
-    if replay is not None:
-        replay.write_text(cases(suite), "utf-8")
     server, wanted = settings.server, settings.bots[bot]
     scheme = "https" if server.tls_cert is not None else "http"
     through = gateway or f"{scheme}://{server.host}:{server.port}"
-    own = resolve(wanted.api_key) if wanted.api_key else ""
-    outcomes = attack(
-        suite,
-        _asking(wanted.upstream, own, model, wanted.ca_file),
-        _asking(through, resolve(key) if key else "", model, None),
-        _progress,
-    )
-    made = {"bot": bot, "model": model, "seed": seed, **summary(outcomes)}
+    direct = Target(wanted.upstream, model, resolve(wanted.api_key) if wanted.api_key else "", wanted.ca_file)
+    guarded = Target(through, model, resolve(key) if key else "")
+    about = {"bot": bot, "model": model, "seed": seed}
+    if program:
+        outcomes = _by_garak(program, direct, guarded, most, seed)
+        made = {**about, "suite": "garak", **summary(outcomes, garak.PROBES)}
+    else:
+        suite = [one for one in probes(seed) if category is None or one.category in category]
+        outcomes = attack(suite, _asking(direct), _asking(guarded), _progress)
+        made = {**about, **summary(outcomes)}
+    if replay is not None:
+        replay.write_text(cases(one.probe for one in outcomes), "utf-8")
     told = {
         side: {name: made["all"][side][name] for name in ("worked", "stopped", "unknown")}
         for side in ("direct", "guarded")
     }
     fields = {f"{side}_{name}": count for side, counts in told.items() for name, count in counts.items()}
-    recorder(settings.ledger)(Entry(Event.REDTEAM_RUN, "", {"bot": bot, "probes": len(suite), **fields}))
+    recorder(settings.ledger)(Entry(Event.REDTEAM_RUN, "", {"bot": bot, "probes": len(outcomes), **fields}))
     with opened_runs(settings) as runs:
         runs.keep(made)
     if svg is not None:
@@ -82,6 +90,15 @@ def command(
     else:
         _show(made)
     return int(any(one.guarded == WORKED for one in outcomes) or bool(told["guarded"]["unknown"]))
+
+
+def _by_garak(program: str, direct: Target, guarded: Target, most: int, seed: str) -> list[Outcome]:
+    """garak's report goes with the folder; what it says of each attempt stays."""
+    if not seed.isdigit():
+        raise ConfigError("garak's seed is a number (--seed).", reason="usage")
+    found = garak.installed(program)
+    with tempfile.TemporaryDirectory(prefix="chatward-garak-") as folder:
+        return garak.attack(found, direct, guarded, Path(folder), probes=list(garak.PROBES), most=most, seed=int(seed))
 
 
 def _progress(at: int, of: int) -> None:
@@ -103,18 +120,23 @@ def _said(side: dict[str, Any]) -> str:
     return f"{side['worked']}: {rate}{unknown}"
 
 
-def _asking(url: str, key: str, model: str, ca_file: str | None) -> Ask:
-    parts = urlsplit(url)
-    base = parts.path.rstrip("/").removesuffix("/v1")
-    headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+def _asking(target: Target) -> Ask:
+    parts = urlsplit(target.completions)
+    authorization = {"authorization": f"Bearer {target.key}"} if target.key else {}
+    headers = {"content-type": "application/json", **authorization}
 
     def ask(probe: Probe) -> Answered | None:
-        body: dict[str, Any] = {"model": model, "messages": probe.messages, "max_tokens": _TOKENS, "temperature": 0}
+        body: dict[str, Any] = {
+            "model": target.model,
+            "messages": probe.messages,
+            "max_tokens": _TOKENS,
+            "temperature": 0,
+        }
         if probe.tools:
             body["tools"] = list(probe.tools)
-        connection = _connection(parts.scheme, parts.hostname or "", parts.port, ca_file)
+        connection = _connection(parts.scheme, parts.hostname or "", parts.port, target.ca_file)
         try:
-            connection.request("POST", f"{base}/v1/chat/completions", json.dumps(body), headers)
+            connection.request("POST", parts.path, json.dumps(body), headers)
             answer = connection.getresponse()
             return _understood(answer.status, json.loads(answer.read(_LARGEST)))
         except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
