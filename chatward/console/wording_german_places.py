@@ -79,6 +79,7 @@ PLACES: Final = {
     "disabled": "gesperrt",
     "session_none": "Diese Sitzung gibt es nicht.",
     "session_end_person": "Alles dieser Person beenden",
+    "session_end_every": "Alle beenden",
     "visitor": "Sitzung eines Besuchers",
     "visitors_end": "Die Sitzungen aller Besucher beenden",
     "visitors_none": "Hier gibt es keine Besucher.",

@@ -78,6 +78,7 @@ PLACES: Final = {
     "disabled": "disabled",
     "session_none": "There is no such session.",
     "session_end_person": "End all of this person",
+    "session_end_every": "End all",
     "visitor": "Session of a visitor",
     "visitors_end": "End the sessions of all visitors",
     "visitors_none": "There are no visitors here.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from hashlib import sha256
 from typing import Final
 
@@ -15,6 +14,7 @@ from chatward.identity.person_sessions import PersonSessions
 from chatward.stores.database import Database
 from chatward.stores.tool_pins import ToolPins
 
+NOW: Final = 1_700_000_000.0
 FIGURES: Final = Figures(
     (0.0021, 0.0087),
     2,
@@ -46,7 +46,7 @@ STANDINGS: Final = tuple(
 
 def tools() -> ToolPins:
     """Of two tools, one has changed since it was accepted."""
-    pins = ToolPins(Database(None), {"office": "first-use"}, clock=lambda: 1_700_000_000.0)
+    pins = ToolPins(Database(None), {"office": "first-use"}, clock=lambda: NOW)
     for tool in (_OLD, _OLD | {"name": "find_letter"}, _NEW):
         definition = json.dumps(tool, sort_keys=True).encode()
         pins.admits("office", str(tool["name"]), sha256(definition).hexdigest(), definition)
@@ -56,11 +56,11 @@ def tools() -> ToolPins:
 def people() -> People:
     """Three people of two tenants who are signed in, and keys of both."""
     database = Database(None)
-    sessions = PersonSessions(database, lambda person: False, secure=False)
-    keys = KeyStore(database, lambda entry: None)
+    sessions = PersonSessions(database, lambda person: False, secure=False, clock=lambda: NOW)
+    keys = KeyStore(database, lambda entry: None, clock=lambda: NOW)
     for number, tenant in enumerate(("shop", "shop", "bank")):
-        facts = {"idp": "corp", "issued": str(time.time())}
+        facts = {"idp": "corp", "issued": str(NOW)}
         id_, roles = f"person:{number:016x}", frozenset({"staff"})
         sessions.open(Principal(id_, Kind.PERSON, tenant=tenant, roles=roles, attributes=facts))
         keys.create(f"till {number}", tenant=tenant)
-    return People(lambda entry: None, keys, None, sessions)
+    return People(lambda entry: None, keys, None, sessions, clock=lambda: NOW)
