@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import chatward.monitoring
 from chatward.core.errors import ChatwardError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
 from chatward.core.ports import Entry
 from chatward.education.counting import TipCounts
 from chatward.education.drills import LASTS, OPEN, DrillApi, drills, languages
+from chatward.monitoring.levels import level
+from chatward.monitoring.sigma.rules import read
 from chatward.stores.database import Database
+from tests.monitoring.records import record
 
 ANN = Principal("person:ann", Kind.PERSON, assurance=Assurance.SINGLE)
 BEN = Principal("person:ben", Kind.PERSON, assurance=Assurance.SINGLE)
@@ -90,6 +95,15 @@ def test_the_record_marks_a_drill_and_does_not_say_whose_it_was(world: World) ->
     world.counts.flush()
     assert world.counts.totals(36_500) == {f"drill:{shown[1]['kind']}": {"shown": 1, "followed": 1}}
     assert "ann" not in str(world.database.rows("SELECT * FROM drill_people"))
+
+
+def test_no_rule_takes_a_drill_for_an_attack() -> None:
+    rules = read([Path(chatward.monitoring.__file__).parent / "rules"])
+    for n in range(200):
+        shown = record(Event.DRILL_SHOWN.value, seq=2 * n + 1, kind="code", bot="intranet")
+        ended = record(Event.DRILL_ENDED.value, seq=2 * n + 2, kind="code", bot="intranet", did="followed")
+        assert rules.matches(shown) + rules.matches(ended) == []
+    assert level(shown) is level(ended) is level(record(Event.REPLY_DELIVERED.value))
 
 
 def test_opting_in_ends_by_itself_and_is_kept_over_a_restart(world: World) -> None:
