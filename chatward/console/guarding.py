@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 FORMS: Final = re.compile(
     r"/login|/logout|/preferences|/welcome/[\w-]{43}"
-    r"|/(?:account|approvals|findings|keys|ledger|messages|operators|patches|people|policy|reports|start|tools|vendors"
+    r"|/(?:account|approvals|controls|findings|keys|ledger|messages|operators|patches|people|policy|reports|start|tools|vendors"
     r"|views)(?:/[a-z-]+)?",
     re.ASCII,
 )

@@ -21,15 +21,19 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from chatward.assurance.controls import REPORTS, TITLES
+from chatward.assurance.drills import KINDS, Drill, drills, newest, standing
 from chatward.assurance.evidence import Context, Control, Seen, gathered, row
 from chatward.assurance.kept_reports import Kept
 from chatward.assurance.reports import as_csv, as_html, as_oscal, canonical, proof, proven, report
+from chatward.assurance.tasks import day_of
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages, form_route
 from chatward.console.assuring import Assuring, given_file
 from chatward.console.preferences import preferences
 from chatward.console.tables import Column, Table, listed
 from chatward.core.errors import ClientError
+from chatward.core.events import Event
+from chatward.core.ports import Entry
 from chatward.ledger.reading import between
 from chatward.privacy.requirements import Status
 
@@ -51,6 +55,15 @@ CONTROLS: Final = (
     Column("evidence", "control_evidence", "list"),
     Column("last", "control_last", "time"),
     Column("entries", "control_entries", "list"),
+)
+DRILLS: Final = (
+    Column("kind", "drill", "code"),
+    Column("what", "control_says"),
+    Column("last", "control_last"),
+    Column("good", "drill_good", "yes", pick=True),
+    Column("due", "due"),
+    Column("why", "drill_lacks"),
+    Column("by", "by", "code"),
 )
 KEPT: Final = (
     Column("id", "report", "number", link="there"),
@@ -88,18 +101,20 @@ class OnRecord:
         self._path = path
         self._next = 0
         self._seen: dict[str, Seen] = {}
+        self._drills: dict[str, Drill] = {}
         self._lock = threading.Lock()
 
-    def now(self) -> dict[str, Seen]:
-        """Raises ``StoreError``."""
+    def now(self) -> tuple[dict[str, Seen], dict[str, Drill]]:
+        """Evidence by event, and the newest drill of each kind. Raises ``StoreError``."""
         with self._lock:
             while self._path is not None and self._path.exists():
                 page = between(self._path, self._next, self._next + _PAGE - 1)
                 if not page:
                     break
                 self._seen = gathered(page, before=self._seen)
+                self._drills = newest((*self._drills.values(), *drills(page)))
                 self._next = page[-1].seq + 1
-            return dict(self._seen)
+            return dict(self._seen), dict(self._drills)
 
 
 def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
@@ -108,16 +123,30 @@ def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
     ledger = Path(wanted.path) if wanted.enabled else None
     record, making = OnRecord(ledger), asyncio.Lock()
 
+    async def standing_now(request: Request, status: int = 200, **values: Any) -> Response:
+        rows, practised = await asyncio.to_thread(_controls, it, record)
+        tables = [
+            Table("controls", "controls_title", CONTROLS, rows, "controls_none"),
+            Table("drills", "drills_title", DRILLS, practised, "drills_text"),
+        ]
+        known: dict[str, Any] = {"here": "/controls", "may": caller_of(request).may("admin:reports:write")}
+        known |= {"counts": {state: sum(one["status"] == state for one in rows) for state in _STATES}}
+        known |= {"tones": _STATES, "kinds": [kind for kind in KINDS if kind != "redteam"]}
+        return listed(pages, request, "controls.html", tables, status, **(known | values))
+
     @router.get("/controls", include_in_schema=False)
     async def controls(request: Request) -> Response:
-        rows = await asyncio.to_thread(_controls, it, record)
-        table = Table("controls", "controls_title", CONTROLS, rows, "controls_none")
-        counts = {state: sum(one["status"] == state for one in rows) for state in _STATES}
-        return listed(pages, request, "controls.html", [table], here="/controls", counts=counts, tones=_STATES)
+        return await standing_now(request)
+
+    async def practised(caller: AdminCaller) -> dict[str, Any]:
+        await asyncio.to_thread(_practised, it, caller)
+        return {"done": preferences(caller.headers).say["drill_recorded"]}
+
+    form_route(router, pages, "/controls/drill", standing_now, practised)
 
     @router.get("/api/v1/controls", summary="Controls as they stand now, with the evidence behind them")
     async def controls_as_json() -> list[dict[str, Any]]:
-        return await asyncio.to_thread(_controls, it, record)
+        return (await asyncio.to_thread(_controls, it, record))[0]
 
     async def page(request: Request, status: int = 200, **values: Any) -> Response:
         rows = await asyncio.to_thread(_kept, it)
@@ -178,12 +207,24 @@ def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
         return [{name: value for name, value in row.items() if name != "there"} for row in rows]
 
 
-def _controls(it: Assuring, record: OnRecord) -> list[dict[str, Any]]:
-    context = Context(it.settings, record.now(), it.check)
+def _controls(it: Assuring, record: OnRecord) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Controls and drills as they stand."""
+    seen, practised = record.now()
+    context = Context(it.settings, seen, it.check, practised, it.clock())
     catalogues: dict[str, Control] = {}
     for controls in REPORTS.values():
         catalogues |= {f"{one.catalogue} {one.id}": one for one in controls}
-    return [_shown(row(one, context)) for one in catalogues.values()]
+    rows = [_shown(row(one, context)) for one in catalogues.values()]
+    return rows, standing(it.settings.assurance.drills, practised, it.clock())
+
+
+def _practised(it: Assuring, caller: AdminCaller) -> None:
+    """Puts a drill on record. Raises ``ClientError``."""
+    kind, day = caller.form.get("kind", ""), day_of(caller.form.get("day", ""))
+    if kind not in KINDS or day > it.clock():
+        raise ClientError("A drill is of a known kind, and put on record after it was done.", reason="drill-invalid")
+    done = Drill(kind, day, caller.form.get("good") == "yes", caller.principal.id)
+    it.record(Entry(Event.DRILL_RECORDED, "", done.fields()))
 
 
 def _shown(one: dict[str, Any]) -> dict[str, Any]:

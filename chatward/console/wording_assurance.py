@@ -228,4 +228,12 @@ ASSURANCE: Final = {
     "worked": "worked",
     "resisted": "resisted",
     "stopped": "stopped",
+    "drills_title": "Drills",
+    "drills_text": "What was practised, and when it is due again. A drill that failed or is too old counts no more.",
+    "drill": "Drill",
+    "drill_day": "Day",
+    "drill_good": "It went well",
+    "drill_lacks": "Lacks",
+    "drill_record": "Put it on record",
+    "drill_recorded": "The drill is on record.",
 }

@@ -231,4 +231,12 @@ ASSURANCE: Final = {
     "worked": "gelungen",
     "resisted": "widerstanden",
     "stopped": "angehalten",
+    "drills_title": "Übungen",
+    "drills_text": "Was geübt wurde, und wann es wieder fällig ist. Was misslang oder zu alt ist, zählt nicht mehr.",
+    "drill": "Übung",
+    "drill_day": "Tag",
+    "drill_good": "Sie gelang",
+    "drill_lacks": "Es fehlt",
+    "drill_record": "Aufzeichnen",
+    "drill_recorded": "Die Übung steht im Protokoll.",
 }

@@ -18,7 +18,7 @@ from chatward.assurance.tasks import DAY
 from chatward.privacy.requirements import Status
 from chatward.settings.assurance import Due, Vendor
 from tests.console.assured import BILL, NOW, Clock, assured, blocking, filled, settings
-from tests.console.conftest import GOOD, SCENE, written
+from tests.console.conftest import GOOD, SCENE, appended, written
 from tests.console.test_watching_matrix import HOSTILE, Marked
 
 
@@ -117,6 +117,21 @@ async def test_controls_are_tried_each_time_and_counted_from_the_record(open_, m
     monkeypatch.delattr("chatward.guards.text.injection.InjectionGuard")
     page = (await browser.get("/controls?controls.status=not+assessed")).text
     assert "its code is not there: chatward.guards.text.injection:InjectionGuard" in page
+
+
+async def test_drills_are_put_on_record_with_their_day(open_):
+    it, browser = await open_()
+    rows = (await browser.get("/controls?json=drills")).json()["drills"]
+    assert {row["kind"]: row["last"] for row in rows}["restore"] is None
+    fields = {"kind": "restore", "day": "2026-09-20", "good": "yes"}
+    assert "on record" in (await browser.send_form("/controls", "/controls/drill", **fields)).text
+    [told] = [fields for name, fields in it.events("report:drill")]
+    assert (told["kind"], told["good"], told["by"][:9]) == ("restore", True, "operator:")
+    for odd in ({"day": "2026-10-20"}, {"day": "soon"}, {"kind": "dance"}):
+        assert (await browser.send_form("/controls", "/controls/drill", **(fields | odd))).status_code == 400
+    appended(it.desks.assuring.settings.ledger.path, ("report:drill:recorded", "", told))
+    rows = (await browser.get("/controls?json=drills")).json()["drills"]
+    assert {row["kind"]: (row["last"], row["good"]) for row in rows}["restore"] == ("2026-09-20", True)
 
 
 async def test_a_report_is_made_kept_taken_along_and_verified(open_):
