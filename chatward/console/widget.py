@@ -49,6 +49,7 @@ _SCRIPTS: Final = (
     "rights.js",
     "learn.js",
     "badge.js",
+    "visitor.js",
     "widget.js",
 )
 _TRAFFIC: Final = "traffic.js"

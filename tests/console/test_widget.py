@@ -9,19 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from chatward.console.widget import HEADERS, SCRIPT, widget_pages
+from chatward.console.widget import FRAME, HEADERS, SCRIPT, widget_headers, widget_pages
 from chatward.settings import Settings, WidgetSettings
+from chatward.settings.traffic import TrafficSettings
 
 
-def script(**given: object) -> str:
-    settings = Settings(widget=WidgetSettings(enabled=True, origins=("https://shop.example",), **given))  # type: ignore[arg-type]
+def script(traffic: bool = False, **given: object) -> str:
+    widget = WidgetSettings(enabled=True, origins=("https://shop.example",), **given)  # type: ignore[arg-type]
+    settings = Settings(widget=widget, traffic=TrafficSettings(enabled=traffic))
     kind, body = widget_pages(settings)[SCRIPT]
     assert kind == "text/javascript; charset=utf-8"
     return body.decode("utf-8")
 
 
-def test_it_is_under_thirty_kilobytes_compressed() -> None:
-    assert len(gzip.compress(script().encode(), 9)) < 30_000
+def test_it_is_under_thirty_kilobytes_compressed_with_all_that_can_be_in_it() -> None:
+    whole = script(traffic=True, attachments=True, frame="https://chat.example", title="A title " * 5)
+    assert len(gzip.compress(whole.encode(), 9)) < 30_000
+    assert not re.search(r"(?m)^\s*(//|/\*)", whole)  # what only its readers need is left out
+
+
+def test_the_frame_is_for_the_listed_pages_alone_and_only_where_it_is_wanted() -> None:
+    origins = ("https://shop.example", "https://blog.example")
+    off = Settings(widget=WidgetSettings(enabled=True, origins=origins))
+    on = Settings(widget=WidgetSettings(enabled=True, origins=origins, frame="https://chat.example", title="<b>&"))
+    assert set(widget_pages(off)) == set(widget_headers(off)) == {SCRIPT}
+    assert set(widget_pages(on)) == set(widget_headers(on)) == {SCRIPT, FRAME, f"{FRAME}.css"}
+    policy = dict(widget_headers(on)[FRAME])["content-security-policy"]
+    assert policy.endswith("frame-ancestors https://shop.example https://blog.example")
+    assert "unsafe" not in policy
+    assert "x-frame-options" not in dict(widget_headers(on)[FRAME])
+    assert b"<title>&lt;b&gt;&amp;</title>" in widget_pages(on)[FRAME][1]
 
 
 def test_switched_off_there_is_none() -> None:
