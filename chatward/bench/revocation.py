@@ -31,8 +31,8 @@ from chatward.bench.shut_out import CONFIG, KINDS, POLICY, Callers, One
 from chatward.bench.wire import PATH, Kind
 
 FIGURES: Final = ("accepted_after",)
-OF_EACH: Final = 2
-"""Callers of each kind."""
+OF_EACH: Final = 1
+"""Callers of each kind, with four connections: more would have to wait for this process to read what they get."""
 GRACE: Final = 0.25
 """Seconds within which an open stream ends; it looks every 50 ms."""
 _CONFIG: Final = """\
