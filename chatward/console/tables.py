@@ -28,7 +28,7 @@ from chatward.console.access_pages import Pages
 from chatward.console.sheets import lines
 from chatward.core.errors import ClientError
 
-SHOWN: Final = 500
+SHOWN: Final = 100
 """Rows of a page; files have all."""
 _LONGEST: Final = 200
 Form = Literal["text", "code", "number", "time", "tag", "list", "yes"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.console.tables import Column, Table
+from chatward.console.tables import SHOWN, Column, Table
 from chatward.core.errors import ClientError
 from tests.console.conftest import GOOD
 
@@ -115,3 +115,16 @@ async def test_every_table_of_every_page_is_filtered_sorted_and_taken_as_files(h
     assert filled >= 5
     formula = (await browser.get("/keys", params={"csv": "keys"})).text
     assert "'=1+1" in formula
+
+
+async def test_a_page_shows_the_first_rows_and_files_have_all(house) -> None:
+    """A page of a thousand rows would hold up what else the process does."""
+    it = house({"ann": ["admin"]})
+    for number in range(SHOWN + 5):
+        it.desks.keys.create(f"till {number:03}")
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    page = await browser.get("/keys")
+    assert f"The first {SHOWN} of {SHOWN + 5} rows" in page.text
+    assert page.text.count('<th scope="row">') == SHOWN
+    assert len((await browser.get("/keys?json=keys")).json()["keys"]) == SHOWN + 5
