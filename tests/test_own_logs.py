@@ -23,6 +23,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from chatward.console.access_pages import NAVIGATION
 from chatward.identity.operators import Operators
 from chatward.identity.passwords import Passwords
 from chatward.ledger.reading import tail
@@ -325,7 +326,7 @@ def _published(gateway: RunningGateway) -> dict[str, bytes]:
             assert answer.status_code in {200, 401, 403}, path
             shown[path] = answer.content
         operator = _signed_in(gateway)
-        for path in {"/", "/approvals", "/operators", "/keys", "/policy/explain", "/account", *listed}:
+        for path in {"/account", "/start", "/search", *(page for page, *_ in NAVIGATION), *listed}:
             answer = operator.get(path)
             assert answer.status_code == 200, path
             shown[f"operator {path}"] = answer.content
