@@ -130,7 +130,7 @@ def scan(
     sentences += lists.problems
     if any(one.component.ecosystem == "PyPI" for one in found):
         reach = reached()
-        found = [replace(one, reached=_way(reach, one.component)) for one in found]
+        found = [_placed(one, reach) for one in found]
     today = datetime.fromtimestamp(now, UTC).date()
     ended = [lists.ends.ended(one.name, one.version, today) for one in inventory.components]
     return Scan(
@@ -226,8 +226,10 @@ def _finding(component: Component, group: _Group, lists: Lists) -> Finding:
     )
 
 
-def _way(reach: Reach, component: Component) -> tuple[str, ...] | None:
-    return reach.of(component.name) if component.ecosystem == "PyPI" else None
+def _placed(one: Finding, reach: Reach) -> Finding:
+    """With the way to it, where that is known."""
+    way = reach.of(one.component.name) if one.component.ecosystem == "PyPI" else None
+    return one if way is None else replace(one, reached=way)
 
 
 def _shown(ids: Sequence[str]) -> str:
