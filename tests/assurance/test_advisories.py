@@ -102,7 +102,7 @@ def test_the_next_fix_is_the_one_after_the_version() -> None:
     assert one.about("PyPI", "some-thing").fixed("3") is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.sampled_from(["PyPI", "npm", "Debian"]), VERSIONS, VERSIONS)
 def test_a_version_is_in_the_list_by_all_its_names(ecosystem: str, one: str, two: str) -> None:
     key = order(ecosystem)
