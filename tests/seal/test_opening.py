@@ -126,6 +126,8 @@ def test_days_of_the_settings_are_days(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", ["store", "vault"])
 def test_nothing_is_kept_that_would_not_be_sealed(root: str, kept: str) -> None:
     wanted = Settings(seal=Seal(root=root), conversations=Conversations(**{kept: True}))  # type: ignore[arg-type]
-    found = [one for one in problems_of(complete(wanted), None, date(2026, 3, 9)) if one.steps[:1] == ("conversations",)]
+    found = [
+        one for one in problems_of(complete(wanted), None, date(2026, 3, 9)) if one.steps[:1] == ("conversations",)
+    ]
     assert [one.steps for one in found] == [("conversations", kept)]
     assert "what is stored is sealed" in found[0].sentence
