@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from chatward.models.training import corpora
+from chatward.models.training import agentic, corpora
 from chatward.models.training.corpora import Example
 
 _MOST: Final = {
@@ -54,6 +54,8 @@ def mixture(folder: Path, *, seed: int = 0, scale: float = 1.0) -> list[Example]
     chosen.extend(documents(folder, rng))
     made = [*joined(chosen, rng), *inserted(chosen, rng), *redirected(chosen, rng), *suffixed(chosen, rng)]
     made.extend(tasked(chosen, rng))
+    made.extend(agentic.ordered(chosen, rng))
+    made.extend(agentic.briefed(chosen, rng))
     typed = [
         example for example in chosen if rng.random() < (_TYPED if not example.source.startswith("phrases") else 0.5)
     ]
@@ -122,7 +124,7 @@ def _clean(text: str, source: str, lang: str = "en") -> Example:
 def inserted(examples: Sequence[Example], rng: random.Random) -> Iterator[Example]:
     """Clean documents with a foreign instruction in them."""
     clean = [e for e in examples if e.untrusted and e.targets.get("indirect") == 0 and len(e.text) > 30]
-    asks = [e for e in examples if e.source in _ASKS and 12 < len(e.text) < 220]
+    asks = [e for e in examples if e.source in agentic.ASKS and 12 < len(e.text) < 220]
     written = [
         e for e in examples if e.source in ("phrases/direct", "phrases/indirect", "phrases/extraction", "phrases/scam")
     ]
@@ -153,7 +155,6 @@ def inserted(examples: Sequence[Example], rng: random.Random) -> Iterator[Exampl
         )
 
 
-_ASKS: Final = ("self_instruct", "mt_bench", "oasst_prompts", "oasst_trees", "phrases/request")
 _DONE: Final = (
     "Done.",
     "OK.",
@@ -181,7 +182,7 @@ _FRAMES: Final = (
 def redirected(examples: Sequence[Example], rng: random.Random) -> Iterator[Example]:
     """Data, a made-up answer, and a new task: the completion attacks of structured prompts (Chen et al. 2024); and
     orders to drop the task followed by any other one."""
-    asks = [e for e in examples if e.source in _ASKS and 12 < len(e.text) < 260]
+    asks = [e for e in examples if e.source in agentic.ASKS and 12 < len(e.text) < 260]
     orders = [e for e in examples if e.source == "phrases/direct" and e.lang == "en" and len(e.text) < 160]
     data = [e for e in examples if e.lang == "en" and 40 < len(e.text) < 600 and (e.ordinary or e.untrusted)]
     if not asks or not orders or not data:
@@ -256,7 +257,7 @@ def tasked(examples: Sequence[Example], rng: random.Random) -> Iterator[Example]
     """Prompts as programs send them, a task and its data: clean ones, and the same with an order inside the data."""
     data = [e for e in examples if 30 < len(e.text) < 700 and (e.ordinary or e.untrusted) and e.lang in ("en", "und")]
     data = [e for e in data if e.targets.get("indirect") != 1 and e.targets.get("attack") != 1]
-    asks = [e for e in examples if e.source in _ASKS and 12 < len(e.text) < 260]
+    asks = [e for e in examples if e.source in agentic.ASKS and 12 < len(e.text) < 260]
     orders = [e for e in examples if e.source in ("phrases/direct", "phrases/extraction") and e.lang == "en"]
     if not data or not asks or not orders:
         return
