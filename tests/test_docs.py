@@ -39,10 +39,10 @@ from chatward.education.lessons import lesson_pages
 from chatward.education.quiz import QUIZ_PATH
 from chatward.education.safety import safety_pages
 from chatward.gateway import meter, router
+from chatward.genuine.agent_card import PATH as AGENT_CARD
 from chatward.genuine.manifest import PATH as MANIFEST
 from chatward.genuine.message_signatures import DIRECTORY
 from chatward.guards.catalog import IDS, catalog
-from chatward.genuine.agent_card import PATH as AGENT_CARD
 from chatward.settings import Server, Settings
 from chatward.settings.education import Education
 from chatward.settings.traffic import TrafficSettings
@@ -236,13 +236,13 @@ def served() -> set[str]:
         *verify_pages(),
         MANIFEST,
         DIRECTORY,
+        AGENT_CARD,
     }
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     shown: Any = SimpleNamespace(tail=None, guards=None)
     admin = admin_app(shown, shown, anything, Settings(), "0", anything)
     routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
-        AGENT_CARD,
     watch_routes(watch := APIRouter(), anything, Watching(), anything)
     return gateway | {route.path for route in (*routes, *desks, *watch.routes) if hasattr(route, "path")}
 
