@@ -1,8 +1,8 @@
 """A file for what processes of one installation tell each other and may lose: proofs that were used, points of risk.
 
 It is ``Database`` but for one thing: what is committed is with the operating system and not yet on the disk. So writing
-costs some twenty microseconds and may happen on an event loop; other processes see it at once, and it survives a process
-that is killed. A power cut may take the last of it. What must last has no place here, and no backup has this file.
+costs some twenty microseconds and may happen on an event loop; other processes see it at once, and it survives a killed
+process. A power cut may take the last of it. What must last has no place here, and no backup has this file.
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ class Counted:
 
     def __init__(self, made: Cascade) -> None:
         self.windows = 0
-        assert made._encoder is not None and made._batcher is not None
+        assert made._encoder is not None
+        assert made._batcher is not None
         inner = made._encoder.run
 
         def run(given_: object) -> object:
