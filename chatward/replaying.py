@@ -5,8 +5,8 @@ alike and what differs is the configuration. Nothing is sent, recorded or kept; 
 actions and holds no word of what was said. A side's memory is bounded by its settings, and a turn is let go once it
 is judged.
 
-Where turns come from is a port, ``Turns``: today a file of JSON Lines (``turns_of``); a store of conversations
-needs no more than an iterator of ``Turn``.
+Where turns come from is a port, ``Turns``: a file of JSON Lines (``turns_of``), or stored conversations
+(``rejudging``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from chatward.channels.dialect import Call
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import ClientError
 from chatward.core.values import Action, Verdict
+from chatward.engine.plan import ScannerPool
 from chatward.lines import MAX_LINE, Spoken, refusal, row_of, spoken
 from chatward.routing import Routing, routing
 from chatward.settings import Settings
@@ -40,6 +41,8 @@ class Turn:
     number: int
     id: Any
     said: Spoken | Call
+    route: str = ""
+    """The route that something said came by; empty: that of the side."""
 
 
 class Turns(Protocol):
@@ -78,27 +81,36 @@ def _request(row: dict[str, Any], number: int) -> Call:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What one configuration does with a turn. ``rules`` are those that policy acts on (in monitor mode: would),
-    and guards that could not run. ``text`` is what would go on; it is compared, never shown."""
+    and guards that could not run, which ``missing`` has alone. ``text`` is what would go on; it is compared, never
+    shown."""
 
     action: Action
     would: Action
     rules: frozenset[str]
     text_changed: bool
     text: object = field(repr=False)
+    missing: frozenset[str] = frozenset()
 
 
 class Side:
-    """One configuration. Raises ``ConfigError``. ``route`` judges what was said; requests take theirs by model."""
+    """One configuration. Raises ``ConfigError``. ``route`` judges what was said by no other; requests take theirs by
+    model. ``pool``: as ``routing`` takes it."""
 
-    def __init__(self, settings: Settings, route: str = "default", *, like: Side | None = None) -> None:
+    def __init__(
+        self, settings: Settings, route: str = "default", *, like: Side | None = None, pool: ScannerPool | None = None
+    ) -> None:
         self._key: bytes = like._key if like else secrets.token_bytes(32)
-        self._routing: Routing = routing(settings, key=self._key)
-        self._ward = Ward(route=route, routing_=self._routing)
+        self._routing: Routing = routing(settings, key=self._key, pool=pool)
+        self._route = route
+        self._wards = {route: Ward(route=route, routing_=self._routing)}
 
-    def judge(self, said: Spoken | Call) -> Judged:
+    def judge(self, said: Spoken | Call, route: str = "") -> Judged:
         if isinstance(said, Spoken):
+            name = route or self._route
+            if name not in self._wards:
+                self._wards[name] = Ward(route=name, routing_=self._routing)
             try:
-                verdict = self._ward.check(said.text, said.role, conversation=said.conversation)
+                verdict = self._wards[name].check(said.text, said.role, conversation=said.conversation)
             except ValueError as error:
                 raise ClientError("The text holds lone surrogates.", reason="text-invalid") from error
             return _judged(verdict, verdict.text != said.text, verdict.text)
@@ -112,7 +124,7 @@ class Side:
 def _judged(verdict: Verdict, text_changed: bool, text: object) -> Judged:
     acting = {decision.finding.rule for decision in verdict.decisions if decision.action > Action.ALLOW}
     missing = {outcome.guard for outcome in verdict.unavailable}
-    return Judged(verdict.action, verdict.would, frozenset(acting | missing), text_changed, text)
+    return Judged(verdict.action, verdict.would, frozenset(acting | missing), text_changed, text, frozenset(missing))
 
 
 # --- both --------------------------------------------------------------------------------------------
@@ -159,4 +171,4 @@ class Totals:
 def compare(turns: Iterable[Turn], before: Side, after: Side) -> Iterator[Compared]:
     """Judges each turn twice, in order. Raises ``ClientError`` that names the line of a turn."""
     for turn in turns:
-        yield Compared(turn.number, turn.id, before.judge(turn.said), after.judge(turn.said))
+        yield Compared(turn.number, turn.id, before.judge(turn.said, turn.route), after.judge(turn.said, turn.route))

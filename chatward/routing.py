@@ -183,10 +183,14 @@ def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:
     return digest.hexdigest()[:12]
 
 
-def routing(settings: Settings, *, key: bytes | None = None, today: date | None = None) -> Routing:
+def routing(
+    settings: Settings, *, key: bytes | None = None, today: date | None = None, pool: ScannerPool | None = None
+) -> Routing:
     """The engine with its plans. ``key`` (32 bytes) makes hashes of values stable across restarts. Lists of threat
-    intelligence that are files are taken in first."""
-    take_files(settings)
+    intelligence that are files are taken in first, but not beside a running one, whose ``pool`` is given: they are its.
+    """
+    if pool is None:
+        take_files(settings)
     engine = Engine(
         host_of=host_of,
         memory=settings.conversations.memory,
@@ -194,4 +198,4 @@ def routing(settings: Settings, *, key: bytes | None = None, today: date | None 
         thread_ttl=settings.conversations.thread_ttl,
         key=key,
     )
-    return Routing(settings, engine, today or datetime.now(UTC).date())
+    return Routing(settings, engine, today or datetime.now(UTC).date(), pool)

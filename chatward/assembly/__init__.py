@@ -264,6 +264,7 @@ def _admin(
         privacy=privacy.database if privacy is not None else None,
         conversations=house.engine.conversations,
         manifest=proving.manifest if proving is not None else None,
+        rejudging=parts.rejudged(house),
     )
     return admin_app(
         running,

@@ -41,6 +41,7 @@ from chatward.limits.opening import figures as limit_figures
 from chatward.limits.opening import opened as open_limits
 from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.opening import InThePath, in_the_path
+from chatward.rejudging import Rejudging
 from chatward.traffic.opening import opened as open_traffic
 from chatward.traffic.watch import Traffic
 
@@ -104,6 +105,14 @@ async def kept(house: House, running: RunningWard, privacy: InThePath | None) ->
     house.engine.remembering = opened.remembering
     house.engine.conversations = opened.store
     return opened.keeping
+
+
+def rejudged(house: House) -> Rejudging | None:
+    """What judges stored conversations by a file that is not in force."""
+    engine = house.engine
+    if engine.conversations is None:
+        return None
+    return Rejudging(engine.conversations, lambda: engine.routing.pool)
 
 
 async def looked_into(house: House) -> FileDesk | None:

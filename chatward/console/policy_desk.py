@@ -1,6 +1,7 @@
 """The policy page: every setting in force and where it comes from; trying, applying and rolling back a changed file.
 
-The rules are ``policy_change``'s. Who may read may try; who may write may apply. What is applied is on record first.
+The rules are ``policy_change``'s. Who may read may try; who may write may apply, and judge stored
+conversations by a file. What is applied, and what conversations are judged by, is on record first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from chatward.console import policy_change as change
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.preferences import preferences
+from chatward.console.rejudged import Rejudged
 from chatward.console.watching import Watching
-from chatward.core.errors import ClientError
+from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
 from chatward.guards.catalog import KNOWN
@@ -39,6 +41,8 @@ class Attempt(BaseModel):
 
     text: str = Field(max_length=change.MOST)
     days: int = Field(default=DAYS, ge=1, le=90)
+    conversations: bool = False
+    """Whether stored conversations of these days are judged anew too. It goes on record."""
 
 
 class SettingAnswer(BaseModel):
@@ -72,6 +76,27 @@ class PolicyDesk:
         if new is None:
             return found, None
         return found, await self._watching.ask(lambda it: change.dry_run(it, current.settings, new, days))
+
+    async def rejudged(self, caller: AdminCaller, found: change.Tried, days: int) -> Rejudged:
+        """What a good file would have made of stored conversations: on record first. Raises ``IdentityError``
+        (``not-permitted``) and ``ClientError`` (``conversations-off``, ``policy-busy``)."""
+        watching = self._watching
+        if not caller.may("admin:policy:write"):
+            said = "Judging stored conversations needs a role that may change the policy."
+            raise IdentityError(said, reason="not-permitted", status=403)
+        rejudging, seeing, record = watching.rejudging, watching.seeing, watching.record
+        if rejudging is None or seeing is None or record is None or found.settings is None:
+            raise ClientError("No conversations are stored here.", reason="conversations-off", status=409)
+        new = found.settings
+        turns = await asyncio.to_thread(rejudging.due, days)
+        about = {"by": caller.principal.id, "days": days, "turns": turns, "after": change.digest(found.text)}
+        await record(Entry(Event.POLICY_TRIED, "", about))
+
+        def route_of(exchange: str) -> str:
+            rows = seeing.of(exchange)
+            return rows[0].route if rows else ""
+
+        return await asyncio.to_thread(lambda: rejudging.judge(watching.settings(), new, days, route_of))
 
     async def put(self, caller: AdminCaller, text: str, base: str) -> None:
         file = self._watching.file
@@ -109,6 +134,9 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             "only": "",
             "days": DAYS,
             "spans": SPANS,
+            "rejudged": None,
+            "conversations": False,
+            "stored": watching.rejudging is not None,
         }
         known |= {"back": editable and await asyncio.to_thread(change.has_before, file)}
         return pages.render(caller, "policy.html", status, **(known | values))
@@ -128,7 +156,10 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
 
         async def act() -> Response:
             found, dry = await desk.tried(text, days)
-            return await page(caller, tried=found, dry=dry, text=text, base=found.base, days=days)
+            known: dict[str, Any] = {"tried": found, "dry": dry, "text": text, "base": found.base, "days": days}
+            if caller.form.get("conversations") and found.settings is not None:
+                known |= {"rejudged": await desk.rejudged(caller, found, days), "conversations": True}
+            return await page(caller, **known)
 
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public, text=text))
 
@@ -156,6 +187,10 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
 
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public))
 
+    _for_programs(router, watching, desk)
+
+
+def _for_programs(router: APIRouter, watching: Watching, desk: PolicyDesk) -> None:
     @router.get("/api/v1/policy/setting", summary="What a setting, or a section of the file, is")
     async def setting(
         section: Annotated[str, Query(max_length=300)] = "", key: Annotated[str, Query(max_length=300)] = ""
@@ -178,7 +213,7 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
         return [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
 
     @router.post("/api/v1/policy/try", summary="Whether a file is good, what differs, what it would have decided")
-    async def trying(given: Attempt) -> dict[str, Any]:
+    async def trying(given: Attempt, request: Request) -> dict[str, Any]:
         found, dry = await desk.tried(given.text, given.days)
         said: dict[str, Any] = {
             "good": found.settings is not None,
@@ -193,6 +228,8 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
                 for m in dry.moved
             ]
             said["dry_run"] = {"days": dry.days, "findings": dry.findings, "changed": moved, "unknown": dry.unknown}
+        if given.conversations and found.settings is not None:
+            said["conversations"] = (await desk.rejudged(caller_of(request), found, given.days)).told()
         return said
 
 

@@ -158,4 +158,14 @@ PLACES: Final = {
     "setting_keys": "Kann hier stehen:",
     "setting_none": "Diese Einstellung gibt es nicht.",
     "policy_days": "Tage, deren Funde neu entschieden werden",
+    "policy_stored_ask": "Auch gespeicherte Gespräche dieser Tage neu beurteilen (kommt ins Protokoll; kein Text wird "
+    "gezeigt)",
+    "policy_stored": "Was es in gespeicherten Gesprächen geändert hätte",
+    "policy_stored_text": "{turns} Beiträge der letzten {days} Tage wurden nach beiden Dateien beurteilt; {changed} "
+    "wären anders entschieden worden.",
+    "policy_stored_cut": "Es gibt mehr: Dies sind so viele, wie ein Versuch nimmt, die neuesten.",
+    "policy_stored_same": "Nichts wäre anders entschieden worden.",
+    "policy_stored_unknown": "{} Beiträge ließen sich nicht gleich beurteilen: Ihre Route ist unbekannt oder neu, ein "
+    "Wächter konnte nicht laufen, oder sie enthalten keinen Text.",
+    "policy_texts": "Texte",
 }

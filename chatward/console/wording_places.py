@@ -161,4 +161,13 @@ PLACES: Final = {
     "setting_keys": "May stand here:",
     "setting_none": "There is no such setting.",
     "policy_days": "Days of findings to decide anew",
+    "policy_stored_ask": "Judge stored conversations of these days as well (goes on record; no text is shown)",
+    "policy_stored": "What it would have changed in stored conversations",
+    "policy_stored_text": "{turns} turns of the last {days} days were judged by both files; {changed} would have been "
+    "decided otherwise.",
+    "policy_stored_cut": "There are more: these are what one dry run takes, the newest.",
+    "policy_stored_same": "Nothing would have been decided otherwise.",
+    "policy_stored_unknown": "{} turns could not be judged alike: their route is not known or is new, a guard could "
+    "not run, or they hold no text.",
+    "policy_texts": "Texts",
 }

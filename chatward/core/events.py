@@ -189,6 +189,9 @@ class Event(str, Enum):
     POLICY_APPLIED = "policy:file:applied"
     """The operator in `by` wrote the configuration file from the console: `before` and `after` are digests of it, and
     `keys` are what differs. Written before."""
+    POLICY_TRIED = "policy:conversations:tried"
+    """Stored conversations of `days` are judged by a file that is not in force, for the operator in `by`: `turns` at
+    most; `after` is the file's digest. Nobody sees their text. Written before."""
     SUBJECT_ERASURE_INTENDED = "subject:erasure:intended"
     """A subject will be erased: `subject` is a digest. Written before anything is destroyed."""
     SUBJECT_ERASED = "subject:erasure:done"

@@ -7,6 +7,7 @@ Making a plan takes seconds (patterns are compiled); using one takes microsecond
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -124,6 +125,12 @@ class ScannerPool:
         if key not in self._scanners:
             self._scanners[key] = Scanner(rules, self._prefilters)
         return self._scanners[key]
+
+    def beside(self) -> ScannerPool:
+        """A pool that has what is compiled here; what is compiled there goes with it."""
+        made = copy(self)
+        made._scanners = dict(self._scanners)
+        return made
 
 
 def choose(guards: Sequence[AnyGuard], patterns: Sequence[str], *, route: str) -> tuple[AnyGuard, ...]:

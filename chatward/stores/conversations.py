@@ -10,7 +10,7 @@ The rules:
    What cannot be taken is refused before anything has happened.
 4. **Masked, unless revealed.** ``reveal`` needs an operator with the role ``auditor`` and a reason. The record is
    durable before a word is shown, and so is the refusal of who may not. The reason itself is text: it is kept here,
-   sealed.
+   sealed. Only ``sample`` gives whole turns without it: to judge them anew, and nobody sees a word.
 5. Who may list and read masked text is policy's business, one level up. Every method takes the tenant, and gives
    nothing of another.
 
@@ -22,7 +22,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +42,8 @@ DAY: Final = 86_400
 _EVENTS: Final = (Event.CONVERSATION_REVEALED, Event.CONVERSATION_REVEAL_REFUSED)
 _NEAR: Final = 120.0
 """Seconds between a message's entry in the ledger and its turn here."""
+_SAMPLED: Final = 65_536
+"""Bytes of the longest turn of a sample, which is in memory whole."""
 _NAMED: Final = (
     "SELECT {} FROM conversation_names n JOIN conversations c ON c.number = n.conversation"
     " WHERE n.value IN ({}) AND c.tenant = ? AND c.subject = ?"
@@ -242,6 +244,31 @@ class ConversationStore:
         fields = {"tenant": tenant, "conversation": id_, "after": after, "limit": limit}
         self._revealing.permit(principal, known.subject, id_, reason, fields, _EVENTS)
         return self._turns(tenant, id_, after, limit, masked=False)
+
+    def due(self, since: float, most: int) -> int:
+        """How many turns ``sample`` would give."""
+        row = self.database.row(
+            "SELECT count(*) FROM (SELECT 1 FROM turns WHERE day >= ? AND at >= ? AND length(body) <= ? LIMIT ?) s",
+            (int(since // DAY), since, _SAMPLED, most),
+        )
+        return 0 if row is None else int(row[0])
+
+    def sample(self, since: float, most: int) -> Iterator[tuple[Listed, ReadTurn]]:
+        """The newest turns of all tenants since then, whole, each conversation's in their order: to be judged anew, not
+        to be shown. Whoever asks has it on record first. Left out are those whose keys are gone, and very long ones.
+        """
+        rows = self.database.rows(
+            "SELECT c.id, c.tenant, c.subject, c.started, c.last, c.turns, t.turn, t.day, t.at, t.body FROM"
+            " (SELECT conversation, turn, day, at, body FROM turns WHERE day >= ? AND at >= ?"
+            " AND length(body) <= ? ORDER BY number DESC LIMIT ?) t JOIN conversations c ON c.number = t.conversation"
+            " ORDER BY t.conversation, t.turn",
+            (int(since // DAY), since, _SAMPLED, most),
+        )
+        for row in rows:
+            known = Listed(*row[:6])
+            turn = self._turn(known, tuple(row[6:]), masked=False)
+            if not (turn.gone or turn.altered):
+                yield known, turn
 
     def reveals(self, tenant: str, id_: str) -> list[tuple[str, float, str]]:
         """Who revealed a conversation, when, and why, oldest first."""

@@ -8,6 +8,7 @@ import pytest
 
 from chatward.configuration import load
 from chatward.console import policy_change as change
+from chatward.console.rejudged import Differing, Rejudged
 from chatward.core.errors import ClientError
 from chatward.settings import Settings
 from tests.console.conftest import GOOD, seen
@@ -228,3 +229,44 @@ async def test_a_problem_is_shown_with_its_line_and_days_are_chosen(house, watch
     tried = await browser.send_form("/policy", "/policy/try", text=good, days="30")
     assert "The findings of the last 30 days" in tried.text
     assert "<option selected>30</option>" in tried.text
+
+
+class Conversations:
+    """What judges stored conversations: one message of the scene differs."""
+
+    def __init__(self):
+        self.asked = []
+
+    def due(self, days):
+        return 12
+
+    def judge(self, current, new, days, route_of):
+        self.asked.append((days, route_of("01890a5d-ac96-774b-bcce-000000000005"), route_of("unknown")))
+        row = Differing("text.pii/email", "redact", "block", 3, ["01890a5d-ac96-774b-bcce-000000000005"])
+        return Rejudged(days, 12, 3, 1, True, [row])
+
+
+async def test_stored_conversations_are_judged_by_who_may_write_and_on_record_first(house, watch, file):
+    stored = Conversations()
+    more = {"file": file, "settings": lambda: load(file).settings, "rejudging": stored}
+    it = house({"ann": ["admin"], "eve": ["analyst"]}, watching=watch(**more))
+    new = FILE + "# another\n"
+    browser, eve = await entered(it), await entered(it, "eve")
+    answer = await browser.send_form("/policy", "/policy/try", text=new, days="30", conversations="yes")
+    assert answer.status_code == 200
+    assert 'href="/messages/01890a5d-ac96-774b-bcce-000000000005"' in answer.text
+    assert stored.asked == [(30, "default", "")]
+    ((_, about),) = it.events("policy:")
+    assert (about["days"], about["turns"], about["after"]) == (30, 12, change.digest(new))
+    csrf = (await browser.get("/api/v1/session")).json()["csrf"]
+    body = {"text": new, "conversations": True}
+    told = (await browser.post("/api/v1/policy/try", json=body, headers={"x-csrf-token": csrf})).json()
+    assert told["conversations"]["differences"][0]["number"] == 3
+    csrf = (await eve.get("/api/v1/session")).json()["csrf"]
+    answer = await eve.post("/api/v1/policy/try", json=body, headers={"x-csrf-token": csrf})
+    assert (answer.status_code, "not-permitted" in answer.text) == (403, True)
+    csrf = await browser.token("/policy")
+    it.ledger.broken = True
+    said = {"csrf": csrf, "text": new, "conversations": "yes"}
+    assert (await browser.post("/policy/try", data=said)).status_code == 503
+    assert len(stored.asked) == 2
