@@ -81,6 +81,7 @@ COMMANDS: Final = (
     _command("drill", "Put on record what was practised, and show what is due", "app"),
     _command("vendor", "Third parties: register, checks, assessments, approval", "app"),
     _command("patches", "Known vulnerabilities in Chatward and in bots: scans, tasks, bills of materials", "app"),
+    _command("upgrade", "Whether there is a newer release, and whether this one is what was released"),
     _command("files", "Look at a file, and at files that were stopped", "app"),
     _command("intel", "Keep lists of what is harmful up to date, and ask them", "app"),
     _command("monitoring", "Send the record to SIEMs, watch it for attacks, alert people", "app"),

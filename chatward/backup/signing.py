@@ -55,7 +55,7 @@ def key(written: str) -> list[Verifier]:
     except (OSError, UnicodeError, NoteError):
         found = []
     if not found:
-        raise ConfigError("--key is a public key of a ledger, or a file with some (.vkey)", reason="usage")
+        raise ConfigError("a key is written name+id+base64, or names a file with some (.vkey)", reason="usage")
     return found
 
 

@@ -69,6 +69,11 @@ class Assurance(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """EPSS scores (CSV, packed or not)."""
     ends: str = ""
     """Last days of support by product, as endoflife.date has them (JSON)."""
+    releases: str = ""
+    """The project's signed list of releases, for `chatward upgrade --check`: a file, or an `https://` URL. Empty:
+    nothing is asked."""
+    release_key: str = ""
+    """The public key that signs it (`name+id+base64`), or a file with it."""
     vex: tuple[str, ...] = ()
     """Documents of makers that say what does not affect their products (OpenVEX, CycloneDX)."""
     owner: str = ""
