@@ -68,6 +68,11 @@ def drills(language: str) -> Mapping[str, Mapping[str, str]]:
     return json.loads(text)  # type: ignore[no-any-return]
 
 
+def person_of(secret: bytes, tenant: str, id_: str) -> bytes:
+    """What a person is called in ``drill_people``. ``secret`` is the key of this installation."""
+    return hmac.digest(secret, f"drill\0{tenant}\0{id_}".encode(), "sha256")
+
+
 class DrillApi:
     """The service. ``bots``: those that are internal; ``bot_of`` tells the bot of a path and a model; ``every``:
     seconds between two drills of a person. ``record`` puts an entry on record and waits for it; ``clock`` gives seconds
@@ -100,7 +105,7 @@ class DrillApi:
     def answer(self, method: str, path: str, headers: Fields, body: bytes, principal: Principal) -> Answered:
         if principal.kind in {Kind.ANONYMOUS, Kind.VISITOR} or principal.assurance is Assurance.NONE:
             raise IdentityError("Sign in first: drills are for people who are known.", reason="not-authenticated")
-        person = self._person(principal)
+        person = person_of(self._secret, principal.tenant, principal.id)
         if method == "GET" and path.rstrip("/") == DRILLS_PATH:
             return _said({"opted_in": self._since(person) is not None})
         said = asked_object(method, path, DRILLS_PATH, body)
@@ -116,9 +121,6 @@ class DrillApi:
         raise ClientError(f"The body must be {wanted}.", reason="drill-invalid")
 
     # --- who takes part
-
-    def _person(self, principal: Principal) -> bytes:
-        return hmac.digest(self._secret, f"drill\0{principal.tenant}\0{principal.id}".encode(), "sha256")
 
     def _since(self, person: bytes) -> float | None:
         row = self._database.row("SELECT since FROM drill_people WHERE person = ?", (person,))
