@@ -12,7 +12,8 @@ The rules:
    longer offered, is done too.
 5. Who is a stranger (a credential that nobody here knows) may speak for themselves too, but is no verified person:
    requests of theirs wait for an operator. With ``privacy.verify = "passkey"`` a request needs a fresh passkey, unless
-   its person came by a mailed link (``mailing``). Of strangers who have not spoken before, ``STRANGERS`` are heard a
+   its person came by a mailed link (``mailing``), or is a visitor of a widget: they have no passkey, so their requests
+   wait for an operator too. Of strangers who have not spoken before, ``STRANGERS`` are heard a
    minute, so that made-up credentials do not fill the disk.
 6. Pages of other origins are kept out by the gateway (``gateway.cross_origin``), bodies that are no JSON too.
 
@@ -30,6 +31,7 @@ import msgspec
 
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.identity import CHALLENGE_HEADER, Assurance, Fields, Principal, Proof
+from chatward.core.identity import Kind as PrincipalKind
 from chatward.core.ports import Headers
 from chatward.identity.access import ChallengedError
 from chatward.identity.allowance import Allowance
@@ -191,6 +193,8 @@ class PrivacyApi:
         known = principal.attributes.get("verified") or principal.assurance.name.lower()
         if self._privacy.verify == "credential" or known == "mail" or principal.assurance is Assurance.STRONG:
             return known
+        if principal.kind is PrincipalKind.VISITOR:
+            return ""  # a visitor of a widget has no passkey: an operator finds out who asks
         if self._challenges is None or self._challenges.fresh(principal) is Assurance.STRONG:
             return "passkey" if self._challenges is not None else ""
         action = f"privacy:request:{kind.value}"

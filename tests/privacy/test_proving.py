@@ -86,5 +86,11 @@ def test_a_stranger_waits_for_an_operator(world: World) -> None:
     assert world.ask(Principal("person:x", Kind.PERSON, session="s"))["state"] == "received"
 
 
+def test_a_visitor_of_a_widget_has_no_passkey_and_waits_for_an_operator(world: World, office: Office) -> None:
+    visitor = Principal("visitor:1", Kind.VISITOR, assurance=Assurance.SINGLE, session="s")
+    made = world.ask(visitor)
+    assert (made["state"], office.requests.get(made["id"]).verified) == ("received", "")
+
+
 def test_by_default_the_credential_is_enough(office: Office) -> None:
     assert World(office, "credential").ask()["state"] == "verified"

@@ -135,8 +135,10 @@ const ChatwardRights = (() => {
       all.dataset.choice = stopped ? "restrict-no-more" : "restrict";
       gpc.textContent = standing.gpc.seen ? "Your browser sends Global Privacy Control: opt-out honoured." : "";
       const { requests } = await call("GET", "requests");
+      const unknown = `, once it is known who asks. Tell ${notice.contact || notice.controller || "who runs this chat"} who you are`;
       asked.replaceChildren(...requests.map((one) => make("li", {},
-        `${words(one.kind)}, asked on ${one.received}, ${one.state === "closed" ? "answered" : `answered by ${one.due}`}`)));
+        `${words(one.kind)}, asked on ${one.received}, ${one.state === "closed" ? "answered" : `answered by ${one.due}`}${
+          one.state === "received" ? unknown : ""}`)));
     }
 
     const element = make("div", { class: "own" },
