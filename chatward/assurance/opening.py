@@ -25,6 +25,7 @@ from chatward.assurance.uploads import Uploads
 from chatward.core.errors import ConfigError
 from chatward.settings import Settings
 from chatward.stores.database import Database
+from chatward.stores.tool_pins import Pin, ToolPins, pins_file
 
 T = TypeVar("T")
 
@@ -127,6 +128,18 @@ def inventory_of(settings: Settings, target: str) -> Inventory:
     if not made.components and not made.unread:
         raise ConfigError(f"[assurance.bots.{target}] names no inventory", reason="inventory-missing")
     return made
+
+
+def tools_of(settings: Settings) -> list[Pin]:
+    """The tools that MCP servers have listed here. Raises ``StoreError``."""
+    file = pins_file(settings.ledger.path)
+    if not file.exists():
+        return []
+    database = Database(file)
+    try:
+        return ToolPins(database, {}).pins()
+    finally:
+        database.close()
 
 
 def targets(settings: Settings) -> list[str]:

@@ -2,7 +2,8 @@
 
 The rule: the same parts give the same document but for ``timestamp``; its serial number is made of its content (UUID
 5), so two documents that are called alike are alike. Models are components of type ``machine-learning-model`` with
-the SHA-256 that the manifest names and this machine was found to have.
+the SHA-256 that the manifest names and this machine was found to have. Tools of MCP servers are of type ``data``, with
+the SHA-256 of what a model reads of them: as it was accepted, else as it is offered.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chatward import __version__
 from chatward.assurance.inventory import Component
 from chatward.assurance.scanning import Finding, Scan
 from chatward.models.store import ModelFiles
+from chatward.stores.tool_pins import Pin
 
 SPEC: Final = "1.6"
 _SPACE: Final = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, appendix: OIDs
@@ -31,13 +33,20 @@ _TASKS: Final = {
 
 
 def cyclonedx(
-    name: str, components: Iterable[Component], *, at: float, models: bool = False, scan: Scan | None = None
+    name: str,
+    components: Iterable[Component],
+    *,
+    at: float,
+    models: bool = False,
+    tools: Iterable[Pin] = (),
+    scan: Scan | None = None,
 ) -> dict[str, Any]:
     """A document about ``name``, with what ``scan`` found in it. ``at``: seconds since 1970. Raises ``ModelError``
     where a model is another one."""
     parts = [_component(one) for one in sorted(set(components))]
     if models:
         parts += model_components(ModelFiles())
+    parts += map(_tool, tools)
     subject = {"type": "application", "bom-ref": f"subject:{name}", "name": name}
     if name == "chatward":
         subject["version"] = __version__
@@ -99,6 +108,17 @@ def _component(one: Component) -> dict[str, Any]:
     if one.license and _EXPRESSION.fullmatch(one.license):
         made["licenses"] = [{"expression": one.license}]
     return made
+
+
+def _tool(pin: Pin) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "bom-ref": f"mcp:{pin.server}:{pin.tool}",
+        "group": pin.server,
+        "name": pin.tool,
+        "description": f"Tool of an MCP server: {pin.refusal or 'accepted'}",
+        "hashes": [{"alg": "SHA-256", "content": pin.accepted or pin.offered}],
+    }
 
 
 def model_components(files: ModelFiles) -> list[dict[str, Any]]:

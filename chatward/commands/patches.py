@@ -23,6 +23,7 @@ from chatward.assurance.opening import (
     owner_of,
     scanned,
     targets,
+    tools_of,
 )
 from chatward.assurance.sbom import cyclonedx
 from chatward.assurance.scanning import Finding, Scan
@@ -216,7 +217,7 @@ def sbom(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Print a bill of materials (CycloneDX 1.6, JSON): of Chatward with its models, or of a bot."""
+    """Print a bill of materials (CycloneDX 1.6, JSON): of Chatward with its models and MCP tools, or of a bot."""
     settings, now = loaded_settings(config).settings, time.time()
     target = of or OWN
     parts = inventory_of(settings, target).components
@@ -224,7 +225,8 @@ def sbom(
     if findings:
         with opened_advisories(settings) as advisories:
             (found,) = scanned(settings, [target], advisories, now)
-    print_json(cyclonedx(target, parts, at=now, models=target == OWN, scan=found))
+    tools = tools_of(settings) if target == OWN else []
+    print_json(cyclonedx(target, parts, at=now, models=target == OWN, tools=tools, scan=found))
     return 0
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from chatward.assurance.opening import inventory_of, lists, opened_advisories, owner_of, scanned, targets
+from chatward.assurance.opening import inventory_of, lists, opened_advisories, owner_of, scanned, targets, tools_of
 from chatward.assurance.sbom import cyclonedx
 from chatward.assurance.scanning import Finding
 from chatward.assurance.tasks import Quarantine, Task
@@ -246,7 +246,8 @@ def _finding(one: Finding) -> dict[str, Any]:
 def _bill(it: Assuring, target: str) -> dict[str, Any]:
     own = target == targets(it.settings)[0]
     try:
-        return cyclonedx(target, inventory_of(it.settings, target).components, at=it.clock(), models=own)
+        tools = tools_of(it.settings) if own else []
+        return cyclonedx(target, inventory_of(it.settings, target).components, at=it.clock(), models=own, tools=tools)
     except ConfigError as error:
         raise ClientError(error.public, reason=error.reason, status=404) from error
 

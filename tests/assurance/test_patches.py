@@ -10,12 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from chatward import cli
 from chatward.assurance.gates import figures, opened_gates
+from chatward.assurance.inventory import of_document
 from chatward.commands.checkup import Check, _patches
 from chatward.configuration import load
 from chatward.settings import Settings
+from chatward.stores.database import Database
+from chatward.stores.tool_pins import ToolPins, pins_file
 from tests.assurance.making import advisory, environment, write
 from tests.simulators.gateway import GUARDS, RunningGateway
 from tests.simulators.scenes import Scene
@@ -83,11 +88,21 @@ def test_a_bot_without_an_inventory_is_unknown(here: Path, capsys: pytest.Captur
 
 
 def test_bills_of_materials(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    configured(here)
+    settings = configured(here)
     status, told = run(capsys, "sbom", "--of", "default")
     assert status == 0
     assert [part["purl"] for part in told["components"]] == ["pkg:pypi/fine@1.0", "pkg:pypi/leaky-bot@2.0.0"]
     assert run(capsys, "sbom", "--of", "nobody")[0] == 2
+    pins = ToolPins(Database(pins_file(settings.ledger.path)), {"office": "accepted"})
+    pins.admits("office", "send", "a" * 64)
+    assert pins.accept("office")
+    pins.admits("office", "send", "b" * 64)
+    status, told = run(capsys, "sbom")
+    (tool,) = [part for part in told["components"] if part["type"] == "data"]
+    assert (tool["group"], tool["name"], tool["hashes"][0]["content"]) == ("office", "send", "a" * 64)
+    assert tool["description"].endswith("tool-changed")
+    assert not of_document(told).unread
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(told)) is None
 
 
 def test_without_quarantine_nothing_stands_in_the_way(here: Path) -> None:
