@@ -6,7 +6,8 @@ The rules:
 2. What cannot be read, has no exact version or no known ecosystem is kept as *unread*, with the reason: it is not known
    to be safe. A source that names nothing at all is an error.
 3. Kinds of source are told apart by content: a CycloneDX or SPDX file (JSON), ``package-lock.json`` (npm, versions 1 to
-   3), a requirements or lock file of pip, ``uv.lock`` / ``poetry.lock``, the ``status`` file of dpkg, a folder.
+   3), a requirements or lock file of pip, ``uv.lock`` / ``poetry.lock``, the ``status`` file of dpkg, the ``installed``
+   file of apk, a folder.
 
 Sources: CycloneDX 1.6, SPDX 2.3, package URLs (purl-spec), PEP 503, PEP 508, PEP 751's forerunners, deb-control(5).
 """
@@ -30,7 +31,8 @@ OWN: Final = "chatward"
 """What this installation is called among the things that are looked through."""
 MOST: Final = 256 * 1024 * 1024
 """Bytes of the largest file."""
-_TYPES: Final = {"pypi": "PyPI", "npm": "npm", "cargo": "crates.io", "golang": "Go", "deb": "Debian"}
+_TYPES: Final = {"pypi": "PyPI", "npm": "npm", "cargo": "crates.io", "golang": "Go", "deb": "Debian", "apk": "Alpine"}
+_SYSTEMS: Final = {"deb": "debian", "apk": "alpine"}
 _ECOSYSTEMS: Final = {ecosystem: type_ for type_, ecosystem in _TYPES.items()}
 _PURL: Final = re.compile(r"pkg:([a-z0-9.+-]+)/([^@?#]+)(?:@([^?#]+))?(?:\?([^#]*))?")
 _PINNED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)\s*(?:;.*)?")
@@ -49,12 +51,13 @@ class Component:
 
     @property
     def purl(self) -> str:
-        """The package URL, without qualifiers but a Debian release."""
+        """The package URL, without qualifiers but the release of a system."""
         base, _, release = self.ecosystem.partition(":")
         type_ = _ECOSYSTEMS.get(base, base.lower() or "generic")
         name = same_name(self.ecosystem, self.name)
-        space = "debian/" if type_ == "deb" else ""
-        told = f"?distro=debian-{release}" if type_ == "deb" and release else ""
+        system = _SYSTEMS.get(type_, "")
+        space = f"{system}/" if system else ""
+        told = f"?distro={system}-{release.removeprefix('v')}" if system and release else ""
         return f"pkg:{type_}/{space}{quote(name, safe='/')}@{quote(self.version, safe='')}{told}"
 
 
@@ -131,6 +134,8 @@ def _file(path: Path, text: str) -> Inventory:
         return of_document(json.loads(text))
     if path.suffix == ".lock" or (path.suffix == ".toml" and "[[package" in text):
         return _toml_lock(tomllib.loads(text))
+    if re.search(r"^C:Q1", text, re.MULTILINE) and re.search(r"^P:", text, re.MULTILINE):
+        return _apk(path, text)
     if re.search(r"^Package: ", text, re.MULTILINE) and re.search(r"^Status: ", text, re.MULTILINE):
         return _dpkg(path, text)
     return _requirements(text)
@@ -163,16 +168,16 @@ def component_of(purl: str) -> Component | None:
     if found is None or found[3] is None or found[1] not in _TYPES:
         return None
     ecosystem, name, version = _TYPES[found[1]], unquote(found[2]), unquote(found[3])
-    if found[1] == "deb":
+    if found[1] in _SYSTEMS:
         space, _, name = name.partition("/")
         told = dict(pair.partition("=")[::2] for pair in (found[4] or "").split("&"))
         distro = unquote(told.get("distro", ""))
         release = re.search(r"(\d[\d.]*)$", distro)
-        if space != "debian" or release is None:
+        if space != _SYSTEMS[found[1]] or release is None:
             return None
-        ecosystem = f"Debian:{release[1].partition('.')[0]}"
+        ecosystem = _system(space, release[1])
         source = unquote(told.get("upstream", ""))
-        if source:  # syft's way to name the source package, by which Debian's advisories go
+        if source:  # syft's way to name the source package, by which advisories go
             name, _, other = source.partition("@")
             version = other or version
     return Component(ecosystem, same_name(ecosystem, name), version)
@@ -264,7 +269,7 @@ def _requirements(text: str) -> Inventory:
 
 
 def _dpkg(path: Path, text: str) -> Inventory:
-    release = _debian_release(path)
+    system = _system_of(path, "debian")
 
     def parts() -> Iterator[Component | str]:
         for paragraph in text.split("\n\n"):
@@ -274,16 +279,40 @@ def _dpkg(path: Path, text: str) -> Inventory:
             source = _SOURCE.fullmatch(fields.get("Source", "").strip())
             name = source[1] if source else fields["Package"]
             version = (source[2] if source and source[2] else fields.get("Version", "")).strip()
-            if not version or not release:
+            if not version or not system:
                 yield f"{name} {version} (no release of Debian is known)"
             else:
-                yield Component(f"Debian:{release}", name, version)
+                yield Component(system, name, version)
 
     return _collected(parts())
 
 
-def _debian_release(path: Path) -> str:
-    """From the ``os-release`` of the tree in which the file stands (``/var/lib/dpkg/status``), else beside it."""
+def _apk(path: Path, text: str) -> Inventory:
+    """``lib/apk/db/installed``; packages by their origin, as Alpine's advisories name them."""
+    system = _system_of(path, "alpine")
+
+    def parts() -> Iterator[Component | str]:
+        for paragraph in text.split("\n\n"):
+            fields = dict(re.findall(r"^([PVo]):(.+)$", paragraph, re.MULTILINE))
+            name = fields.get("o") or fields.get("P", "")
+            if name and system and "V" in fields:
+                yield Component(system, name, fields["V"])
+            elif name:
+                yield f"{name} {fields.get('V', '')} (no release of Alpine is known)"
+
+    return _collected(parts())
+
+
+def _system(name: str, release: str) -> str:
+    """How OSV calls a release of a system."""
+    if name == "alpine":
+        return "Alpine:v" + ".".join(release.split(".")[:2])
+    return f"Debian:{release.partition('.')[0]}"
+
+
+def _system_of(path: Path, wanted: str) -> str:
+    """The ecosystem of a file: from the ``os-release`` of the tree in which it stands (``/var/lib/dpkg/status``,
+    ``/lib/apk/db/installed``), else beside it."""
     root = path.absolute()
     places = [root.parent, *(list(root.parents)[3:4])]
     for place in places:
@@ -291,5 +320,6 @@ def _debian_release(path: Path) -> str:
             file = place / name
             if file.is_file():
                 told = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', file.read_text("utf-8"), re.MULTILINE))
-                return told.get("VERSION_ID", "") if told.get("ID") == "debian" else ""
+                release = told.get("VERSION_ID", "")
+                return _system(wanted, release) if release and told.get("ID") == wanted else ""
     return ""

@@ -8,7 +8,9 @@ The rules:
    ``v`` is no part of it, build metadata does not count.
 3. Debian and what is made of it: epoch, upstream version, revision (Debian Policy 5.6.12). ``<end-of-life>`` and
    ``<unfixed>``, which stand where a fix would, come after everything.
-4. Others have no order here (``order`` gives ``None``): only versions that an advisory lists are compared, and what is
+4. Alpine: as apk-tools compares: numbers, a letter, suffixes (``_rc`` before the version itself, ``_p`` after it),
+   ``-rN``; a number with zeros before it is a fraction.
+5. Others have no order here (``order`` gives ``None``): only versions that an advisory lists are compared, and what is
    left is unknown.
 """
 
@@ -29,6 +31,10 @@ _SEMVER: Final = re.compile(
 )
 _DEBIAN: Final = re.compile(r"(?:(\d{1,9}):)?([0-9A-Za-z.+:~-]*?)(?:-([0-9A-Za-z.+~]*))?", re.ASCII)
 _PIECES: Final = re.compile(r"(\D*)(\d*)", re.ASCII)
+_APK: Final = re.compile(
+    r"(\d{1,30}(?:\.\d{1,30})*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)\d{0,30})*)(?:-r(\d{1,9}))?", re.ASCII
+)
+_SUFFIXES: Final = {"alpha": -4, "beta": -3, "pre": -2, "rc": -1, "cvs": 1, "svn": 2, "git": 3, "hg": 4, "p": 5}
 _LEGACY: Final = re.compile(r"(\d+|[a-z]+|\.|-)")
 NEVER: Final = frozenset({"<end-of-life>", "<unfixed>"})
 """What Debian's advisories name as the fix where there is none."""
@@ -87,6 +93,22 @@ def _debian_order(one: str) -> int:
     return _BEFORE.get(one) or (ord(one) if one.isalpha() else ord(one) + 256)
 
 
+@lru_cache(maxsize=65_536)
+def apk(version: str) -> Any:
+    """Alpine's (apk-tools 2, ``apk_version_compare``)."""
+    found = _APK.fullmatch(version.strip()) if len(version) <= _LONGEST else None
+    if found is None:
+        raise ValueError("no Alpine version")
+    first, *others = found[1].split(".")
+    numbers = [int(first)]
+    for one in others:
+        digits = one.lstrip("0")
+        numbers += [len(digits) - len(one)] if digits != one else []
+        numbers += [int(digits)] if digits else []
+    suffixes = [(_SUFFIXES[name], int(number or 0)) for name, number in re.findall(r"_([a-z]+)(\d*)", found[3])]
+    return tuple(numbers), found[2], (*suffixes, (0, 0)), -1 if found[4] is None else int(found[4])
+
+
 _ORDERS: Final[dict[str, Key]] = {
     "PyPI": pypi,
     "npm": semver,
@@ -94,6 +116,7 @@ _ORDERS: Final[dict[str, Key]] = {
     "Go": semver,
     "Debian": debian,
     "Ubuntu": debian,
+    "Alpine": apk,
 }
 
 

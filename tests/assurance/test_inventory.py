@@ -82,6 +82,23 @@ Package: zlib1g
 Status: install ok installed
 Version: 1:1.2.13
 """
+APK = """C:Q1aaaaaaaaaaaaaaaaaaaaaaaaaaa=
+P:libcrypto3
+V:3.1.4-r5
+o:openssl
+F:lib
+R:libcrypto.so.3
+
+C:Q1bbbbbbbbbbbbbbbbbbbbbbbbbbb=
+P:libssl3
+V:3.1.4-r5
+o:openssl
+
+C:Q1ccccccccccccccccccccccccccc=
+P:musl
+V:1.2.4_git20230717-r4
+o:musl
+"""
 
 
 def told(found: Inventory) -> tuple[list[str], list[str]]:
@@ -104,6 +121,15 @@ def told(found: Inventory) -> tuple[list[str], list[str]]:
 def test_files(name: str, content: object, parts: list[str], unread: list[str], tmp_path: Path) -> None:
     write(tmp_path / "rootfs/etc/os-release", 'ID=debian\nVERSION_ID="12"\n')
     assert told(read(write(tmp_path / name, content))) == (parts, unread)
+
+
+def test_alpine_goes_by_origins_and_needs_a_release(tmp_path: Path) -> None:
+    file = write(tmp_path / "rootfs/lib/apk/db/installed", APK)
+    assert told(read(file))[1][0] == "openssl 3.1.4-r5 (no release of Alpine is known)"
+    write(tmp_path / "rootfs/etc/os-release", "ID=alpine\nVERSION_ID=3.19.1\n")
+    assert told(read(file)) == (["Alpine:v3.19 musl 1.2.4_git20230717-r4", "Alpine:v3.19 openssl 3.1.4-r5"], [])
+    purl = "pkg:apk/alpine/libcrypto3@3.1.4-r5?arch=x86_64&upstream=openssl&distro=alpine-3.19.1"
+    assert component_of(purl) == Component("Alpine:v3.19", "openssl", "3.1.4-r5")
 
 
 def test_debian_without_a_release_is_unread(tmp_path: Path) -> None:
@@ -134,6 +160,7 @@ def test_what_names_nothing_is_an_error(content: str, tmp_path: Path) -> None:
         Component("npm", "@a/b", "1.2.3-rc.1"),
         Component("Debian:12", "zlib", "1:1.2.13.dfsg-1"),
         Component("Go", "github.com/a/b", "v1.0.0"),
+        Component("Alpine:v3.19", "musl", "1.2.4_git20230717-r4"),
     ],
     ids=lambda part: part.ecosystem,
 )

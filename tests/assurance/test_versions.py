@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatward.assurance.versions import debian, order, pypi, same_name, semver
+from chatward.assurance.versions import apk, debian, order, pypi, same_name, semver
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,10 @@ from chatward.assurance.versions import debian, order, pypi, same_name, semver
         # Debian Policy 5.6.12, and what security updates look like
         ("Debian", "1.0~~ 1.0~~a 1.0~ 1.0 1.0-0ubuntu1 1.0-1~deb12u1 1.0-1 1.0-1+b1 1.0-10 1.0a 1.0+b 1.0.1-1 1:0.1"),
         ("Debian", "0.99.9 0.99.10 1.0~beta1~svn1245 1.0~beta1 1.0"),
+        ("Alpine", "1.0 1.05 1.1_alpha 1.1_alpha2 1.1_beta 1.1_rc1 1.1 1.1-r0 1.1-r2 1.1-r10 1.1_p1 1.1_p2-r0 1.1a"),
+        ("Alpine:v3.19", "1.1a 1.1b 1.1.1 1.1.2 1.1.10 1.2 20240101"),
     ],
-    ids=["pep440-pre", "pep440-post", "pep440-epoch", "semver", "go", "debian", "debian-tilde"],
+    ids=["pep440-pre", "pep440-post", "pep440-epoch", "semver", "go", "debian", "debian-tilde", "apk", "apk-numbers"],
 )  # fmt: skip
 def test_what_comes_first(ecosystem: str, ascending: str) -> None:
     key = order(ecosystem)
@@ -50,6 +52,8 @@ def test_what_has_no_order_is_not_given_one() -> None:
         semver("latest")
     with pytest.raises(ValueError, match="Debian"):
         debian("1.0 beta")
+    with pytest.raises(ValueError, match="Alpine"):
+        apk("1.0~1")
 
 
 @settings(max_examples=60)
