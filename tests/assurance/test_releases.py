@@ -56,17 +56,17 @@ def test_versions_are_ordered_as_numbers_and_the_fixes_on_the_way_are_named() ->
     assert standing(listing, "1.10.0.dev1").state == "unknown"
 
 
-def body(**changed: Any) -> bytes:
+def body(head: str = "chatward-releases/1", **changed: Any) -> bytes:
     told = {"made": "2026-09-20T00:00:00+00:00", "until": "2026-12-01T00:00:00+00:00", **changed}
     told.setdefault("releases", [{"version": "1.0.0", "day": "2026-09-20", "files": []}])
-    return signed(f"chatward-releases/1\n{json.dumps(told)}\n", [KEY]).encode().encode()
+    return signed(f"{head}\n{json.dumps(told)}\n", [KEY]).encode().encode()
 
 
 BAD = {
     "a stranger's": (listed(key=OTHER), "releases-unsigned"),
     "changed": (listed().replace(b"1.10.0", b"1.1.0"), "releases-unsigned"),
     "without a signature": (b"chatward-releases/1\n{}\n", "releases-unsigned"),
-    "another note of the key": (signed("chatward-backup/1\nx\n", [KEY]).encode().encode(), "releases-unreadable"),
+    "another note of the key": (body("chatward-backup/1"), "releases-unreadable"),
     "no release": (body(releases=[]), "releases-unreadable"),
     "one twice": (body(releases=[{"version": "1.0.0", "day": "2026-09-20", "files": []}] * 2), "releases-unreadable"),
     "no version": (body(releases=[{"version": "1.0rc1", "day": "2026-09-20", "files": []}]), "releases-unreadable"),
