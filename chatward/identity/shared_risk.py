@@ -92,9 +92,10 @@ class SharedRisks:
         """Exchanges every ``EVERY`` seconds, until it is cancelled."""
         while True:
             try:
-                if self._waiting or self._database.generation != self._seen:
+                generation = self._database.generation  # of before: what is written meanwhile is looked at next time
+                if self._waiting or generation != self._seen:
                     await asyncio.to_thread(self.exchange)
-                    self._seen = self._database.generation
+                    self._seen = generation
             except StoreError as error:
                 _log.warning("risk is this process's own for now: %s", error.reason)
             await asyncio.sleep(EVERY)

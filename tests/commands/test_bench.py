@@ -11,6 +11,7 @@ from chatward.bench import (
     anomaly,
     console,
     gateway,
+    genuine,
     intel,
     ledger,
     links,
@@ -42,6 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(console, "run", run)
     monkeypatch.setattr(gateway, "run", run)
     monkeypatch.setattr(scan, "run", run)
+    monkeypatch.setattr(genuine, "run", run)
     monkeypatch.setattr(ledger, "run", run)
     monkeypatch.setattr(links, "run", run)
     monkeypatch.setattr(policy, "run", run)

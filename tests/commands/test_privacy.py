@@ -125,7 +125,7 @@ def test_the_table_says_how_the_laws_stand(config: Path, capsys: pytest.CaptureF
     assert "Not legal advice" in said["disclaimer"]
     assert rows["gdpr.5"]["status"] == "enforced and unobserved"
     assert rows["hipaa.1"]["status"] == "configured off"
-    assert rows["gdpr.16"]["status"] == "customer's duty"
+    assert rows["eu-ai-act.3"]["status"] == "customer's duty"
     told(capsys, "open", "person:1", "--kind", "access", *at)
     rows = {row["id"]: row for row in told(capsys, "requirements", "--profile", "gdpr", *at)["requirements"]}
     assert rows["gdpr.5"]["status"] == "enforced and observed"

@@ -95,7 +95,7 @@ def test_a_key_is_made_by_keyboard_and_shown_once(page, plane):
     page.keyboard.press("Enter")
     shown = page.locator("pre").text_content()
     assert shown.startswith("cw_live_")
-    page.get_by_role("link", name="API keys").press("Enter")
+    page.get_by_role("link", name="API keys", exact=True).press("Enter")
     page.get_by_text("widgets").first.wait_for()
     assert page.locator("pre").count() == 0
 
