@@ -13,7 +13,7 @@ from typing import Final
 from chatward.configuration import Loaded, load
 from chatward.console.figures import Figures, figures
 from chatward.console.happened import Happened
-from chatward.console.rejudged import Rejudges
+from chatward.console.rejudged import Rejudges, Shadows
 from chatward.console.seeing import Seeing
 from chatward.console.views import Steps, Views
 from chatward.console.watching import Conversations, Watching
@@ -44,6 +44,7 @@ def overseeing(
     conversations: Conversations | None = None,
     manifest: Callable[[], bytes] | None = None,
     rejudging: Rejudges | None = None,
+    shadows: Shadows | None = None,
 ) -> Watching:
     """Opens the index and follows the ledger until ``stack`` ends. ``database`` is where saved views are, ``privacy``
     the registers of ``[privacy]``, ``manifest`` gives what bots are known by. Raises ``StoreError``."""
@@ -93,6 +94,7 @@ def overseeing(
         manifest,
         Steps(database),
         rejudging,
+        shadows,
     )
 
 

@@ -22,7 +22,7 @@ from chatward.core.errors import ClientError
 from chatward.core.values import PartKind
 from chatward.engine.plan import ScannerPool
 from chatward.lines import Spoken
-from chatward.replaying import Compared, Side, Turn, compare
+from chatward.replaying import Side, Turn, compare, rules_of
 from chatward.settings import Settings
 from chatward.stores.conversations import ConversationStore
 from chatward.ward import ROLES
@@ -88,7 +88,7 @@ class Rejudging:
                 judged.add(one.number)
                 if one.changes:
                     changed.add(one.number)
-                    found.add(_rules(one), one.before.action.label, one.after.action.label, one.id)
+                    found.add(rules_of(one), one.before.action.label, one.after.action.label, one.id)
             self._rest(REST)
             late = self._elapsed() > end
             if late:
@@ -130,8 +130,3 @@ def _sound(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _rules(one: Compared) -> list[str]:
-    """The rules that differ; where none does, those that act on either side."""
-    return sorted(one.before.rules ^ one.after.rules) or sorted(one.before.rules | one.after.rules)

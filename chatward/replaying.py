@@ -22,7 +22,8 @@ import orjson
 from chatward.channels.dialect import Call
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import ClientError
-from chatward.core.values import Action, Verdict
+from chatward.core.values import Action, Exchange, Verdict
+from chatward.engine.placeholders import Vault
 from chatward.engine.plan import ScannerPool
 from chatward.lines import MAX_LINE, Spoken, refusal, row_of, spoken
 from chatward.routing import Routing, routing
@@ -104,6 +105,10 @@ class Side:
         self._route = route
         self._wards = {route: Ward(route=route, routing_=self._routing)}
 
+    def warm(self) -> None:
+        """Loads what guards need before the first text. Raises what a guard raises that cannot look."""
+        self._routing.warm()
+
     def judge(self, said: Spoken | Call, route: str = "") -> Judged:
         if isinstance(said, Spoken):
             name = route or self._route
@@ -119,6 +124,14 @@ class Side:
         verdict = screening.verdict
         text: object = screening.refusal if verdict.blocked else sorted(screening.edits.items())
         return _judged(verdict, verdict.blocked or bool(screening.edits), text)
+
+    def judge_exchange(self, exchange: Exchange, path: str, model: str) -> Judged:
+        """What was said on a path to a model, judged by itself: nothing of it is remembered."""
+        plan = self._routing.take(path, model)
+        digests = [plan.digests.of(part) for part in exchange.parts]
+        verdict, edits = self._routing.engine.judge_input(exchange, plan, Vault(), digests)
+        text: object = plan.refused(verdict) if verdict.blocked else sorted(edits.items())
+        return _judged(verdict, verdict.blocked or bool(edits), text)
 
 
 def _judged(verdict: Verdict, text_changed: bool, text: object) -> Judged:
@@ -172,3 +185,8 @@ def compare(turns: Iterable[Turn], before: Side, after: Side) -> Iterator[Compar
     """Judges each turn twice, in order. Raises ``ClientError`` that names the line of a turn."""
     for turn in turns:
         yield Compared(turn.number, turn.id, before.judge(turn.said, turn.route), after.judge(turn.said, turn.route))
+
+
+def rules_of(one: Compared) -> list[str]:
+    """The rules that differ; where none does, those that act on either side."""
+    return sorted(one.before.rules ^ one.after.rules) or sorted(one.before.rules | one.after.rules)

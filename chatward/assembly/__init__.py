@@ -265,6 +265,7 @@ def _admin(
         conversations=house.engine.conversations,
         manifest=proving.manifest if proving is not None else None,
         rejudging=parts.rejudged(house),
+        shadows=parts.shadowed(house),
     )
     return admin_app(
         running,

@@ -28,6 +28,7 @@ from chatward.keeping import Remembering
 from chatward.privacy.gate import PrivacyGate
 from chatward.routing import Routing
 from chatward.settings import Server
+from chatward.shadowing import Shadow
 from chatward.stores.conversations import ConversationStore
 from chatward.ward import Ward
 from chatward.watch.expanding import Expander
@@ -59,6 +60,7 @@ class RoutedEngine:
         self.files: FileDesk | None = None
         self.remembering: Remembering | None = None
         self.expander: Expander | None = None
+        self.shadow: Shadow | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
         current = self.routing
@@ -113,6 +115,8 @@ class RoutedEngine:
         if self.files is not None and files:
             await self.files.settle(files, screening.verdict, screening.exchange, request_id)
         screening.verdict = told(screening.verdict, withheld)
+        if self.shadow is not None:
+            self.shadow.see(screening.exchange, path, call.model, request_id)
         return screening
 
 

@@ -42,6 +42,7 @@ from chatward.limits.opening import opened as open_limits
 from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.opening import InThePath, in_the_path
 from chatward.rejudging import Rejudging
+from chatward.shadowing import Shadowing
 from chatward.traffic.opening import opened as open_traffic
 from chatward.traffic.watch import Traffic
 
@@ -113,6 +114,13 @@ def rejudged(house: House) -> Rejudging | None:
     if engine.conversations is None:
         return None
     return Rejudging(engine.conversations, lambda: engine.routing.pool)
+
+
+def shadowed(house: House) -> Shadowing:
+    """What judges messages by another file too, once an operator asks for it."""
+    made = Shadowing(house.engine)
+    house.stack.callback(made.end)
+    return made
 
 
 async def looked_into(house: House) -> FileDesk | None:

@@ -21,6 +21,7 @@ from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.preferences import preferences
 from chatward.console.rejudged import Rejudged
+from chatward.console.shadow_desk import HOURS, SHARES, shadow_routes
 from chatward.console.watching import Watching
 from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
@@ -137,6 +138,10 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             "rejudged": None,
             "conversations": False,
             "stored": watching.rejudging is not None,
+            "shadows": watching.shadows is not None,
+            "shadow": watching.shadows.told() if watching.shadows is not None else None,
+            "hours": HOURS,
+            "shares": SHARES,
         }
         known |= {"back": editable and await asyncio.to_thread(change.has_before, file)}
         return pages.render(caller, "policy.html", status, **(known | values))
@@ -188,6 +193,11 @@ def policy_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
         return await pages.trying(act, lambda error: page(caller, error.status, problem=error.public))
 
     _for_programs(router, watching, desk)
+
+    async def judged(text: str) -> change.Tried:
+        return (await desk.tried(text, 1))[0]
+
+    shadow_routes(router, pages, watching, judged, page)
 
 
 def _for_programs(router: APIRouter, watching: Watching, desk: PolicyDesk) -> None:

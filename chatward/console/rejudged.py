@@ -83,3 +83,37 @@ class Rejudges(Protocol):
     def judge(self, current: Settings, new: Settings, days: int, route_of: RouteOf) -> Rejudged:
         """Raises ``ClientError`` (``policy-busy``) and ``ConfigError``."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What a shadow has found. ``digest``: of its file; times in seconds since 1970 UTC; ``share``: of messages that it
+    takes; ``dropped``: not taken, for it was busy or they were long; ``ended``: why, empty while it goes on (``time``,
+    ``settings``, ``operator``)."""
+
+    digest: str
+    since: float
+    until: float
+    share: float
+    judged: int
+    changed: int
+    unknown: int
+    dropped: int
+    ended: str
+    differing: Sequence[Differing]
+
+    def told(self) -> dict[str, Any]:
+        found: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "differing"}
+        return found | {"differences": [one.told() for one in self.differing]}
+
+
+class Shadows(Protocol):
+    """Judges what passes by another file too (``shadowing.Shadowing``)."""
+
+    def start(self, current: Settings, new: Settings, *, digest: str, hours: float, share: float) -> None:
+        """Raises ``ClientError`` (``policy-busy``) and ``ConfigError``."""
+        ...
+
+    def end(self) -> bool: ...
+
+    def told(self) -> Shadowed | None: ...

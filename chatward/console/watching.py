@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chatward.console.figures import Figures
-from chatward.console.rejudged import Rejudges
+from chatward.console.rejudged import Rejudges, Shadows
 from chatward.console.seeing import Seeing
 from chatward.console.views import Steps, Views
 from chatward.core.identity import Principal
@@ -61,6 +61,7 @@ class Watching:
     manifest: Callable[[], bytes] | None = None
     steps: Steps | None = None
     rejudging: Rejudges | None = None
+    shadows: Shadows | None = None
 
     async def ask(self, question: Callable[[Seeing], T]) -> T | None:
         """Asks the index on a thread, once it is up to date; ``None`` where there is no record."""

@@ -168,4 +168,15 @@ PLACES: Final = {
     "policy_stored_unknown": "{} Beiträge ließen sich nicht gleich beurteilen: Ihre Route ist unbekannt oder neu, ein "
     "Wächter konnte nicht laufen, oder sie enthalten keinen Text.",
     "policy_texts": "Texte",
+    "shadow": "Schatten: eine andere Datei, neben dem Verkehr beurteilt",
+    "shadow_on": "Er läuft bis {until}. Nichts davon gilt.",
+    "shadow_ended_time": "Er ist zu Ende: Seine Zeit ist um.",
+    "shadow_ended_settings": "Er ist zu Ende: Die Einstellungen wurden neu gelesen.",
+    "shadow_ended_operator": "Er wurde beendet.",
+    "shadow_text": "{share} von hundert Nachrichten werden genommen: {judged} nach beiden Dateien beurteilt, {changed} "
+    "anders; {unknown} ließen sich nicht gleich beurteilen, {dropped} wurden nicht genommen. Datei:",
+    "shadow_end": "Den Schatten beenden",
+    "shadow_begin": "Den Verkehr auch nach dieser Datei beurteilen",
+    "shadow_share": "Von hundert Nachrichten",
+    "shadow_hours": "Für Stunden",
 }

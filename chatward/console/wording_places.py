@@ -170,4 +170,15 @@ PLACES: Final = {
     "policy_stored_unknown": "{} turns could not be judged alike: their route is not known or is new, a guard could "
     "not run, or they hold no text.",
     "policy_texts": "Texts",
+    "shadow": "Shadow: another file, judged beside what passes",
+    "shadow_on": "It goes on until {until}. Nothing of it is in force.",
+    "shadow_ended_time": "It has ended: its time is over.",
+    "shadow_ended_settings": "It has ended: settings were read again.",
+    "shadow_ended_operator": "It was ended.",
+    "shadow_text": "{share} of a hundred messages are taken: {judged} judged by both files, {changed} differently; "
+    "{unknown} could not be judged alike, {dropped} were not taken. File:",
+    "shadow_end": "End the shadow",
+    "shadow_begin": "Judge what passes by this file too",
+    "shadow_share": "Of a hundred messages",
+    "shadow_hours": "For hours",
 }

@@ -192,6 +192,11 @@ class Event(str, Enum):
     POLICY_TRIED = "policy:conversations:tried"
     """Stored conversations of `days` are judged by a file that is not in force, for the operator in `by`: `turns` at
     most; `after` is the file's digest. Nobody sees their text. Written before."""
+    POLICY_SHADOWED = "policy:shadow:started"
+    """Messages are judged by a file that is not in force too, for the operator in `by`: `share` of a hundred, for
+    `hours`; `after` is the file's digest. Written before."""
+    POLICY_SHADOW_ENDED = "policy:shadow:ended"
+    """The operator in `by` ended it before its time."""
     SUBJECT_ERASURE_INTENDED = "subject:erasure:intended"
     """A subject will be erased: `subject` is a digest. Written before anything is destroyed."""
     SUBJECT_ERASED = "subject:erasure:done"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from chatward.configuration import load
 from chatward.console import policy_change as change
-from chatward.console.rejudged import Differing, Rejudged
+from chatward.console.rejudged import Differing, Rejudged, Shadowed
 from chatward.core.errors import ClientError
 from chatward.settings import Settings
 from tests.console.conftest import GOOD, seen
@@ -270,3 +271,50 @@ async def test_stored_conversations_are_judged_by_who_may_write_and_on_record_fi
     said = {"csrf": csrf, "text": new, "conversations": "yes"}
     assert (await browser.post("/policy/try", data=said)).status_code == 503
     assert len(stored.asked) == 2
+
+
+class Shadows:
+    """What casts a shadow: notes what it was asked for."""
+
+    def __init__(self):
+        self.begun, self.found = [], None
+
+    def start(self, current, new, *, digest, hours, share):
+        self.begun.append((digest, hours, share))
+        row = Differing("text.pii/email", "redact", "block", 3, ["01890a5d-ac96-774b-bcce-000000000005"])
+        self.found = Shadowed(digest, 1.0, 2.0, share, 9, 3, 1, 2, "", [row])
+
+    def end(self):
+        self.found = replace(self.found, ended="operator")
+        return True
+
+    def told(self):
+        return self.found
+
+
+async def test_a_shadow_is_begun_and_ended_by_who_may_write_and_shown_to_all(house, watch, file):
+    shadows = Shadows()
+    more = {"file": file, "settings": lambda: load(file).settings, "shadows": shadows}
+    it = house({"ann": ["admin"], "eve": ["analyst"]}, watching=watch(**more))
+    browser, eve = await entered(it), await entered(it, "eve")
+    new = FILE + "# another\n"
+    tried = await browser.send_form("/policy", "/policy/try", text=new)
+    assert 'formaction="/policy/shadow"' in tried.text
+    answer = await browser.send_form("/policy", "/policy/shadow", text="upstream = 7\n")
+    assert (answer.status_code, shadows.begun) == (400, [])
+    answer = await browser.send_form("/policy", "/policy/shadow", text=new, hours="24", share="1")
+    assert (answer.status_code, shadows.begun) == (303, [(change.digest(new), 24, 0.01)])
+    page = (await eve.get("/policy")).text
+    assert 'href="/messages/01890a5d-ac96-774b-bcce-000000000005"' in page
+    assert "/policy/shadow-end" not in page
+    assert (await eve.get("/api/v1/policy/shadow")).json()["shadow"]["changed"] == 3
+    for path in ("/policy/shadow", "/policy/shadow-end"):
+        assert (await eve.send_form("/account", path, text=new)).status_code == 403
+    assert (await browser.send_form("/policy", "/policy/shadow-end")).status_code == 303
+    assert "It was ended." in (await browser.get("/policy")).text
+    csrf = (await browser.get("/api/v1/session")).json()["csrf"]
+    body = {"text": new, "hours": 2.5, "share": 50}
+    answer = await browser.post("/api/v1/policy/shadow", json=body, headers={"x-csrf-token": csrf})
+    assert (answer.status_code, shadows.begun[-1][1:]) == (201, (2.5, 0.5))
+    assert (await browser.delete("/api/v1/policy/shadow", headers={"x-csrf-token": csrf})).status_code == 200
+    assert [event for event, _ in it.events("policy:")] == ["policy:shadow:started", "policy:shadow:ended"] * 2
