@@ -31,10 +31,11 @@ from fastapi import APIRouter, FastAPI
 from chatward.bench.report import Progress, Report, machine, significant
 from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers
 from chatward.console.access_pages import Pages
+from chatward.console.asking import Asked
 from chatward.console.happened import Happened
 from chatward.console.live_desk import STEP, step
 from chatward.console.overview import overview_routes
-from chatward.console.seeing import Asked, Seeing
+from chatward.console.seeing import Seeing
 from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
 from chatward.core.identity import Assurance, Kind, Principal

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatward.console import inbox
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
+from chatward.console.asking import MOST, SIZES, Asked
 from chatward.console.message_desk import choices_of, views_of
 from chatward.console.preferences import preferences
-from chatward.console.seeing import MOST, SIZES, Asked
 from chatward.console.sheets import lines
 from chatward.console.watching import Watching
 from chatward.core.errors import ChatwardError, ClientError

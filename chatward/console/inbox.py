@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from chatward.console.seeing import SECOND, Asked, Seeing, asked, moment_of
+from chatward.console.asking import Asked, asked, moment_of
+from chatward.console.seeing import SECOND, Seeing
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.ports import Entry

@@ -24,9 +24,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
+from chatward.console.asking import Asked, asked
 from chatward.console.message_desk import CHOICES, choices_of
 from chatward.console.preferences import preferences
-from chatward.console.seeing import Asked, Seeing, Seen, asked
+from chatward.console.seeing import Seeing, Seen
 from chatward.console.watching import Watching
 from chatward.core.errors import ClientError, StoreError
 

@@ -2,7 +2,7 @@
 
 The rules:
 
-1. A filter lives in the address (``seeing``); CSV and JSON answer to the same one, up to ``seeing.MOST`` rows.
+1. A filter lives in the address (``asking``); CSV and JSON answer to the same one, up to ``asking.MOST`` rows.
 2. Text is shown where conversations are stored, masked; whole only to an auditor with a reason, on record first
    (``stores.conversations``, rule 4).
 3. What people, bots and tools name is shown by ``visible``: nothing that cannot be seen, no other direction of writing.
@@ -19,8 +19,9 @@ from fastapi.responses import JSONResponse, Response
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
+from chatward.console.asking import MOST, SIZES, Asked, asked
 from chatward.console.preferences import preferences
-from chatward.console.seeing import MOST, SIZES, Asked, Page, Seeing, Seen, asked
+from chatward.console.seeing import Page, Seeing, Seen
 from chatward.console.sheets import lines
 from chatward.console.verdicts import LedgerRecord
 from chatward.console.views import View

@@ -11,8 +11,9 @@ from fastapi.responses import Response
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
+from chatward.console.asking import SPANS
 from chatward.console.drawing import stacked
-from chatward.console.seeing import SPANS, Seeing, Traffic
+from chatward.console.seeing import Seeing, Traffic
 from chatward.console.start_desk import unfinished
 from chatward.console.verdicts import LedgerRecord, Row, rows
 from chatward.console.watching import Watching

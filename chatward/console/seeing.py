@@ -1,49 +1,29 @@
-"""What an operator asks of what happened: filters that live in an address, order, pages, and figures of a time.
+"""What happened, as an operator asks for it (``asking``): pages, and figures of a time.
 
 The rules:
 
-1. A question is a query string; the same string is a page, a CSV or JSON file, and a saved view. What it cannot mean is
-   refused (``ClientError``, ``filter-invalid``), never passed over: a filter that is not applied shows too much.
-2. Pages follow each other by key (the last row's place), so that the thousandth costs what the first does, and rows
+1. Pages follow each other by key (the last row's place), so that the thousandth costs what the first does, and rows
    that come meanwhile move nothing.
-3. Each question uses one index, the one that is expected to leave least, and a time is turned into numbers of entries
+2. Each question uses one index, the one that is expected to leave least, and a time is turned into numbers of entries
    first.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
-import orjson
-
+from chatward.console.asking import COLUMNS, Asked, after_of, moment_of, place_of
 from chatward.console.happened import SLOT, Happened
-from chatward.core.errors import ClientError
 
 SECOND: Final = 1_000_000_000
-COLUMNS: Final = ("side", "action", "rule", "route", "bot", "channel", "principal", "exchange")
-"""What messages are filtered by, besides time and ``missing``."""
-SORTS: Final = ("time", "action", "rule", "route", "bot", "principal")
-SIZE: Final = 50
-SIZES: Final = (25, SIZE, 100, 500)
-MOST: Final = 10_000
-"""Rows of one CSV or JSON file."""
 _STRONGEST: Final = ("exchange", "principal", "rule", "side", "bot", "route", "action")
 """Which filter's index is used, the one that leaves least first."""
 FEW: Final = 5_000
 """Rows that are sorted for one page at most, where no index has them in order."""
-_SPAN: Final = re.compile(r"(\d{1,4})([mhd])")
-_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}
-_VALUE: Final = re.compile(r"[\w.:/@*+=-]{1,200}", re.ASCII)
-SPANS: Final = ("1h", "24h", "7d")
-
 _FIELDS: Final = "seq, at, exchange, side, action, would, rule, route, channel, bot, principal, missing"
 
 
@@ -78,107 +58,11 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question. ``since`` and ``until`` as they were given: ``24h``, or a time (ISO 8601)."""
-
-    where: Mapping[str, str] = field(default_factory=dict)
-    missing: bool = False
-    since: str = ""
-    until: str = ""
-    sort: str = "time"
-    up: bool = False
-    size: int = SIZE
-    after: str = ""
-
-    def query(self, **other: Any) -> str:
-        """The query string of this question, with ``other`` in place of what it has; without its place."""
-        one = replace(self, **{"after": "", **other})
-        pairs: list[tuple[str, object]] = [(name, one.where[name]) for name in sorted(one.where)]
-        pairs += [("missing", "1")] * one.missing
-        pairs += [(name, value) for name, value in (("since", one.since), ("until", one.until)) if value]
-        if (one.sort, one.up) != ("time", False):
-            pairs.append(("sort", one.sort if one.up else f"-{one.sort}"))
-        if one.size != SIZE:
-            pairs.append(("size", one.size))
-        if one.after:
-            pairs.append(("after", one.after))
-        return urlencode(pairs)
-
-    def with_state(self, state: str) -> str:
-        """The query of the same question about another state."""
-        return self.query(where={**self.where, "state": state})
-
-    def sorted_by(self, name: str) -> str:
-        """The query of the same question in order of a column: the other way round, where it is that already."""
-        up = not self.up if self.sort == name else name != "time"
-        return self.query(sort=name, up=up)
-
-    @property
-    def place(self) -> list[Any]:
-        """The place that ``after`` names."""
-        return _place(self.after)
-
-    def after_row(self, row: Any) -> str:
-        """The place of a row in this question's order."""
-        return _after(row, self.sort)
-
-    @property
-    def narrowed(self) -> bool:
-        return bool(self.where or self.missing or self.since or self.until)
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Rows, and the place after them where there are more."""
 
     rows: Sequence[Seen]
     after: str = ""
-
-
-def asked(
-    query: Mapping[str, str],
-    *,
-    columns: Sequence[str] = COLUMNS,
-    also: Sequence[str] = (),
-    sorts: Sequence[str] = SORTS,
-) -> Asked:
-    """The question of a query string. Empty fields say nothing, as a form sends them. Raises ``ClientError``."""
-    known = {*columns, "missing", "since", "until", "sort", "size", "after", *also}
-    for name, value in query.items():
-        if name not in known:
-            raise _invalid(name)
-        if name in columns and value and not _VALUE.fullmatch(value):
-            raise _invalid(name)
-    where = {name: query[name] for name in columns if query.get(name)}
-    sort = query.get("sort") or "-time"
-    if sort.removeprefix("-") not in sorts:
-        raise _invalid("sort")
-    size = query.get("size") or str(SIZE)
-    if size not in map(str, SIZES):
-        raise _invalid("size")
-    if query.get("missing", "") not in {"", "1"}:
-        raise _invalid("missing")
-    found = Asked(
-        where, query.get("missing") == "1", query.get("since", ""), query.get("until", ""), sort.removeprefix("-"),
-        not sort.startswith("-"), int(size), query.get("after", ""),
-    )  # fmt: skip
-    for name in ("since", "until"):
-        moment_of(query.get(name, ""), name, 0.0)
-    _place(found.after)
-    return found
-
-
-def moment_of(text: str, name: str, now: float) -> float | None:
-    """Seconds since 1970 UTC of ``24h`` (before ``now``) or an ISO 8601 time (UTC unless it says otherwise)."""
-    if not text:
-        return None
-    if span := _SPAN.fullmatch(text):
-        return now - int(span[1]) * _UNITS[span[2]]
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise _invalid(name) from None
-    return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
 
 
 class Seeing:
@@ -194,7 +78,7 @@ class Seeing:
         size = most or one.size
         conditions, values = self._conditions(one)
         column = "seq" if one.sort == "time" else one.sort
-        place = _place(one.after)
+        place = place_of(one.after)
         prefixed = one.where.get("rule", "").endswith("*")
         if not prefixed:
             rows = self._some(conditions, values, column, one, place, size, self._index(one, column))
@@ -205,7 +89,7 @@ class Seeing:
             at = 0 if column == "seq" else _FIELDS.split(", ").index(column)
             rows = sorted(rows, key=lambda row: (row[at], row[0]), reverse=not one.up)[: size + 1]
         seen = [Seen(*row) for row in rows[:size]]
-        after = _after(seen[-1], one.sort) if len(rows) > size else ""
+        after = after_of(seen[-1], one.sort) if len(rows) > size else ""
         return Page(seen, after)
 
     def since(self, seq: int, one: Asked, most: int = 500) -> list[Seen]:
@@ -408,30 +292,3 @@ class Traffic:
 def _rare(one: Asked) -> bool:
     """Whether it is asked for a side that few rows have, which are in an index of their own."""
     return one.where.get("side", "message") not in {"message", "reply"}
-
-
-def _after(row: Any, sort: str) -> str:
-    place = [row.seq] if sort == "time" else [getattr(row, sort), row.seq]
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
-
-
-def _place(text: str) -> list[Any]:
-    if not text:
-        return []
-    try:
-        found = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        raise _invalid("after") from None
-    if (
-        not isinstance(found, list)
-        or not 1 <= len(found) <= 2
-        or type(found[-1]) is not int
-        or not all(isinstance(one, str | int) for one in found)
-    ):
-        raise _invalid("after")
-    return found
-
-
-def _invalid(name: str) -> ClientError:
-    shown = name if re.fullmatch(r"[a-z_]{1,20}", name) else "a field"
-    return ClientError(f"The filter cannot be read: {shown}.", reason="filter-invalid")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatward.console.asking import asked
 from chatward.console.happened import Happened
-from chatward.console.seeing import Seeing, asked
+from chatward.console.seeing import Seeing
 from tests.console.conftest import NOW, SCENE, StoredRecord, appended, exchange, seen, written
 
 

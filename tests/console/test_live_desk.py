@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse
 
 from chatward.console import live_desk
 from chatward.console.access import CALLER, AdminCaller, Headers
+from chatward.console.asking import Asked, asked
 from chatward.console.live_desk import AGAIN, MOST, live_routes, step
-from chatward.console.seeing import Asked, asked
 from chatward.console.watching import Watching
 from chatward.core.errors import ClientError
 from chatward.core.identity import Kind, Principal

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatward.console.seeing import SORTS, Asked, asked
+from chatward.console.asking import SORTS, Asked, asked
 from chatward.console.sheets import lines
 from chatward.core.errors import ClientError
 from tests.console.conftest import NOW, SCENE, seen
