@@ -115,8 +115,8 @@ class RoutedEngine:
         if self.files is not None and files:
             await self.files.settle(files, screening.verdict, screening.exchange, request_id)
         screening.verdict = told(screening.verdict, withheld)
-        if self.shadow is not None:
-            self.shadow.see(screening.exchange, path, call.model, request_id)
+        if (shadow := self.shadow) is not None:
+            shadow.see(screening.exchange, path, call.model, request_id)
         return screening
 
 

@@ -53,6 +53,9 @@ def shadow_routes(router: APIRouter, pages: Pages, watching: Watching, tried: Tr
         new = found.settings
         if new is None:
             raise ClientError("The file is not good: try it first.", reason="policy-invalid")
+        running = shadows.told()
+        if running is not None and not running.ended:
+            raise ClientError("There is a shadow already. End it first.", reason="policy-busy", status=409)
         digest = change.digest(text)
         await note(Event.POLICY_SHADOWED, caller, after=digest, hours=hours, share=share)
         await asyncio.to_thread(

@@ -304,6 +304,8 @@ async def test_a_shadow_is_begun_and_ended_by_who_may_write_and_shown_to_all(hou
     assert (answer.status_code, shadows.begun) == (400, [])
     answer = await browser.send_form("/policy", "/policy/shadow", text=new, hours="24", share="1")
     assert (answer.status_code, shadows.begun) == (303, [(change.digest(new), 24, 0.01)])
+    answer = await browser.send_form("/policy", "/policy/shadow", text=new)
+    assert (answer.status_code, len(shadows.begun), len(it.events("policy:"))) == (409, 1, 1)
     page = (await eve.get("/policy")).text
     assert 'href="/messages/01890a5d-ac96-774b-bcce-000000000005"' in page
     assert "/policy/shadow-end" not in page
