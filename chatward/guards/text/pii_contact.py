@@ -95,6 +95,8 @@ _WRITTEN: Final = (
 
 _PLAN_OF_NORTH_AMERICA: Final = re.compile(r"[2-9]\d{2}[2-9]\d{6}")
 _DECIMAL: Final = re.compile(r"\d+\.\d+(?: \d+)?\Z")
+_ACCOUNT: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}((?: ?[0-9A-Z]{4}){0,7}) ?\Z")
+_FOURS: Final = re.compile(r"[0-9]{4}(?: [0-9]{4})*(?: [0-9]{1,4})?")
 _DATE: Final = re.compile(
     r"(?:(?:19|20)\d\d[ ./-](?:0?[1-9]|1[0-2])[ ./-](?:0?[1-9]|[12]\d|3[01])(?:[ ./-]\d{1,2})*"
     r"|(?:0?[1-9]|[12]\d|3[01])[ ./-](?:0?[1-9]|[12]\d|3[01])[ ./-](?:19|20)\d\d(?:[ -]\d{1,4})*"
@@ -163,7 +165,15 @@ def _plans() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(plans)
 
 
+def _in_account(text: str, before: str) -> bool:
+    """True for the digits of an IBAN after its first groups, and right after its first if they stand in fours."""
+    start = _ACCOUNT.search(before[-48:])
+    return start is not None and bool(start[1] or _FOURS.fullmatch(text))
+
+
 def _international(text: str, before: str) -> float | None:
+    if _in_account(text, before):
+        return None
     if named_otherwise(before):
         return 0.3
     plus = text.startswith("+")
@@ -217,7 +227,7 @@ def _number_of_something(text: str) -> bool:
 
 
 def _national(text: str, before: str) -> float | None:
-    if _number_of_something(text) or named_otherwise(before):
+    if _number_of_something(text) or _in_account(text, before) or named_otherwise(before):
         return None
     digits = re.sub(r"\D", "", text)
     grouped = len(digits) != len(text)

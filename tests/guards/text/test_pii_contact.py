@@ -80,3 +80,12 @@ def test_a_number_called_something_else_is_no_telephone(word: str, find: Find) -
 
 def test_the_nearer_word_decides(find: Find) -> None:
     assert certain(find, "order 17 is late, call me on 0612345678", "PHONE") == ["0612345678"]
+
+
+@pytest.mark.parametrize(
+    "account", ["DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19", "DE89 3704 0044 0532 0130 01"]
+)
+def test_groups_of_an_account_are_no_telephone_number(account: str, find: Find) -> None:
+    text = f"Please call me, or pay to {account}, thanks"
+    assert [found for rule, found, _ in find(GUARD, text) if rule.startswith("text.pii/phone")] == []
+    assert "0532 0130 00" in certain(find, "Please call 0532 0130 00, thanks", "PHONE")
