@@ -126,6 +126,7 @@ class Shadow:
                 after = self._after.judge_exchange(exchange, path, model)
             except Exception:  # a guard's fault is no reason to see no more messages
                 self._unknown += 1
+                time.sleep(REST)
                 continue
             self._judged += 1
             one = Compared(self._judged, message, before, after)

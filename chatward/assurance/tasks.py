@@ -49,6 +49,15 @@ _COLUMNS: Final = (
 Record = Callable[[Entry], None]
 
 
+def standing(closed: float | None, accepted_until: float, due: float, now: float) -> str:
+    """How a task stands: ``closed``, ``accepted``, ``late`` or ``open``."""
+    if closed is not None:
+        return "closed"
+    if accepted_until > now:
+        return "accepted"
+    return "late" if due <= now else "open"
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Times are seconds since 1970."""
@@ -71,11 +80,7 @@ class Task:
 
     def state(self, now: float) -> str:
         """``closed``, ``accepted``, ``late`` or ``open``."""
-        if self.closed is not None:
-            return "closed"
-        if self.accepted_until > now:
-            return "accepted"
-        return "late" if self.due <= now else "open"
+        return standing(self.closed, self.accepted_until, self.due, now)
 
 
 @dataclass(frozen=True, slots=True)

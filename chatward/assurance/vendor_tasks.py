@@ -19,7 +19,7 @@ from typing import Final
 
 from chatward.assurance.domains import FAILED, OK, Seen
 from chatward.assurance.questionnaire import Answer, questionnaire
-from chatward.assurance.tasks import DAY, Record, accepting
+from chatward.assurance.tasks import DAY, Record, accepting, standing
 from chatward.core.errors import ClientError
 from chatward.core.events import Event
 from chatward.core.ports import Entry
@@ -57,11 +57,7 @@ class VendorTask:
 
     def state(self, now: float) -> str:
         """``closed``, ``accepted``, ``late`` or ``open``."""
-        if self.closed is not None:
-            return "closed"
-        if self.accepted_until > now:
-            return "accepted"
-        return "late" if self.due <= now else "open"
+        return standing(self.closed, self.accepted_until, self.due, now)
 
 
 def findings(answers: Mapping[str, Answer] | None, looks: Sequence[Seen]) -> dict[str, str | None]:

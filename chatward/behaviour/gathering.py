@@ -66,7 +66,7 @@ class Gathering:
                     refusal=error.reason,
                 )
             )
-        except Exception:
+        except Exception:  # a message that cannot be read is counted (metric `why="not-read"`), and fails nobody
             self.failed += 1
 
     def _observation(self, flight: Any, caller: Caller, screening: Any) -> Observation:

@@ -51,7 +51,7 @@ def asked(captured: pytest.CaptureFixture[str], *words: str) -> Any:
     return json.loads(captured.readouterr().out)
 
 
-@pytest.mark.skipif(not UV.exists(), reason="no .tools/uv: make setup")
+@pytest.mark.skipif(not UV.exists(), reason="no .tools/uv (make setup): test_patches.py has a recorded environment")
 def test_an_installed_weak_environment_is_found_ranked_shut_and_mended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,10 @@ from chatward.models.training.urls import LATER, address_of, lists
 from chatward.models.urls import well_known
 from chatward.settings import Intel, IntelSource
 
-pytestmark = pytest.mark.skipif("CHATWARD_DATA" not in os.environ, reason="CHATWARD_DATA names no data")
+pytestmark = pytest.mark.skipif(
+    "CHATWARD_DATA" not in os.environ,
+    reason="CHATWARD_DATA names no data: test_bypasses.py and test_model.py run on made links",
+)
 
 
 def acts(found: list[Finding]) -> bool:
