@@ -67,15 +67,26 @@ def parse(text: str) -> Address | None:
     HTTPS; other relative links lead nowhere else and are none."""
     # Only what does not start with a letter may start with slashes.
     relative = not text[:1].isalpha() and _SLASHES.match(text) is not None
+    return _read(None, f"https:{text.lstrip()}" if relative else text)
+
+
+def resolve(place: str, base: str) -> Address | None:
+    """What ``place`` leads to on a page whose URL is ``base``, or ``None`` where either is no URL."""
+    return _read(base, place)
+
+
+def _read(base: str | None, text: str) -> Address | None:
     try:
-        found: Any = _parser()(f"https:{text.lstrip()}" if relative else text)
+        found: Any = _parser()(text) if base is None else _parser()(base) + text
     except (ValueError, UnicodeError):
         return None
+    except TypeError:  # half a surrogate pair
+        whole, beneath = _whole(text), None if base is None else _whole(base)
+        return None if (whole, beneath) == (text, base) else _read(beneath, whole)
     scheme = found.protocol[:-1]
     host = found.hostname
     # The usual name ends in a letter: neither brackets, nor a final dot, nor an address.
     host, kind = (host, HostKind.DOMAIN) if host[-1:].isalpha() else _host(host, scheme)
-    username, password = (found.username, bool(found.password)) if found.has_credentials else ("", False)
     return tuple.__new__(  # by place, in the order of the fields, and past the constructor: this is asked of every link
         Address,
         (
@@ -83,14 +94,19 @@ def parse(text: str) -> Address | None:
             scheme,
             host,
             kind,
-            found.port if found.has_port else "",
-            username,
-            password,
+            found.port,
+            found.username,
+            bool(found.password),
             found.pathname,
-            found.search[1:] if found.has_search else "",
-            found.hash[1:] if found.has_hash else "",
+            found.search[1:],
+            found.hash[1:],
         ),
     )
+
+
+def _whole(text: str) -> str:
+    """A text as browsers hand it on: half a surrogate pair becomes U+FFFD (Web IDL, USVString)."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @lru_cache(maxsize=1)

@@ -28,11 +28,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urljoin
 
 import httptools
 
-from chatward.core.addresses import Address, HostKind, parse, unmapped
+from chatward.core.addresses import Address, HostKind, parse, resolve, unmapped
 from chatward.core.errors import UpstreamError
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -193,11 +192,11 @@ class Fetcher:
 
 
 def joined(base: str, place: str) -> str:
-    """A redirect's place (RFC 9110 section 10.2.2), without what would have us read it another way."""
-    try:
-        return urljoin(base, place.strip().replace("\\", "/"))  # as browsers do
-    except ValueError as error:
-        raise _refused("a redirect leads nowhere") from error
+    """A redirect's place (RFC 9110 section 10.2.2), read as browsers do."""
+    found = resolve(place, base)
+    if found is None:
+        raise _refused("a redirect leads nowhere")
+    return found.href
 
 
 def _context(ca_file: str | None, *, verify: bool) -> ssl.SSLContext:

@@ -14,12 +14,11 @@ from hashlib import blake2b, sha256
 from html import unescape
 from itertools import islice
 from typing import Final
-from urllib.parse import urljoin
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chatward.core.addresses import HostKind, parse
+from chatward.core.addresses import HostKind, parse, resolve
 from chatward.watch.markup import Tag, tokens
 
 MOST: Final = 512 * 1024
@@ -146,10 +145,7 @@ class _Places:
 
     @staticmethod
     def _joined(base: str, place: str) -> str:
-        try:
-            found = parse(urljoin(base, place.strip()[:2048]))
-        except ValueError:
-            return ""
+        found = resolve(place[:2048], base)
         return found.href if found is not None and found.scheme in {"http", "https"} else ""
 
 

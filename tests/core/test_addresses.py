@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.core.addresses import HostKind, parse, unicode_host, unmapped
+from chatward.core.addresses import HostKind, parse, resolve, unicode_host, unmapped
 
 # URL as written, scheme, host. ``None``: a failure of the parser.
 CASES: tuple[tuple[str, str | None, str], ...] = (
@@ -137,6 +137,16 @@ def test_every_notation_of_an_address_is_that_address(number: int) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     found = parse(text)
     assert found is None or found.href
+
+
+def test_half_a_surrogate_pair_is_read_as_browsers_read_it() -> None:
+    found = parse("https://example.com/\ud800")
+    assert found is not None
+    assert found.path == "/%EF%BF%BD"
+    assert parse("https://\ud800.example/") is None
+    below = resolve("b\udfff", "https://example.com/a")
+    assert below is not None
+    assert below.path == "/b%EF%BF%BD"
 
 
 @pytest.mark.parametrize(
