@@ -10,6 +10,7 @@
 #   make screenshots  pictures of the console, docs/screenshots
 #   make lock     choose versions anew
 #   make clean    remove what the above built
+#   make vendor   the libraries of the console's pages as their lock has them: make vendor VENDOR="NAME@VERSION"
 
 export PYTHON
 UV := scripts/uv
@@ -19,10 +20,10 @@ NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
 
-.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash campaigns train screenshots
+.PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash campaigns train screenshots vendor
 
 help:
-	@sed -n '3,12s/^# *//p' Makefile
+	@sed -n '3,14s/^# *//p' Makefile
 
 setup: .venv/.core
 	@echo "chatward is ready: $(BIN)/chatward --help"
@@ -63,6 +64,9 @@ crash: .venv/.test
 	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py tests/seal/test_killed.py
 
 screenshots: .venv/.test
+vendor:
+	scripts/vendor $(VENDOR)
+
 	$(BIN)/python -m tests.console.screenshots
 
 # The shipped models stay as they are. More options of the command: TRAIN="--tier 1".

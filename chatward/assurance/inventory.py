@@ -20,6 +20,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -74,8 +75,14 @@ class Inventory:
 
 
 def installation() -> Inventory:
-    """The Python packages that this process can import."""
-    return _distributions(metadata.distributions())
+    """The Python packages that this process can import, and what Chatward carries in itself."""
+    return _distributions(metadata.distributions()) | vendored()
+
+
+def vendored() -> Inventory:
+    """What others wrote for browsers and the wheel has (``scripts/vendor``)."""
+    lock = files("chatward.console").joinpath("static", "vendor", "vendored.json")
+    return of_document(json.loads(lock.read_text("utf-8")))
 
 
 def read(path: Path) -> Inventory:
@@ -222,7 +229,9 @@ def _npm(document: Mapping[str, Any]) -> Inventory:
             if not place or one.get("link"):
                 continue
             name = one.get("name") or place.rpartition("node_modules/")[2]
-            yield Component("npm", name, one["version"]) if one.get("version") else name
+            license = one.get("license")
+            known = license if isinstance(license, str) else ""
+            yield Component("npm", name, one["version"], known) if one.get("version") else name
 
     def nested(dependencies: Mapping[str, Any]) -> Iterator[Component | str]:
         for name, one in dependencies.items():

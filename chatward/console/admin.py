@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Awaitable, Collection, Sequence
-from importlib.resources import files
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -30,6 +29,7 @@ from chatward.console.login import login_router
 from chatward.console.overview import overview_routes
 from chatward.console.scim import PREFIX as SCIM
 from chatward.console.start_desk import start_routes
+from chatward.console.static_desk import static_routes
 from chatward.console.verdicts import LedgerRecord, verdict_object
 from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
@@ -147,27 +147,12 @@ def admin_app(
     """
     app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     watched, pages = watching or Watching(), Pages(signing_in)
-    static = files("chatward.console").joinpath("static")
-    styles, icon = static.joinpath("console.css").read_bytes(), static.joinpath("icon.svg").read_bytes()
-    script = static.joinpath("console.js").read_bytes()
     refusal = _routes(settings).get("default", Route()).refusal
 
     async def judge(text: str, role: str, conversation: str) -> Verdict:
         verdict = ward.check(text, role, conversation=conversation)
         await ledger.append(_entry(verdict, role))
         return verdict
-
-    @app.get("/console.css", include_in_schema=False)
-    async def console_styles() -> Response:
-        return Response(styles, media_type="text/css")
-
-    @app.get("/console.js", include_in_schema=False)
-    async def console_script() -> Response:
-        return Response(script, media_type="text/javascript; charset=utf-8")
-
-    @app.get("/icon.svg", include_in_schema=False)
-    async def console_icon() -> Response:
-        return Response(icon, media_type="image/svg+xml")
 
     @app.get("/healthz", summary="Whether the process answers")
     async def healthz() -> dict[str, str]:
@@ -221,6 +206,7 @@ def admin_app(
         return JSONResponse({"error": said}, 400)
 
     host, most = settings.server.admin_host, settings.server.max_body
+    static_routes(app.router)
     app.include_router(login_router(signing_in))
     start_routes(app.router, pages, watched, judge)
     overview_routes(app.router, pages, watched, lambda: _status(ward, settings, version), ledger.tail)

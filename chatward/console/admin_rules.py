@@ -15,6 +15,7 @@ from typing import Final
 
 import orjson
 
+from chatward.console.statics import FILES
 from chatward.core.identity import Question, Ruling
 from chatward.identity.cedar_schema import ACTIONS
 
@@ -29,11 +30,7 @@ OPEN_CONSOLE: Final = "open-console"
 _OPEN: Final = {
     "/healthz": {"GET", "HEAD"},
     "/login": {"GET", "HEAD", "POST"},
-    "/console.css": {"GET", "HEAD"},
-    "/access.css": {"GET", "HEAD"},
-    "/console.js": {"GET", "HEAD"},
-    "/icon.svg": {"GET", "HEAD"},
-    "/passkeys.js": {"GET", "HEAD"},
+    **{path: {"GET", "HEAD"} for path in FILES},
     "/api/v1/session": {"GET", "HEAD", "POST"},
     "/api/v1/session/passkey": {"POST"},
     "/api/v1/session/passkey/options": {"POST"},

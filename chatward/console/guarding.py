@@ -37,6 +37,7 @@ from chatward.console.access import CALLER, AdminAccess, AdminCaller, Headers, h
 from chatward.console.admin_rules import OPEN_CONSOLE, PROGRAM, RESOURCE, SAFE, Ground, RoleTable, Rule, rule_of
 from chatward.console.asgi import HEADERS, App, Message, Receive, Scope, Send, credential, error_body
 from chatward.console.multipart import KIND, parts
+from chatward.console.statics import FILES
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Authenticator, Authorizer, Kind, Presented, Principal, Question, Ruling
@@ -161,7 +162,9 @@ class Guarding:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *added]
+                given = [*message.get("headers", ())]
+                kept = path in FILES and any(name == b"cache-control" for name, _ in given)
+                message["headers"] = given + [pair for pair in added if not (kept and pair[0] == b"cache-control")]
             await send(message)
 
         try:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from importlib.resources import files
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -41,12 +40,6 @@ def login_router(access: AdminAccess) -> APIRouter:
 
 
 def _login_routes(router: APIRouter, access: AdminAccess, pages: Pages) -> None:
-    styles = files("chatward.console").joinpath("static/access.css").read_bytes()
-
-    @router.get("/access.css", include_in_schema=False)
-    async def access_styles() -> Response:
-        return Response(styles, media_type="text/css")
-
     @router.get("/login", include_in_schema=False)
     async def login(request: Request) -> Response:
         caller = caller_of(request)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -74,15 +73,10 @@ class Made(BaseModel):
 
 
 def passkey_routes(router: APIRouter, access: AdminAccess) -> None:
-    """Adds ``/passkeys.js`` and ``/api/v1/session/passkey...``, where passkeys can be used on this plane."""
+    """Adds ``/api/v1/session/passkey...``, where passkeys can be used on this plane."""
     keys = access.passkeys
     if keys is None:
         return
-    script = files("chatward.console").joinpath("static/passkeys.js").read_bytes()
-
-    @router.get("/passkeys.js", include_in_schema=False)
-    async def passkeys_script() -> Response:
-        return Response(script, media_type="text/javascript")
 
     @router.post("/api/v1/session/passkey/options", summary="What a passkey is to sign, for signing in")
     async def sign_in_options(request: Request) -> Response:
