@@ -12,6 +12,7 @@ import pytest
 
 from chatward.console.admin_rules import SAFE, Ground, RoleTable, rule_of
 from chatward.console.statics import FILES
+from chatward.console.wording import CATALOGS
 from chatward.core.identity import Kind, Principal, Question
 from chatward.identity.operators import ROLES
 from tests.console.conftest import GOOD, exchange, shipped_policies
