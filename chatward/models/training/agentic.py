@@ -8,6 +8,8 @@ The rules:
    attack is that data orders it; people who ask people are clean documents (``phrases/document``).
 3. Part and form that a person gives a model in earnest ("You are a translator. Only output the result.") are
    ordinary, however much they look like a jailbreak.
+4. An order in another language stands in a document of that language, or now and then in a foreign one. English has
+   as many examples as it would have alone; each other language adds a share.
 """
 
 from __future__ import annotations
@@ -26,61 +28,93 @@ _EACH: Final = 6  # sentences of every written pattern
 _PLAIN: Final = 0.3  # share of a tool's answers that have no wrapper
 _BARE: Final = ("{ACT}.", "{ACT}", "Please {ACT}.", "Please {ACT} for me.", "please {ACT}", "Also, {ACT}.")
 """Orders without any frame: an answer of a tool that asks for a deed is odd enough."""
+_SHARE: Final = 12  # English has this many times as many examples as any other language
+_STOPS: Final = {"zh": "。", "ja": "。", "hi": "।"}
+_ABROAD: Final = 0.15  # orders of another language that stand in a document of any language
+_FAMILY_FIRST: Final = ("zh", "ja")
 _FIELDS: Final = ("body", "text", "description", "note", "content", "review", "message", "details", "comment")
 _NO_ATTACK: Final = dict.fromkeys(("attack", "direct", "extraction", "jailbreak", "scam"), 0.0)
 
 
+def languages() -> tuple[str, ...]:
+    """Languages that pieces are written in: English, then the others, sorted."""
+    others = [lang for lang in phrases.languages() if all(phrases.patterns(lang, kind) for kind in phrases.PIECES)]
+    return ("en", *(lang for lang in others if lang != "en"))
+
+
 def ordered(examples: Sequence[Example], rng: random.Random, *, count: int = 6000) -> Iterator[Example]:
-    """Answers of tools, ``count`` of them: two of three with a stranger's order, the rest clean."""
+    """Answers of tools: two of three with a stranger's order, the rest clean. ``count`` of them have English orders, in
+    documents of any language; a twelfth of that each of the other languages, in documents of that language."""
     clean = [e for e in examples if e.untrusted and e.targets.get("indirect") == 0 and len(e.text) > 30]
-    frames, actions = pieces("frame"), pieces("action")
-    names = (phrases.lists("en")["first"], phrases.lists("en")["last"])
-    if not clean:
-        return
-    for number in range(count):
-        document = rng.choice(clean)
-        start = rng.randrange(0, max(1, len(document.text) - 300)) if rng.random() < 0.5 else 0
-        said = document.text[start : start + rng.choice((120, 300, 700))]
-        others = [rng.choice(clean).text[: rng.choice((60, 150))] for _ in range(rng.randrange(0, 3))]
-        if number % 3 == 0:
-            text, _ = _answer(said, others, "", rng)
-            yield Example(text, {"indirect": 0.0}, "ordered", lang=document.lang, untrusted=True, group=document.group)
+    for lang in languages():
+        own = clean if lang == "en" else [e for e in clean if e.lang == lang]
+        if not own:
             continue
-        user = " ".join(rng.choice(words) for words in names)
-        frame, action = rng.choice(_BARE if rng.random() < 0.3 else frames), rng.choice(actions)
+        order = _Orders(lang)
+        for number in range(count if lang == "en" else count // _SHARE):
+            pool = clean if rng.random() < _ABROAD else own
+            document = rng.choice(pool)
+            start = rng.randrange(0, max(1, len(document.text) - 300)) if rng.random() < 0.5 else 0
+            said = document.text[start : start + rng.choice((120, 300, 700))]
+            others = [rng.choice(pool).text[: rng.choice((60, 150))] for _ in range(rng.randrange(0, 3))]
+            foreign = "" if number % 3 == 0 else order.draw(rng)
+            text, focus = _answer(said, others, foreign, rng)
+            targets = {"indirect": float(bool(foreign))}
+            yield Example(
+                text, targets, "ordered", lang=document.lang, untrusted=True, group=document.group, focus=focus
+            )
+
+
+class _Orders:
+    """Orders of one language, in their frames."""
+
+    def __init__(self, lang: str) -> None:
+        self._lang = lang
+        stop = _STOPS.get(lang, ".")
+        self._bare = _BARE if lang == "en" else (f"{{ACT}}{stop}", "{ACT}")
+        self._frames, self._actions = pieces("frame", lang), pieces("action", lang)
+        lists = phrases.lists(lang)
+        self._blank, order = ("", ("last", "first")) if lang in _FAMILY_FIRST else (" ", ("first", "last"))
+        self._names = [lists[name] for name in order]
+
+    def draw(self, rng: random.Random) -> str:
+        """An order, framed or bare."""
+        user = self._blank.join(rng.choice(words) for words in self._names)
+        frame = rng.choice(self._bare if rng.random() < 0.3 else self._frames)
+        action = rng.choice(self._actions)
         if (frame.startswith("{ACT}") or ": {ACT}" in frame) and rng.random() < 0.6:
-            action = action[0].upper() + action[1:]
-        order = frame.replace("{ACT}", action).replace("{USER}", user)
-        text, focus = _answer(said, others, order, rng)
-        yield Example(
-            text, {"indirect": 1.0}, "ordered", lang=document.lang, untrusted=True, group=document.group, focus=focus
-        )
+            first = "İ" if self._lang == "tr" and action[0] == "i" else action[0].upper()
+            action = first + action[1:]
+        return frame.replace("{ACT}", action).replace("{USER}", user)
 
 
 def briefed(examples: Sequence[Example], rng: random.Random, *, count: int = 3000) -> Iterator[Example]:
-    """Requests with a part, rules or a form that the asker wants, in earnest; some with the text they are about."""
-    asks = [e for e in examples if e.ordinary and e.lang == "en" and 15 < len(e.text) < 300 and e.source in ASKS]
-    data = [e for e in examples if e.ordinary and e.lang == "en" and 40 < len(e.text) < 600]
-    briefs = pieces("brief")
-    if not asks or not data:
-        return
-    for _ in range(count):
-        ask = rng.choice(asks)
-        text = "{TASK}"
-        for brief in rng.sample(briefs, rng.choice((1, 1, 2, 3))):
-            text = text.replace("{TASK}", brief, 1)
-        text = text.replace("{TASK}", ask.text)
-        if rng.random() < 0.3:
-            text += rng.choice(("\n\n", "\n", " ")) + rng.choice(data).text
-        yield Example(text, _NO_ATTACK, "briefed", group=f"brief/{ask.group}", ordinary=True)
+    """Requests with a part, rules or a form that the asker wants, in earnest; some with the text they are about.
+    ``count`` in English, a twelfth of that in each of the other languages."""
+    for lang in languages():
+        mine = [e for e in examples if e.ordinary and e.lang == lang]
+        asks = [e for e in mine if 15 < len(e.text) < 300 and e.source in ASKS]
+        data = [e for e in mine if 40 < len(e.text) < 600]
+        briefs = pieces("brief", lang)
+        if not asks or not data:
+            continue
+        for _ in range(count if lang == "en" else count // _SHARE):
+            ask = rng.choice(asks)
+            text = "{TASK}"
+            for brief in rng.sample(briefs, rng.choice((1, 1, 2, 3))):
+                text = text.replace("{TASK}", brief, 1)
+            text = text.replace("{TASK}", ask.text)
+            if rng.random() < 0.3:
+                text += rng.choice(("\n\n", "\n", " ")) + rng.choice(data).text
+            yield Example(text, _NO_ATTACK, "briefed", lang=lang, group=f"brief/{ask.group}", ordinary=True)
 
 
-def pieces(kind: str) -> list[str]:
+def pieces(kind: str, lang: str = "en") -> list[str]:
     """Sentences of the patterns of ``kind``; those of one in seven patterns are never used."""
     return [
         sentence.text
-        for pattern, sentence in phrases.samples("en", kind, _EACH)
-        if not held_pattern("en", kind, pattern.number)
+        for pattern, sentence in phrases.samples(lang, kind, _EACH)
+        if not held_pattern(lang, kind, pattern.number)
     ]
 
 
@@ -88,7 +122,7 @@ def _answer(said: str, others: Sequence[str], order: str, rng: random.Random) ->
     """A tool's answer about ``said`` and ``others`` with the order in it, and where the order stands: none where its
     letters are escaped."""
     if order:
-        cuts = [0, len(said), len(said), *(at + 1 for at, letter in enumerate(said) if letter in ".\n!?")]
+        cuts = [0, len(said), len(said), *(at + 1 for at, letter in enumerate(said) if letter in ".\n!?。！？।")]
         at = rng.choice(cuts)
         glue = rng.choice((" ", "\n", "\n\n"))
         said = f"{said[:at]}{glue}{order}{glue}{said[at:]}".strip()

@@ -37,7 +37,7 @@ KINDS: Final = (
     "pii_benign",
 )
 PIECES: Final = ("action", "frame", "brief")
-"""Files of pieces that examples are composed of, in English only: see :mod:`chatward.models.training.agentic`."""
+"""Files of pieces that examples are composed of, in some languages: see :mod:`chatward.models.training.agentic`."""
 
 _SECTION: Final = re.compile(r"==\s*([a-z][a-z_-]*)\s*\Z")
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
+
+import pytest
 
 from chatward.models.training import agentic, phrases
 from chatward.models.training.corpora import Example, held_pattern
@@ -63,13 +66,55 @@ def test_what_is_asked_in_earnest_is_no_attack_and_holds_the_request() -> None:
         assert any(ask.text in example.text for ask in ASKS)
 
 
-def test_one_pattern_in_seven_is_never_composed() -> None:
+@pytest.mark.parametrize("lang", agentic.languages())
+def test_one_pattern_in_seven_is_never_composed(lang: str) -> None:
     for kind in phrases.PIECES:
-        held = [pattern for pattern in phrases.patterns("en", kind) if held_pattern("en", kind, pattern.number)]
+        held = [pattern for pattern in phrases.patterns(lang, kind) if held_pattern(lang, kind, pattern.number)]
         kept = {
             sentence.text
-            for pattern, sentence in phrases.samples("en", kind, 6)
-            if not held_pattern("en", kind, pattern.number)
+            for pattern, sentence in phrases.samples(lang, kind, 6)
+            if not held_pattern(lang, kind, pattern.number)
         }
         assert held
-        assert set(agentic.pieces(kind)) == kept
+        assert set(agentic.pieces(kind, lang)) == kept
+
+
+def test_pieces_are_written_in_the_languages_that_the_evaluation_promises() -> None:
+    assert agentic.languages() == ("en", "ar", "de", "es", "fr", "hi", "it", "ja", "nl", "pl", "pt", "ru", "tr", "zh")
+
+
+@pytest.mark.parametrize("lang", agentic.languages())
+def test_every_piece_has_one_place_for_what_it_frames(lang: str) -> None:
+    for kind, place in (("frame", "{ACT}"), ("brief", "{TASK}")):
+        assert all(sentence.count(place) == 1 for sentence in agentic.pieces(kind, lang))
+    assert not any("{" in sentence for sentence in agentic.pieces("action", lang))
+
+
+def test_each_language_has_orders_in_its_own_documents_and_english_as_many_as_alone() -> None:
+    opens = "号店的营业时间是九点到五点。电梯在后面，请从后门进入，谢谢您的光临，欢迎再来。"
+    german = [
+        replace(example, text=f"Öffnungszeiten {n}: neun bis fünf, Hof rechts.", lang="de")
+        for n, example in enumerate(CLEAN)
+    ]
+    chinese = [replace(example, text=f"{n}{opens}", lang="zh") for n, example in enumerate(CLEAN)]
+    made = list(agentic.ordered([*CLEAN, *german, *chinese], random.Random(4), count=240))
+    assert len(made) == 240 + 2 * 20
+    orders = [example.text[slice(*example.focus)] for example in made[240:] if example.focus]
+    assert any("。" in order for order in orders)
+    assert Counter(example.targets["indirect"] for example in made[240:260])[0.0] == 7
+    most = Counter(example.lang for example in made[240:260]).most_common(1)
+    assert most[0][0] == "de"
+    assert most[0][1] >= 15
+
+
+def test_a_brief_is_in_the_language_of_its_request() -> None:
+    french = [
+        replace(example, text=f"Écris {n} lignes sur la mer en automne, pour une carte.", lang="fr")
+        for n, example in enumerate(ASKS)
+    ]
+    made = list(agentic.briefed([*ASKS, *CHAT, *french], random.Random(5), count=120))
+    assert Counter(example.lang for example in made) == {"en": 120, "fr": 10}
+    briefs = {piece.split("{TASK}")[0][:12] for piece in agentic.pieces("brief", "fr")}
+    for example in made[120:]:
+        assert any(ask.text in example.text for ask in french)
+        assert any(brief in example.text for brief in briefs if brief)
