@@ -8,11 +8,14 @@
 #   make campaigns  what behaviour makes of 100,000 simulated conversations and ten campaigns
 #   make train    the text models anew: make train DATA=FOLDER OUT=FOLDER, docs/models.md
 #   make screenshots  pictures of the console, docs/screenshots
+#   make languages  what pages say: new English into each catalogue; NEW=fr begins a language
 #   make lock     choose versions anew
-#   make clean    remove what the above built
 #   make vendor   the libraries of the console's pages as their lock has them: make vendor VENDOR="NAME@VERSION"
+#   make clean    remove what the above built
 
 export PYTHON
+# Compiled modules are kept: the tests start some hundred processes, which import for twice as long without.
+unexport PYTHONDONTWRITEBYTECODE
 UV := scripts/uv
 BIN := .venv/bin
 INSTALL := $(UV) pip install --python $(BIN)/python --no-deps --require-hashes
@@ -63,11 +66,17 @@ campaigns: .venv/.test
 crash: .venv/.test
 	CRASH_ROUNDS=200 $(BIN)/pytest -q tests/ledger/test_crashes.py tests/seal/test_killed.py
 
-screenshots: .venv/.test
 vendor:
 	scripts/vendor $(VENDOR)
 
+screenshots: .venv/.test
 	$(BIN)/python -m tests.console.screenshots
+
+# English stands in console.pot. What it says anew is fuzzy in the others until somebody has looked at it.
+LOCALE := chatward/console/locale
+BABEL := --domain console --input-file $(LOCALE)/console.pot --output-dir $(LOCALE) --width 100
+languages: .venv/.test
+	$(BIN)/pybabel --quiet $(if $(NEW),init --locale $(NEW),update --previous) $(BABEL)
 
 # The shipped models stay as they are. More options of the command: TRAIN="--tier 1".
 train: $(if $(and $(DATA),$(OUT)),.venv/.train)
