@@ -96,14 +96,15 @@ class Standing:
         return tuple(sorted({one for release in self.newer for one in release.fixes}))
 
 
-def opened(data: bytes, keys: Sequence[Verifier], now: float) -> Listing:
-    """A list, once one of ``keys`` has signed it and its time has not run out. Raises ``ConfigError``
-    (``releases-unsigned``, ``releases-unreadable``, ``releases-stale``)."""
-    if not keys:
+def opened(data: bytes, keys: Sequence[Verifier], now: float, *, vouched_by: str = "") -> Listing:
+    """A list, once one of ``keys`` has signed it and its time has not run out. ``vouched_by``: who has been found to
+    vouch for these very bytes; without ``keys`` that is enough. Raises ``ConfigError`` (``releases-unsigned``,
+    ``releases-unreadable``, ``releases-stale``)."""
+    if not keys and not vouched_by:
         raise ConfigError("no key is known that signs the list of releases (--key)", reason="releases-unsigned")
     try:
         note = parse(data)
-        by = verified(note, keys)[0].key.name
+        by = verified(note, keys)[0].key.name if keys else vouched_by
     except NoteError:
         raise ConfigError(
             "the list of releases is not signed with a key that is known", reason="releases-unsigned"

@@ -74,6 +74,14 @@ class Assurance(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nothing is asked."""
     release_key: str = ""
     """The public key that signs it (`name+id+base64`), or a file with it."""
+    release_identity: str = ""
+    """Who signs releases by Sigstore: an e-mail address, or the address of a workflow with its branch or tag. With it
+    the list needs a bundle beside it (`.sigstore.json`). Needs the extra `release`."""
+    release_issuer: str = ""
+    """The OpenID issuer that vouches for this identity (`https://accounts.google.com`)."""
+    release_root: str = ""
+    """Sigstore's trusted root (JSON), relative to the folder of the ledger. Empty: that of its public instance, as the
+    installed package `sigstore` carries it."""
     vex: tuple[str, ...] = ()
     """Documents of makers that say what does not affect their products (OpenVEX, CycloneDX)."""
     owner: str = ""

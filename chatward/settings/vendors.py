@@ -49,6 +49,8 @@ def _forms(settings: Settings) -> Iterator[Problem]:
     for name in settings.assurance.bots:
         if settings.bots and name not in settings.bots:
             yield Problem(("assurance", "bots", name), f"names no bot{did_you_mean(name, list(settings.bots))}")
+    if bool(settings.assurance.release_identity) != bool(settings.assurance.release_issuer):
+        yield Problem(("assurance", "release_identity"), "an identity and its issuer (release_issuer) go together")
     taken: dict[str, str] = {}
     for name, vendor in settings.vendors.items():
         steps: Steps = ("vendors", name)
