@@ -14,22 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from fastapi import APIRouter
 from msgspec.structs import replace
 
 from chatward.agents import Agents
 from chatward.configuration import resolve
 from chatward.console.access import AdminAccess
 from chatward.console.chat import PAGE
-from chatward.console.desks import Desks
-from chatward.console.federation import Federation, attempts
-from chatward.console.people_desk import People
-from chatward.console.scim import scim_router
 from chatward.console.second_factor import TotpFactor
 from chatward.console.sign_in import sign_in_page
+from chatward.console.views import Views
 from chatward.core.errors import ConfigError, StoreError
 from chatward.core.identity import ANONYMOUS, Authenticator, Fetch, Principal, Proof
 from chatward.core.ports import Ledger
@@ -83,6 +80,13 @@ from chatward.settings.rules import identity_file, is_loopback, shared_file
 from chatward.stores.database import Database
 from chatward.stores.fleeting import Fleeting
 
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from chatward.console.desks import Desks
+    from chatward.console.federation import Federation
+    from chatward.console.people_desk import People
+
 
 @dataclass(frozen=True, slots=True)
 class Callers:
@@ -97,7 +101,8 @@ class Callers:
     services: Mapping[str, AnyService]
     keys: KeyAuthenticator
     signing_in: AdminAccess
-    desks: Desks
+    desks: Callable[[], Desks]
+    """Makes what the console's pages work with: imports the console."""
     directory: APIRouter | None
     """SCIM for the admin plane, where it is enabled."""
     first_link: Callable[[], str | None]
@@ -130,7 +135,7 @@ def callers(
     keys = KeyAuthenticator(database)
     ways: dict[str, Authenticator] = {"configured": Keys(configured), "keys": keys}
     people = registry(database, settings.identity, record) if settings.identity.scim.enabled else None
-    directory = scim_router(Scim(people), keys.identify) if people is not None else None
+    directory = _directory(people, keys) if people is not None else None
     vouched = _vouched(settings, database, people, ledger, fetch, proofs_seen)
     ways |= vouched.ways
     if settings.identity.agents:
@@ -199,20 +204,38 @@ def callers(
         {**dict.fromkeys(PREFIXES, api.handle), **visiting},
         keys,
         signing_in,
-        Desks(
+        lambda: _desks()(
             signing_in,
             approvals,
             invitations,
             issued,
             authorizer,
             risks=risks,
-            people=People(record, issued, passkeys, vouched.sessions, vouched.revocations, people, visitors),
+            people=_people()(record, issued, passkeys, vouched.sessions, vouched.revocations, people, visitors),
         ),
         directory,
         operators.first_link,
         risks,
         SharedRisks(shared, risks, settings.risk.half_life) if risks is not None else None,
     )
+
+
+def _desks() -> type[Desks]:
+    from chatward.console.desks import Desks  # noqa: PLC0415 - with all pages, when they are first asked for
+
+    return Desks
+
+
+def _people() -> type[People]:
+    from chatward.console.people_desk import People  # noqa: PLC0415 - as above
+
+    return People
+
+
+def _directory(people: PeopleRegistry, keys: KeyAuthenticator) -> APIRouter:
+    from chatward.console.scim import scim_router  # noqa: PLC0415 - FastAPI, where SCIM is enabled
+
+    return scim_router(Scim(people), keys.identify)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +300,8 @@ def _vouched(
 
     federation: Federation | None = None
     if settings.operators.oidc:
+        from chatward.console.federation import Federation, attempts  # noqa: PLC0415 - FastAPI, where it is configured
+
         theirs = {attempts(name): _of_operators(settings, name, fetch) for name in settings.operators.oidc}
         logins = Logins(theirs, secrets, database, revocations, clock, admits)
         titles = {one.name: one.settings.title or one.name for one in theirs.values()}
@@ -335,6 +360,7 @@ def _signing_in(
         wanted.second_factor == "required",
         invitations,
         vouched.federation,
+        views=Views(database),
     )
 
 

@@ -25,7 +25,7 @@ from chatward import reference
 from chatward.assembly import channels
 from chatward.cli import COMMANDS
 from chatward.configuration import load
-from chatward.console.admin import admin_app
+from chatward.console.admin import admin_pages
 from chatward.console.chat import pages
 from chatward.console.desks import Desks, desk_router
 from chatward.console.login import login_router
@@ -220,6 +220,7 @@ def test_cited_commands_exist(page: Path) -> None:
 # --- HTTP --------------------------------------------------------------------------------------------
 
 
+@cache
 def served() -> set[str]:
     gateway = {
         *channels(Server()),
@@ -240,8 +241,8 @@ def served() -> set[str]:
     }
     anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
     shown: Any = SimpleNamespace(tail=None, guards=None)
-    admin = admin_app(shown, shown, anything, Settings(), "0", anything)
-    routes = [*admin._app.routes, *login_router(anything).routes]  # type: ignore[attr-defined]
+    admin = admin_pages(shown, shown, anything, Settings(), "0", anything)
+    routes = [*admin.routes, *login_router(anything).routes]
     desks = desk_router(Desks(anything, anything, anything, anything, anything), anything).routes
     watch_routes(watch := APIRouter(), anything, Watching(), anything)
     return gateway | {route.path for route in (*routes, *desks, *watch.routes) if hasattr(route, "path")}

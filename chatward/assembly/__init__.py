@@ -12,12 +12,10 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
 
 import uvloop
 from msgspec.structs import replace
 
-from chatward import __version__
 from chatward.assembly import parts, planes
 from chatward.assembly.engine import RoutedEngine, RunningWard, channels
 from chatward.assembly.expanding import expander
@@ -26,11 +24,13 @@ from chatward.behaviour.opening import Behaviour
 from chatward.callers import Callers
 from chatward.chronicle import Chronicle, witnesses
 from chatward.configuration import Loaded, resolve
-from chatward.console.admin import admin_app
-from chatward.console.chat import page_headers, pages
-from chatward.console.desks import desk_router
+from chatward.console.asgi import App
+from chatward.console.chat import page_headers
+from chatward.console.chat import pages as chat_pages
+from chatward.console.guarding import Guarding
 from chatward.console.step_up import step_up_pages
 from chatward.console.verify import agent_card_service, directory_service, manifest_service, verify_pages
+from chatward.console.waking import Waking
 from chatward.console.widget import widget_headers, widget_pages
 from chatward.education.api import REPORTS_PATH, TIPS_PATH
 from chatward.education.drills import DRILLS_PATH
@@ -104,7 +104,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         house.engine.files = await parts.looked_into(house)
         house.engine.expander = expander(settings.links)
         running = RunningWard(house.engine)
-        behaviour = parts.learning(house, asking.desks.risks)
+        behaviour = parts.learning(house, asking.risks)
         proving = open_proving(settings, lambda: data_plane.url)
         watching = parts.watched(house, asking.risks)
         beside = Beside(
@@ -202,7 +202,7 @@ def _gateway(
         limits=Limits(server.max_body, server.body_timeout, server.max_concurrent, settings.step_up.expiry),
         ready=lambda: () if ledger.healthy else ("ledger",),
         pages={
-            **pages(settings),
+            **chat_pages(settings),
             **safety_pages(settings, signed=proving is not None),
             **lesson_pages(settings),
             **verify_pages(),
@@ -250,7 +250,7 @@ def _admin(
     privacy: InThePath | None,
     behaviour: Behaviour | None,
     proving: Proving | None,
-) -> Any:
+) -> App:
     """The admin plane's application."""
     settings, meter = house.settings, house.meter
     overseen = overseeing(
@@ -267,21 +267,22 @@ def _admin(
         rejudging=parts.rejudged(house),
         shadows=parts.shadowed(house),
     )
-    return admin_app(
-        running,
-        planes.AdminLedger(house.ledger, house.ledger_path),
-        meter,
-        settings,
-        __version__,
+
+    def pages() -> App:
+        from chatward.assembly.console import console  # noqa: PLC0415 - all pages, once they are asked for
+
+        return console(house, running, asking, overseen, behaviour)
+
+    plane: App = Guarding(
+        Waking(pages, meter.render),
         asking.signing_in,
+        host=settings.server.admin_host,
         keys=tuple(resolve(reference) for reference in settings.server.keys),
+        max_body=settings.server.max_body,
         authorizer=asking.access.authorizer,
-        directory=asking.directory,
-        desks=desk_router(
-            dataclasses.replace(
-                asking.desks, behaviour=parts.unusual(house, behaviour), assuring=parts.assured(house, running)
-            ),
-            lambda text: running.check(text, "assistant"),
-        ),
-        watching=overseen,
     )
+    if asking.directory is None:
+        return plane
+    from chatward.console.scim import with_directory  # noqa: PLC0415 - FastAPI, where SCIM is enabled
+
+    return with_directory(plane, asking.directory)

@@ -13,14 +13,11 @@ from chatward.acme.keeping import kept as kept_certificate
 from chatward.assembly.engine import RunningWard
 from chatward.assembly.house import House
 from chatward.assurance.gates import opened_gates
-from chatward.assurance.opening import assurance_file, opened_assessments
+from chatward.assurance.opening import opened_assessments
 from chatward.behaviour.opening import Behaviour
 from chatward.behaviour.opening import opened as open_behaviour
 from chatward.callers import Callers, callers
 from chatward.configuration import resolve
-from chatward.console.assuring import Assuring
-from chatward.console.behaviour_desk import BehaviourDesk
-from chatward.console.vendor_answers import VendorAnswers
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
 from chatward.education.opening import Educating
@@ -189,13 +186,6 @@ def learning(house: House, risks: Risks | None) -> Behaviour | None:
     return opened
 
 
-def unusual(house: House, behaviour: Behaviour | None) -> BehaviourDesk | None:
-    """What the console shows of that."""
-    if behaviour is None:
-        return None
-    return BehaviourDesk(behaviour.store, house.record, house.settings.behaviour.breaks, behaviour.analyst.save)
-
-
 def taught(house: House) -> Educating | None:
     """What people learn from."""
     educating = open_education(house.settings, house.record, house.bot_of, house.secret)
@@ -218,16 +208,10 @@ def answered_by_vendors(house: House, admin: Any) -> Any:
     vendors, due = house.settings.vendors, house.settings.assurance.due
     if not vendors:
         return admin
+    from chatward.console.vendor_answers import VendorAnswers  # noqa: PLC0415 - there are vendors
+
     kept = house.stack.enter_context(opened_assessments(house.settings, house.record))
     return VendorAnswers(admin, kept, lambda name: name in vendors and kept.settle(name, due, vendors[name].owner))
-
-
-def assured(house: House, running: RunningWard) -> Assuring:
-    """What the console's pages of assurance stand on."""
-    settings = house.settings
-    made = Assuring(settings, house.record, assurance_file(settings), running.check)
-    house.stack.callback(made.close)
-    return made
 
 
 async def certified(house: House) -> None:

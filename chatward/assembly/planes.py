@@ -9,7 +9,7 @@ import gc
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,6 @@ from chatward.chronicle import Chronicle
 from chatward.configuration import Loaded, load, resolve
 from chatward.core.errors import ConfigError
 from chatward.core.identity import Fields
-from chatward.core.ports import Entry, Ledger
 from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Peer, PeerOf, PostureOf, direct
 from chatward.gateway.meter import Meter
@@ -42,7 +41,6 @@ from chatward.identity.risk import Watched
 from chatward.intel.watching import Updater
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
-from chatward.ledger.reading import Record, tail
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.monitoring.running import Process as Following
 from chatward.monitoring.running import check as check_receivers
@@ -230,17 +228,3 @@ def metered(settings: Settings, engine: RoutedEngine) -> Meter:
 
 def _path(name: str | None) -> Path | None:
     return Path(name) if name else None
-
-
-class AdminLedger:
-    """The ledger as the admin plane sees it: appended to, and read from the file."""
-
-    def __init__(self, ledger: Ledger, path: Path | None) -> None:
-        self._ledger = ledger
-        self._path = path
-
-    def append(self, entry: Entry) -> Awaitable[None]:
-        return self._ledger.append(entry)
-
-    def tail(self, n: int) -> Sequence[Record]:
-        return tail(self._path, n) if self._path is not None else []

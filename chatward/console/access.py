@@ -20,11 +20,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar
 from uuid import uuid4
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
@@ -37,6 +34,10 @@ from chatward.identity.oidc_login import Logins
 from chatward.identity.operator_passkeys import OperatorPasskeys
 from chatward.identity.operators import Operator, Operators
 from chatward.identity.sessions import Sessions, cookie, cookie_name
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 log = logging.getLogger(__name__)
 

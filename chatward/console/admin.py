@@ -3,13 +3,13 @@
 The rule: it shows and answers, and shows no text that a person or a bot wrote: states, counts, and ids of rules,
 as the ledger holds them. Asking for a verdict leaves a record before the answer leaves.
 
-Importing this module imports FastAPI (about 20 MB and half a second): only ``serve`` does.
+Importing this module imports FastAPI and all pages (half a second of a core): ``waking`` does, when they are asked for.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,19 +23,17 @@ from starlette.exceptions import HTTPException
 from chatward.console import litellm
 from chatward.console.access import AdminAccess
 from chatward.console.access_pages import Pages
-from chatward.console.asgi import App, Receive, Scope, Send, error_body
-from chatward.console.guarding import Guarding
+from chatward.console.asgi import error_body
 from chatward.console.login import login_router
 from chatward.console.overview import overview_routes
-from chatward.console.scim import PREFIX as SCIM
 from chatward.console.start_desk import start_routes
 from chatward.console.static_desk import static_routes
 from chatward.console.verdicts import LedgerRecord, verdict_object
+from chatward.console.waking import METRICS
 from chatward.console.watch_desk import watch_routes
 from chatward.console.watching import Watching
 from chatward.core.errors import ChatwardError, ClientError
 from chatward.core.events import Event
-from chatward.core.identity import Authorizer
 from chatward.core.ports import Entry
 from chatward.core.values import Verdict
 from chatward.settings import Route, Settings
@@ -123,7 +121,7 @@ def _decoded(asked: InspectRequest) -> bytes:
         raise ClientError("file must be base64.", reason="field-invalid") from None
 
 
-def admin_app(
+def admin_pages(
     ward: WardLike,
     ledger: LedgerLike,
     meter: Meter,
@@ -131,19 +129,13 @@ def admin_app(
     version: str,
     signing_in: AdminAccess,
     *,
-    keys: Collection[str] = (),
-    authorizer: Authorizer | None = None,
-    directory: APIRouter | None = None,
     desks: APIRouter | None = None,
     watching: Watching | None = None,
-) -> App:
-    """The admin plane as an ASGI application.
+) -> FastAPI:
+    """All pages and calls of the admin plane; nobody may reach them but through ``Guarding``.
 
-    Operators sign in by ``signing_in``; every route is decided upon by ``authorizer``, or by roles alone.
-    ``directory`` is SCIM, ``desks`` are the pages of operators (``console.desks``), ``watching`` is
-    what the pages that show what happened stand on. ``keys`` are the keys
-    themselves, already read from where ``settings.server.keys`` points. Without keys and operators only requests that
-    name a loopback host are answered, so an address beyond this machine needs them.
+    Operators sign in by ``signing_in``; ``desks`` are their pages (``console.desks``), ``watching`` is what the pages
+    that show what happened stand on.
     """
     app = FastAPI(title="Chatward", version=version, openapi_url="/api/v1/openapi.json", docs_url=None, redoc_url=None)
     watched, pages = watching or Watching(), Pages(signing_in)
@@ -160,7 +152,7 @@ def admin_app(
 
     @app.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        return Response(meter.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(meter.render(), media_type=METRICS)
 
     @app.get("/api/v1/status", summary="Guards, routes and bots")
     async def status() -> dict[str, Any]:
@@ -205,7 +197,6 @@ def admin_app(
         said = {"reason": "field-invalid", "message": f"{where}: {first['type']}"}
         return JSONResponse({"error": said}, 400)
 
-    host, most = settings.server.admin_host, settings.server.max_body
     static_routes(app.router)
     app.include_router(login_router(signing_in))
     start_routes(app.router, pages, watched, judge)
@@ -215,20 +206,7 @@ def admin_app(
     app.include_router(watch)
     if desks is not None:
         app.include_router(desks)
-    guarded = Guarding(app, signing_in, host=host, keys=keys, max_body=most, authorizer=authorizer)
-    return guarded if directory is None else _beside(guarded, directory)
-
-
-def _beside(guarded: App, directory: APIRouter) -> App:
-    """The plane with SCIM beside it, which has callers, media types and errors of its own (``console.scim``)."""
-    people = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    people.include_router(directory)
-
-    async def plane(scope: Scope, receive: Receive, send: Send) -> None:
-        mine = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{SCIM}/")
-        await (people if mine else guarded)(scope, receive, send)
-
-    return plane
+    return app
 
 
 def _entry(verdict: Verdict, role: str) -> Entry:

@@ -16,9 +16,10 @@ from inspect import isawaitable
 from typing import Final, NoReturn
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
+from chatward.console.asgi import App, Receive, Scope, Send
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.identity import Presented, Principal
 from chatward.identity.scim import Answer, Asked, Scim
@@ -68,6 +69,18 @@ def scim_router(scim: Scim, identify: Identify, *, base: str = "") -> APIRouter:
     for path in ("", "/{path:path}"):
         router.add_api_route(path, endpoint, methods=_METHODS)
     return router
+
+
+def with_directory(plane: App, directory: APIRouter) -> App:
+    """The admin plane with SCIM beside it, which has callers, media types and errors of its own."""
+    people = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    people.include_router(directory)
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] == "http" and f"{scope['path']}/".startswith(f"{PREFIX}/")
+        await (people if mine else plane)(scope, receive, send)
+
+    return both
 
 
 async def _admitted(request: Request, identify: Identify) -> Principal:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from chatward.console.access import AdminAccess
-from chatward.console.admin import admin_app
+from chatward.console.admin import admin_pages
 from chatward.console.assuring import Assuring
 from chatward.console.behaviour_desk import BehaviourDesk
 from chatward.console.desks import Desks, desk_router
@@ -147,7 +147,9 @@ def plane() -> Callable[..., Plane]:
         operators = Operators(database, Passwords(Cost(8, 1)), lambda entry: None, clock=clock)
         sessions = Sessions(database, operators, secure=False, clock=clock)
         access = AdminAccess(operators, sessions, Lockout(database, key), Csrf(key, secure=False), ledger, secure=False)
-        app = admin_app(ward, ledger, SimulatedMeter(), settings, "1.2.3", access, keys=keys)
+        inner = admin_pages(ward, ledger, SimulatedMeter(), settings, "1.2.3", access)
+        server = settings.server
+        app = Guarding(inner, access, host=server.admin_host, keys=keys, max_body=server.max_body)
         transport = httpx.ASGITransport(app=app)
         return Plane(ward, ledger, httpx.AsyncClient(transport=transport, base_url=base_url))
 
@@ -309,10 +311,9 @@ def house(tmp_path: Path) -> Callable[..., House]:
         settings = Settings(upstream="https://bot.example/v1")
         router = desk_router(desks, ward.check)
         watched = watching(database, ledger) if watching is not None else None
-        plane = admin_app(
+        inner = admin_pages(
             SimulatedWard(), ledger, SimulatedMeter(), settings, "1.2.3", access, desks=router, watching=watched
         )
-        inner = plane._app  # type: ignore[attr-defined]
         app = Guarding(inner, access, host=host, keys=keys, max_body=100_000, authorizer=authorizer)
         url = "https://console.example" if secure else "http://127.0.0.1:8788"
         return House(app, inner, access, ledger, database, clock, factor, url, desks, ward, challenges)
