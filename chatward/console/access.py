@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar
 from uuid import uuid4
 
+from chatward.console.views import Views
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Kind, Principal
@@ -127,7 +128,7 @@ class LedgerLike(Protocol):
 @dataclass(frozen=True, slots=True)
 class AdminAccess:
     """What signing in needs. ``secure``: the plane is reached by TLS (its own, or a proxy's). ``code_needed``: who
-    signs in with a password alone may only set up one-time codes."""
+    signs in with a password alone may only set up one-time codes. ``views``: questions that operators keep."""
 
     operators: Operators
     sessions: Sessions
@@ -141,6 +142,7 @@ class AdminAccess:
     federation: FederationLike | None = None
     turns: Turns = field(default_factory=Turns)
     passkeys: OperatorPasskeys | None = None
+    views: Views | None = None
 
     @property
     def device_cookie(self) -> str:
