@@ -193,8 +193,8 @@ def test_what_is_kept_of_a_conversation_is_bounded(listened: tuple[Ward, Listene
     for number in range(70):
         ward.check(f"message {number}", conversation="many")
     assert [text for _, text in listener.seen[-1]] == [f"message {number}" for number in range(5, 69)]
-    for number in range(6):
-        ward.check(f"{number} begins. " + "word " * 20_000 + f"{number} ends.", conversation="long")
+    for number in range(6):  # each longer than what is kept of one, and together than what is kept of all
+        ward.check(f"{number} begins. " + "word " * 2_000 + f"{number} ends.", conversation="long")
     kept = [text for _, text in listener.seen[-1]]
     assert 0 < sum(map(len, kept)) <= 32_768
     assert kept[-1].startswith("4 begins.")

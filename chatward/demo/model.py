@@ -56,8 +56,9 @@ class RunningModel(NamedTuple):
         stop(self.process)
 
 
-def start_model(port: int = 0) -> RunningModel:
-    """Starts the model server on 127.0.0.1 (``port`` 0: a free one) and returns once it answers.
+def start_model(port: int = 0, *, threads: int = THREADS) -> RunningModel:
+    """Starts the model server on 127.0.0.1 (``port`` 0: a free one) and returns once it answers. Its threads wait for
+    each other many times a word: on busy cores one is faster than two.
 
     Raises ``ConfigError`` (``extra-missing``) where the model or its server is not installed, and
     ``UpstreamError`` (``model-failed``) where it does not start.
@@ -66,7 +67,10 @@ def start_model(port: int = 0) -> RunningModel:
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError(f"the model server is not installed: {_INSTALL}", reason="extra-missing")
     process = subprocess.Popen(  # noqa: S603 - this very module, with a number
-        [sys.executable, "-m", "chatward.demo.model", "--port", str(port), "--parent", str(os.getpid())],
+        [
+            *(sys.executable, "-m", "chatward.demo.model", "--port", str(port), "--parent", str(os.getpid())),
+            *("--threads", str(threads)),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -124,7 +128,7 @@ def _first_line(process: subprocess.Popen[str], seconds: float) -> str:
 # --- the server's own process ------------------------------------------------------------------------
 
 
-def _parameters(port: int) -> Any:
+def _parameters(port: int, threads: int) -> Any:
     import xllamacpp  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
 
     parameters = xllamacpp.CommonParams()
@@ -135,8 +139,8 @@ def _parameters(port: int) -> Any:
     parameters.n_ctx = CONTEXT_TOKENS * SLOTS
     parameters.n_parallel = SLOTS
     parameters.n_predict = MAX_ANSWER_TOKENS
-    parameters.cpuparams.n_threads = THREADS
-    parameters.cpuparams_batch.n_threads = THREADS
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
     parameters.cache_ram_mib = PROMPT_CACHE_MIB
     # A model this small rambles unless it is held to its likelier words.
     parameters.sampling.temp = 0.2
@@ -168,12 +172,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Serves until the standard input ends."""
     parser = argparse.ArgumentParser("python -m chatward.demo.model", description="The demonstration's bot.")
     parser.add_argument("--port", type=int, default=0, help="TCP port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--threads", type=int, default=THREADS, help="threads that compute")
     parser.add_argument("--parent", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.parent:
         _die_with(options.parent)
     try:
-        parameters = _parameters(options.port)
+        parameters = _parameters(options.port, options.threads)
         import xllamacpp  # noqa: PLC0415 - an extra
     except (ConfigError, ImportError) as error:
         print(error, file=sys.stderr)

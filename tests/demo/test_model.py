@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("model")
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[RunningModel]:
-    running = start_model()
+    running = start_model(threads=1)
     yield running
     running.stop()
 

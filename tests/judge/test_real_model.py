@@ -28,7 +28,7 @@ SETTINGS = JudgeSettings(model=MODEL_NAME, seconds=300.0, max_answer_tokens=64)
 @pytest.fixture(scope="module")
 def model() -> Iterator[RunningModel]:
     try:
-        running = start_model()
+        running = start_model(threads=1)
     except ConfigError as error:
         pytest.fail(f"`make test` installs the bundled model, and it is not here: {error}")
     yield running

@@ -82,7 +82,7 @@ class Guarded:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """The model, the hop and the gateway with its defaults."""
     try:
-        model = start_model()
+        model = start_model(threads=1)
     except ConfigError as error:
         pytest.fail(f"`make test` installs the bundled model, and it is not here: {error}")
     there = urlsplit(model.base_url)
