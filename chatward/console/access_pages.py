@@ -11,11 +11,12 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from chatward.console.access import AdminAccess, AdminCaller, caller_of, set_seed, set_session
-from chatward.console.preferences import LANGUAGES, THEMES, ZONES, preferences
-from chatward.console.wording import ENGLISH, in_language, visible
+from chatward.console.preferences import THEMES, ZONES, preferences
+from chatward.console.wording import ENGLISH, in_language, languages, visible
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.identity.lockout import TooManyError
 from chatward.identity.operator_passkeys import OperatorPasskeys
@@ -100,23 +101,18 @@ def navigation(caller: AdminCaller, here: str = "", say: Mapping[str, str] = ENG
     return [{"title": say[group], "links": links} for group, links in groups.items()]
 
 
-def _put(sentence: str, *values: object, **named: object) -> str:
-    """A sentence of the catalog with its places filled. What is put there is escaped where the sentence is."""
-    return sentence.format(*(f"{one:,}" if isinstance(one, int) else one for one in values), **named)
+def _of_view(name: str) -> Callable[..., str]:
+    """A method of the page's ``Preferences`` as a filter."""
 
+    @pass_context
+    def said(context: Context, *values: Any, **named: Any) -> str:
+        return getattr(context["view"], name)(*values, **named)  # type: ignore[no-any-return]
 
-def _age(seconds: float) -> str:
-    """How long ago, in the largest unit that fits: ``5 min``, ``3 h``, ``2 d``."""
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= unit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds:.0f} s"
+    return said
 
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
-    "number": lambda value: f"{value:,}",
-    "put": _put,
-    "age": _age,
+    **{name: _of_view(name) for name in ("number", "put", "age")},
     "visible": visible,
     "iso": lambda at: datetime.fromtimestamp(at / 1e9, UTC).isoformat(timespec="seconds"),
     "plainly": lambda value: visible(
@@ -143,7 +139,7 @@ class Pages:
             values[name] = in_language(values.get(name, ""), view.language)
         known: dict[str, Any] = {"say": view.say, "view": view, "csrf": csrf.token(seed, caller.token), "wide": False}
         known |= {"navigation": navigation(caller, values.get("here", ""), view.say)}
-        known |= {"languages": LANGUAGES, "zones": ZONES, "themes": THEMES, "signed_in": caller.signed_in}
+        known |= {"languages": languages(), "zones": ZONES, "themes": THEMES, "signed_in": caller.signed_in}
         known["help"] = HELP.get(values.get("here", ""), "")
         response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
         set_seed(self._access, response, seed)

@@ -24,10 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages, moment
-from chatward.console.wording import ENGLISH, REASONS, visible
+from chatward.console.wording import ENGLISH, visible
 from chatward.core.errors import ClientError
 from chatward.core.values import Category, Verdict
-from chatward.identity.approvals import Approvals, Pending
+from chatward.identity.approvals import REASONS, Approvals, Pending
 
 SENSITIVE: Final = frozenset({Category.PII, Category.PHI, Category.SECRET})
 NEEDED: Final = ("text.pii", "text.secrets")

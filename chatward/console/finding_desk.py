@@ -99,7 +99,8 @@ def finding_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
                 numbers = await watching.ask(lambda it: inbox.matching(it, one)) or []
             days = int(form["days"]) if form.get("days", "").isdecimal() else inbox.DAYS
             count = await _judged(watching, caller, numbers, form.get("verdict", ""), form.get("reason", ""), days)
-            done = preferences(caller.headers).say["judged_done"].format(count)
+            view = preferences(caller.headers)
+            done = view.put(view.say["judged_done"], count)
             return await page(caller, query, done=done)
 
         async def again(error: ChatwardError) -> Response:

@@ -46,17 +46,15 @@ SCHEMA: Final = Schema(
 )
 
 ACTION: Final = "tool:call"
-REASONS: Final = frozenset(
-    {
-        "expected",
-        "checked-with-person",
-        "within-limits",
-        "not-expected",
-        "too-much",
-        "wrong-target",
-        "suspicious",
-        "other",
-    }
+REASONS: Final = (
+    "expected",
+    "checked-with-person",
+    "within-limits",
+    "not-expected",
+    "too-much",
+    "wrong-target",
+    "suspicious",
+    "other",
 )
 """Why somebody agreed or did not; the words of the ledger."""
 MAX_NOTE: Final = 500

@@ -118,7 +118,7 @@ async def test_what_is_switched_off_is_no_fault_unless_all_is(plane):
     it = plane()
     it.ward.states[0] = ("text.pii", "Personal data", "off on quiet")
     assert (await it.client.get("/api/v1/status")).json()["ok"] is True
-    assert "1 of 2 guards are running on all routes" in (await it.client.get("/")).text
+    assert "1 of 2 guards is running on all routes" in (await it.client.get("/")).text
     it.ward.states[:] = [(id, summary, "off") for id, summary, _ in it.ward.states]
     assert (await it.client.get("/api/v1/status")).json()["ok"] is False
     assert "No guard is running" in (await it.client.get("/")).text

@@ -27,7 +27,7 @@ async def test_a_verdict_is_on_record_and_moves_the_finding(house, watch):
     answer = await browser.send_form(
         "/findings", "/findings/judge", **{f"finding-{first}": "yes", "verdict": "false", "reason": "harmless"}
     )
-    assert "1 findings have a verdict now." in answer.text
+    assert "1 finding has a verdict now." in answer.text
     assert await numbers(browser) == [one for one in before if one != first]
     assert await numbers(browser, "state=false") == [first]
     ((_, about),) = it.events("finding:verdict:given")
