@@ -8,6 +8,8 @@ The rules (section "Evaluation" of the schema):
    *fixed* ends before, *last_affected* ends after. Before any *limit* (``*`` is none) or not at all.
 3. What was withdrawn affects nothing.
 4. What cannot be compared is ``None``: unknown, which is neither yes nor no.
+5. An advisory of a distribution names what it mends as *upstream*, or (AlmaLinux) as *related* alone. Where that is one
+   thing, it is a name of the same; several are not, but it is ranked by them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from msgspec import Struct, field
 from chatward.assurance.cvss import base_score, rating
 from chatward.assurance.versions import NEVER, Key, order, same_name
 
+_ALMA: Final = ("ALSA-", "ALBA-", "ALEA-")
 _EVENTS: Final = ("introduced", "fixed", "last_affected", "limit")
 _INTRODUCED, _LAST_AFFECTED = 0, 2
 _DIGITS: Final = re.compile(r"\d+", re.ASCII)
@@ -67,6 +70,8 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
     modified: str = ""
     withdrawn: str | None = None
     aliases: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
     summary: str = ""
     severity: tuple[Score, ...] = ()
     affected: tuple[Affected, ...] = ()
@@ -75,12 +80,20 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
     @property
     def ids(self) -> tuple[str, ...]:
         """All names of the same thing."""
-        return tuple(dict.fromkeys((self.id, *self.aliases)))
+        mended = self.mended
+        return tuple(dict.fromkeys((self.id, *self.aliases, *(mended if len(mended) == 1 else ()))))
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """What it mends, by the names of others (rule 5)."""
+        return self.upstream or (self.related if self.id.startswith(_ALMA) else ())
 
     def packages(self) -> set[tuple[str, str]]:
         """Ecosystem and name, as they are compared."""
         named = (one.package for one in self.affected if one.package is not None)
-        return {(one.ecosystem, same_name(one.ecosystem, one.name)) for one in named if one.name and one.ecosystem}
+        return {
+            (_place(one.ecosystem), same_name(one.ecosystem, one.name)) for one in named if one.name and one.ecosystem
+        }
 
     def about(self, ecosystem: str, name: str) -> About:
         """What it says of one package."""
@@ -89,7 +102,7 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
             one
             for one in self.affected
             if one.package is not None
-            and covers(one.package.ecosystem, ecosystem)
+            and covers(_place(one.package.ecosystem), ecosystem)
             and same_name(one.package.ecosystem, one.package.name) == wanted
         ]
         scores = [
@@ -102,6 +115,7 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
         return About(
             self.id,
             self.ids,
+            self.mended,
             severity,
             score,
             () if self.withdrawn is not None else tuple(_Said(one, ecosystem) for one in own),
@@ -110,11 +124,12 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an advisory says of one package. ``severity`` in words and ``score`` (CVSS); words alone come from the
-    database; neither: unknown."""
+    """What an advisory says of one package. ``mended``: what else it is ranked by. ``severity`` in words and ``score``
+    (CVSS); words alone come from the database; neither: unknown."""
 
     id: str
     ids: tuple[str, ...]
+    mended: tuple[str, ...]
     severity: str
     score: float | None
     _said: tuple[_Said, ...]
@@ -235,6 +250,11 @@ def _numbers(version: str) -> tuple[str, ...]:
     """The numbers of a version but for zeros and what comes after ``+``. What is equal in any order has the same
     numbers, so only versions that have are compared, which is the slow part."""
     return tuple(filter(None, (one.lstrip("0") for one in _DIGITS.findall(version.partition("+")[0]))))
+
+
+def _place(ecosystem: str) -> str:
+    """Without the stream that Red Hat names behind the release (``Red Hat:enterprise_linux:9::baseos``)."""
+    return ecosystem.partition("::")[0]
 
 
 def covers(listed: str, asked: str) -> bool:

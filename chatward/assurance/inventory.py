@@ -7,7 +7,7 @@ The rules:
    to be safe. A source that names nothing at all is an error.
 3. Kinds of source are told apart by content: a CycloneDX or SPDX file (JSON), ``package-lock.json`` (npm, versions 1 to
    3), a requirements or lock file of pip, ``uv.lock`` / ``poetry.lock``, the ``status`` file of dpkg, the ``installed``
-   file of apk, a folder.
+   file of apk, what rpm lists in the form ``RPM_FORM``, a folder.
 
 Sources: CycloneDX 1.6, SPDX 2.3, package URLs (purl-spec), PEP 503, PEP 508, PEP 751's forerunners, deb-control(5).
 """
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from chatward.assurance import systems
 from chatward.assurance.versions import same_name
 from chatward.core.errors import ConfigError
 
@@ -32,13 +33,16 @@ OWN: Final = "chatward"
 """What this installation is called among the things that are looked through."""
 MOST: Final = 256 * 1024 * 1024
 """Bytes of the largest file."""
-_TYPES: Final = {"pypi": "PyPI", "npm": "npm", "cargo": "crates.io", "golang": "Go", "deb": "Debian", "apk": "Alpine"}
-_SYSTEMS: Final = {"deb": "debian", "apk": "alpine"}
+RPM_FORM: Final = r"%{NAME}\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\t%{SOURCERPM}\n"
+"""What ``rpm -qa --queryformat`` is given."""
+_TYPES: Final = {"pypi": "PyPI", "npm": "npm", "cargo": "crates.io", "golang": "Go"}
 _ECOSYSTEMS: Final = {ecosystem: type_ for type_, ecosystem in _TYPES.items()}
 _PURL: Final = re.compile(r"pkg:([a-z0-9.+-]+)/([^@?#]+)(?:@([^?#]+))?(?:\?([^#]*))?")
 _PINNED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*===?\s*([A-Za-z0-9.!+_-]+)\s*(?:;.*)?")
 _NAMED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SOURCE: Final = re.compile(r"(\S+)(?:\s+\(([^)]+)\))?")
+_RPM: Final = re.compile(r"^(\S+)\t(\d+:\S+)\t(\S+)$", re.MULTILINE)
+_SOURCE_RPM: Final = re.compile(r"(\S+)-[^-]+-[^-]+\.src\.rpm")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,14 +56,21 @@ class Component:
 
     @property
     def purl(self) -> str:
-        """The package URL, without qualifiers but the release of a system."""
-        base, _, release = self.ecosystem.partition(":")
-        type_ = _ECOSYSTEMS.get(base, base.lower() or "generic")
-        name = same_name(self.ecosystem, self.name)
-        system = _SYSTEMS.get(type_, "")
-        space = f"{system}/" if system else ""
-        told = f"?distro={system}-{release.removeprefix('v')}" if system and release else ""
-        return f"pkg:{type_}/{space}{quote(name, safe='/')}@{quote(self.version, safe='')}{told}"
+        """The package URL, without qualifiers but the release of a system and the epoch of rpm."""
+        name, version = quote(same_name(self.ecosystem, self.name), safe="/"), self.version
+        known = systems.of_ecosystem(self.ecosystem)
+        if known is None:
+            type_ = _ECOSYSTEMS.get(self.ecosystem, self.ecosystem.lower() or "generic")
+            return f"pkg:{type_}/{name}@{quote(version, safe='')}"
+        system, release = known
+        epoch, _, rest = version.rpartition(":")
+        told = []
+        if system.type == "rpm" and epoch:
+            version = rest
+            told += [f"epoch={epoch}"] if epoch != "0" else []
+        told += [f"distro={release}"] if release else []
+        query = f"?{'&'.join(told)}" if told else ""
+        return f"pkg:{system.type}/{system.space}/{name}@{quote(version, safe='')}{query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,8 @@ def _file(path: Path, text: str) -> Inventory:
         return _apk(path, text)
     if re.search(r"^Package: ", text, re.MULTILINE) and re.search(r"^Status: ", text, re.MULTILINE):
         return _dpkg(path, text)
+    if _RPM.search(text):
+        return _rpm(path, text)
     return _requirements(text)
 
 
@@ -172,19 +185,22 @@ def _collected(found: Iterable[Component | str]) -> Inventory:
 def component_of(purl: str) -> Component | None:
     """The component that a package URL names; ``None`` without a version, or in an ecosystem that is not known."""
     found = _PURL.fullmatch(purl)
-    if found is None or found[3] is None or found[1] not in _TYPES:
+    if found is None or found[3] is None or found[1] not in _TYPES.keys() | systems.TYPES:
         return None
-    ecosystem, name, version = _TYPES[found[1]], unquote(found[2]), unquote(found[3])
-    if found[1] in _SYSTEMS:
+    ecosystem, name, version = _TYPES.get(found[1], ""), unquote(found[2]), unquote(found[3])
+    if not ecosystem:
         space, _, name = name.partition("/")
         told = dict(pair.partition("=")[::2] for pair in (found[4] or "").split("&"))
-        distro = unquote(told.get("distro", ""))
-        release = re.search(r"(\d[\d.]*)$", distro)
-        if space != _SYSTEMS[found[1]] or release is None:
+        known = systems.of_url(found[1], space, unquote(told.get("distro", "")))
+        if known is None:
             return None
-        ecosystem = _system(space, release[1])
-        source = unquote(told.get("upstream", ""))
-        if source:  # syft's way to name the source package, by which advisories go
+        system, ecosystem = known
+        source = unquote(told.get("upstream", "")) if system.source else ""  # syft's way to name the source package
+        if found[1] == "rpm":
+            version = f"{told.get('epoch') or 0}:{version}"
+            made_of = _SOURCE_RPM.fullmatch(source)
+            name = made_of[1] if made_of else name
+        elif source:
             name, _, other = source.partition("@")
             version = other or version
     return Component(ecosystem, same_name(ecosystem, name), version)
@@ -278,7 +294,7 @@ def _requirements(text: str) -> Inventory:
 
 
 def _dpkg(path: Path, text: str) -> Inventory:
-    system = _system_of(path, "debian")
+    system = systems.of_file(path, "deb")
 
     def parts() -> Iterator[Component | str]:
         for paragraph in text.split("\n\n"):
@@ -298,7 +314,7 @@ def _dpkg(path: Path, text: str) -> Inventory:
 
 def _apk(path: Path, text: str) -> Inventory:
     """``lib/apk/db/installed``; packages by their origin, as Alpine's advisories name them."""
-    system = _system_of(path, "alpine")
+    system = systems.of_file(path, "apk")
 
     def parts() -> Iterator[Component | str]:
         for paragraph in text.split("\n\n"):
@@ -312,23 +328,21 @@ def _apk(path: Path, text: str) -> Inventory:
     return _collected(parts())
 
 
-def _system(name: str, release: str) -> str:
-    """How OSV calls a release of a system."""
-    if name == "alpine":
-        return "Alpine:v" + ".".join(release.split(".")[:2])
-    return f"Debian:{release.partition('.')[0]}"
+def _rpm(path: Path, text: str) -> Inventory:
+    """What rpm lists; packages by their own name and by their source's, since distributions name either. The file may
+    begin with the ``os-release`` of where it was made."""
+    system = systems.of_text(text, "rpm") or systems.of_file(path, "rpm")
 
+    def parts() -> Iterator[Component | str]:
+        for name, version, source in _RPM.findall(text):
+            if name == "gpg-pubkey":  # a key, which rpm keeps as if it were a package
+                continue
+            if not system:
+                yield f"{name} {version} (no release that OSV knows)"
+                continue
+            made_of = _SOURCE_RPM.fullmatch(source)
+            yield from (
+                Component(system, one, version) for one in dict.fromkeys((name, made_of[1] if made_of else name))
+            )
 
-def _system_of(path: Path, wanted: str) -> str:
-    """The ecosystem of a file: from the ``os-release`` of the tree in which it stands (``/var/lib/dpkg/status``,
-    ``/lib/apk/db/installed``), else beside it."""
-    root = path.absolute()
-    places = [root.parent, *(list(root.parents)[3:4])]
-    for place in places:
-        for name in ("os-release", "etc/os-release", "usr/lib/os-release"):
-            file = place / name
-            if file.is_file():
-                told = dict(re.findall(r'^([A-Z_]+)="?([^"\n]*)"?$', file.read_text("utf-8"), re.MULTILINE))
-                release = told.get("VERSION_ID", "")
-                return _system(wanted, release) if release and told.get("ID") == wanted else ""
-    return ""
+    return _collected(parts())

@@ -200,7 +200,7 @@ def _alike(abouts: Iterable[About]) -> Iterator[list[About]]:
 
 def _group(members: Sequence[About], lists: Lists) -> _Group:
     ids = tuple(sorted({id_ for one in members for id_ in one.ids}))
-    cves = cves_of(ids)
+    cves = cves_of({*ids, *(one for member in members for one in member.mended)})
     return _Group(
         ids,
         min((one.severity for one in members), key=SEVERITIES.index),

@@ -10,7 +10,9 @@ The rules:
    ``<unfixed>``, which stand where a fix would, come after everything.
 4. Alpine: as apk-tools compares: numbers, a letter, suffixes (``_rc`` before the version itself, ``_p`` after it),
    ``-rN``; a number with zeros before it is a fraction.
-5. Others have no order here (``order`` gives ``None``): only versions that an advisory lists are compared, and what is
+5. Red Hat, Rocky, Alma, openSUSE and what else has packages of rpm: epoch, version, release, as rpm compares
+   (``rpmvercmp``): numbers after letters, ``~`` before the end, ``^`` after it.
+6. Others have no order here (``order`` gives ``None``): only versions that an advisory lists are compared, and what is
    left is unknown.
 """
 
@@ -36,6 +38,9 @@ _APK: Final = re.compile(
 )
 _SUFFIXES: Final = {"alpha": -4, "beta": -3, "pre": -2, "rc": -1, "cvs": 1, "svn": 2, "git": 3, "hg": 4, "p": 5}
 _LEGACY: Final = re.compile(r"(\d+|[a-z]+|\.|-)")
+_RPM: Final = re.compile(r"\d+|[A-Za-z]+|[~^]", re.ASCII)
+RPM: Final = ("Red Hat", "Rocky Linux", "AlmaLinux", "openSUSE", "SUSE", "Mageia", "openEuler", "Azure Linux")
+"""Ecosystems whose packages are rpm's."""
 NEVER: Final = frozenset({"<end-of-life>", "<unfixed>"})
 """What Debian's advisories name as the fix where there is none."""
 _LONGEST: Final = 500
@@ -109,6 +114,27 @@ def apk(version: str) -> Any:
     return tuple(numbers), found[2], (*suffixes, (0, 0)), -1 if found[4] is None else int(found[4])
 
 
+@lru_cache(maxsize=65_536)
+def rpm(version: str) -> Any:
+    """``epoch:version-release``; no epoch is 0, no release is before all."""
+    if len(version) > _LONGEST:
+        raise ValueError("too long for a version")
+    epoch, colon, rest = version.strip().rpartition(":")
+    upstream, dash, release = rest.partition("-")
+    if not upstream:
+        raise ValueError("no rpm version")
+    return _rpm_part(epoch if colon else "0"), _rpm_part(upstream), _rpm_part(release) if dash else ()
+
+
+def _rpm_part(text: str) -> tuple[tuple[int, int, str], ...]:
+    kinds = {"~": -1, "^": 1}
+    found = (
+        (kinds[one], 0, "") if one in kinds else (3, int(one), "") if one.isdigit() else (2, 0, one)
+        for one in _RPM.findall(text)
+    )
+    return (*found, (0, 0, ""))
+
+
 _ORDERS: Final[dict[str, Key]] = {
     "PyPI": pypi,
     "npm": semver,
@@ -117,6 +143,7 @@ _ORDERS: Final[dict[str, Key]] = {
     "Debian": debian,
     "Ubuntu": debian,
     "Alpine": apk,
+    **dict.fromkeys(RPM, rpm),
 }
 
 

@@ -132,6 +132,46 @@ def test_alpine_goes_by_origins_and_needs_a_release(tmp_path: Path) -> None:
     assert component_of(purl) == Component("Alpine:v3.19", "openssl", "3.1.4-r5")
 
 
+RPM = (
+    "openssl-libs\t1:3.0.7-27.el9\topenssl-3.0.7-27.el9.src.rpm\n"
+    "tzdata\t0:2024a-1.el9\ttzdata-2024a-1.el9.src.rpm\n"
+    "gpg-pubkey\t0:fd431d51-4ae0493b\t(none)\n"
+)
+OPENSSL, ZONES = "1:3.0.7-27.el9", "0:2024a-1.el9"
+
+
+def test_rpm_lists_packages_under_their_names_and_their_sources(tmp_path: Path) -> None:
+    file = write(tmp_path / "rootfs/var/lib/rpm/list.txt", RPM)
+    assert told(read(file)) == (
+        [],
+        [f"openssl-libs {OPENSSL} (no release that OSV knows)", f"tzdata {ZONES} (no release that OSV knows)"],
+    )
+    for system, ecosystem in {
+        "ID=rocky\nVERSION_ID=9.4\n": "Rocky Linux:9",
+        'ID="almalinux"\nVERSION_ID="9.4"\n': "AlmaLinux:9",
+        'ID="rhel"\nVERSION_ID="9.5"\n': "Red Hat:enterprise_linux:9",
+        'ID="opensuse-leap"\nVERSION_ID="15.6"\n': "openSUSE:Leap 15.6",
+    }.items():
+        wanted = [
+            f"{ecosystem} openssl {OPENSSL}",
+            f"{ecosystem} openssl-libs {OPENSSL}",
+            f"{ecosystem} tzdata {ZONES}",
+        ]
+        assert told(read(write(tmp_path / "list.txt", system + RPM))) == (wanted, [])
+        write(tmp_path / "rootfs/etc/os-release", system)
+        assert told(read(file)) == (wanted, [])
+    assert told(read(write(tmp_path / "list.txt", "ID=fedora\nVERSION_ID=41\n" + RPM)))[0] == []
+
+
+def test_syft_names_source_packages_of_rocky_and_not_of_those_that_name_packages() -> None:
+    more = "?arch=x86_64&epoch=1&upstream=openssl-3.0.7-27.el9.src.rpm&distro"
+    rocky = component_of(f"pkg:rpm/rocky/openssl-libs@3.0.7-27.el9{more}=rocky-9.4")
+    assert rocky == Component("Rocky Linux:9", "openssl", OPENSSL)
+    red_hat = component_of(f"pkg:rpm/redhat/openssl-libs@3.0.7-27.el9{more}=rhel-9.4")
+    assert red_hat == Component("Red Hat:enterprise_linux:9", "openssl-libs", OPENSSL)
+    assert component_of(f"pkg:rpm/opensuse/openssl@3.0.7-27{more}=opensuse-tumbleweed-20240101") is None
+
+
 def test_debian_without_a_release_is_unread(tmp_path: Path) -> None:
     found = read(write(tmp_path / "status", DPKG))
     assert not found.components
@@ -161,6 +201,10 @@ def test_what_names_nothing_is_an_error(content: str, tmp_path: Path) -> None:
         Component("Debian:12", "zlib", "1:1.2.13.dfsg-1"),
         Component("Go", "github.com/a/b", "v1.0.0"),
         Component("Alpine:v3.19", "musl", "1.2.4_git20230717-r4"),
+        Component("Rocky Linux:9", "openssl", "1:3.0.7-27.el9"),
+        Component("AlmaLinux:10", "apr-util-devel", "0:1.6.3-23.el10_2.1"),
+        Component("Red Hat:enterprise_linux:9", "sudo", "0:1.9.5p2-10.el9_6.1"),
+        Component("openSUSE:Leap 15.6", "go1.20", "0:1.20.1-150000.1.1"),
     ],
     ids=lambda part: part.ecosystem,
 )

@@ -85,6 +85,26 @@ def test_advisories_that_name_each_other_are_one_finding_as_bad_as_the_worst(tmp
     assert found.severity == "critical"
 
 
+def test_what_distributions_call_upstream_is_ranked_by_and_one_alone_is_a_name(tmp_path: Path) -> None:
+    red_hat = {"ecosystem": "Red Hat:enterprise_linux:9::baseos", "fixed": "1:3.0.7-28.el9", "aliases": []}
+    many = advisory("RHSA-2026:1", "openssl", upstream=["CVE-2026-1001", "CVE-2026-1002"], **red_hat)
+    one = advisory("RHSA-2026:2", "openssl", upstream=["CVE-2026-1003"], related=["CVE-2026-1009"], **red_hat)
+    alma = {"ecosystem": "AlmaLinux:9", "aliases": [], "related": ["CVE-2026-1002", "CVE-2026-1004"]}
+    parts = (
+        Component("Red Hat:enterprise_linux:9", "openssl", "1:3.0.7-27.el9"),
+        Component("Red Hat:enterprise_linux:9", "openssl", "1:3.0.7-28.el9"),
+        Component("AlmaLinux:9", "leaky-bot", "0:2.0.0-3.el9"),
+    )
+    lists = Lists(exploited=ranking.Exploited(frozenset({"CVE-2026-1002", "CVE-2026-1009"})))
+    made = look(*parts, of=[many, one, advisory("ALSA-2026:3", **alma)], lists=lists, folder=tmp_path)
+    assert not made.unknown
+    assert {found.ids: (found.exploited, found.fixed) for found in made.findings} == {
+        ("RHSA-2026:1",): (True, "1:3.0.7-28.el9"),
+        ("CVE-2026-1003", "RHSA-2026:2"): (False, "1:3.0.7-28.el9"),
+        ("ALSA-2026:3",): (True, "2.0.1"),
+    }
+
+
 def test_exploited_comes_first_then_likely_then_severe(tmp_path: Path) -> None:
     names = {"OWN-1": "CVE-2026-0001", "OWN-2": "CVE-2026-0002", "OWN-3": "CVE-2026-0003", "OWN-4": "CVE-2026-0004"}
     scores = [CRITICAL, LOW, LOW, LOW]
