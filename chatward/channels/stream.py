@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from chatward.channels.outgoing import malformed
-from chatward.channels.sse import KEEP_ALIVE, Decoder
+from chatward.channels.sse import KEEP_ALIVE, Decoder, Event
 from chatward.core.errors import ChatwardError, UpstreamError
 from chatward.core.ports import Lane, Reply
 
@@ -82,6 +82,7 @@ class EventRewriter(ABC):
         self._out: list[bytes] = []
         self._done = False
         self._usage: dict[str, int] = {}
+        self._later: list[Event] = []  # what came while the reply waits
         self._waiting: dict[str, Any] | None = None  # an event that the next one may add to
         self._place: tuple[Any, ...] = ()
 
@@ -97,11 +98,15 @@ class EventRewriter(ABC):
         if self._done:
             return b""
         try:
-            for _, payload in self._decoder.feed(data):
+            events = self._decoder.feed(data)
+            if self._later:
+                events, self._later = [*self._later, *events], []
+            for at, (_, payload) in enumerate(events):
                 if payload is None:
                     self._out.append(KEEP_ALIVE)
-                else:
-                    self._received(payload)
+                elif not self._received(payload):
+                    self._later = events[at:]
+                    return self._take()
                 if self._done:
                     break
             self._flush()
@@ -113,9 +118,9 @@ class EventRewriter(ABC):
         if self._done:
             return b""
         try:
-            for _, payload in self._decoder.close():
+            for _, payload in (*self._later, *self._decoder.close()):
                 if payload is not None and not self._done:
-                    self._received(payload)
+                    self._received(payload, last=True)
             self._flush()
         except UpstreamError:
             self._fail(truncated())  # half an event is what a cut leaves behind
@@ -128,25 +133,31 @@ class EventRewriter(ABC):
             self._fail(error)
         return self._take()
 
-    def _received(self, payload: bytes) -> None:
-        """One event's data: kept for a moment if the next event may add to it, else done at once."""
+    def _received(self, payload: bytes, *, last: bool = False) -> bool:
+        """One event's data: kept for a moment if the next event may add to it, else done at once. False where it is to
+        come again, since what came before it waits (``Reply.waits``), which the ``last`` events do not mind."""
         if payload == END_MARK:
             self._flush()
+            if self._reply.waits and not last:
+                return False
             if not self._done:
                 self._end_mark()
-            return
+            return True
         event = parsed(payload)
         place = self._adds_to(event)
         if place and place == self._place and self._waiting is not None:
             self._add(self._waiting, event)
-            return
+            return True
         self._flush()
         if self._done:
-            return
+            return True
+        if self._reply.waits and not last:
+            return False
         if place:
             self._waiting, self._place = event, place
         else:
             self._event(event)
+        return True
 
     def _flush(self) -> None:
         event, self._waiting = self._waiting, None

@@ -121,6 +121,16 @@ class TurnGuard(Protocol):
 
 
 @runtime_checkable
+class LoadingGuard(Protocol):
+    """A guard with tables that are made when it is first needed, or by ``load``: before the first message."""
+
+    @property
+    def spec(self) -> GuardSpec: ...
+
+    def load(self) -> None: ...
+
+
+@runtime_checkable
 class PreparingGuard(Protocol):
     """A model guard whose slow part may run beside the event loop: what ``prepare`` returns is awaited before ``weigh``
     is asked about the same item, which then is quick."""
@@ -254,6 +264,12 @@ class Reply(Protocol):
         ...
 
     @property
+    def waits(self) -> bool:
+        """Whether an image in a text waits to be looked at. Until it was, a rewriter of a stream goes on with no event,
+        since one that ends the text would find the image unread; it goes on when it is fed again."""
+        ...
+
+    @property
     def blocked(self) -> Verdict | None:
         """The verdict that stops the reply, or ``None``."""
         ...
@@ -289,6 +305,19 @@ class ReplyFiles(Protocol):
 
     async def rest(self) -> bytes:
         """What is still held at the stream's end."""
+        ...
+
+    def wanted(self, picture: str) -> bool:
+        """Notes that an image in a text (``core.pictures``) is to be looked at; false where that was done."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Whether images are noted that nobody has looked at yet."""
+        ...
+
+    async def look(self) -> None:
+        """Looks at the images that are noted."""
         ...
 
     def seen(self, data: str, name: str, declared: str) -> ReplyFile:

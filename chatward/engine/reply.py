@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from chatward.core.identity import Ruling, ToolGate
 from chatward.core.normalise import read
+from chatward.core.pictures import Pictures
 from chatward.core.ports import Guard, Item, Lane, ReplyFiles, ScoringInspector, StreamInspector
 from chatward.core.values import (
     Action,
@@ -114,6 +116,25 @@ class ReplySession:
             return PassedFile(said.encode("utf-8", "surrogatepass"), "" if seen.plain else _PLAIN, said)
         return PassedFile(seen.cleaned, "", text)
 
+    @property
+    def waits(self) -> bool:
+        return self._files is not None and self._files.waits
+
+    def picture(self, url: str, final: bool) -> str | None:
+        """What goes out in place of an image in a text (``core.pictures.Ask``)."""
+        if self._files is None:
+            return url
+        if not final and self._files.wanted(url):
+            return None
+        passed = self.file(url, "", "")
+        if self._blocked is not None:
+            return None
+        if passed.content is None:
+            return url
+        if passed.media:
+            return passed.content.decode("utf-8", "surrogatepass")
+        return url[: url.index(",") + 1] + b64encode(passed.content).decode()
+
     def _judge_file(self, seen: ReplyFile) -> list[str]:
         """The rules, or the guards that could not read it, for which a file may not leave; where it stops the reply,
         ``blocked`` is set."""
@@ -215,7 +236,7 @@ class ReplySession:
         for name in [*self._begun.elements()]:
             self.permits(name, "")
 
-    def waits(self, tool: str) -> bool:
+    def holds(self, tool: str) -> bool:
         """Whether a lane of this tool must hold its text until ``permits`` has seen all of it."""
         if self._begun[tool] <= 0:
             return False
@@ -300,23 +321,34 @@ class _Lane:
         self.name = name
         self.out: list[str] = []
         self._session = session
-        self._held: list[str] | None = [] if name and session.waits(name) else None
+        self._held: list[str] | None = [] if name and session.holds(name) else None
         """What waits for a ruling on the whole call; ``None`` where nothing has to wait."""
         self.release = session.open(kind, self)
+        self._pictures = Pictures(session.picture) if kind is PartKind.TEXT and seconds is None else None
 
     def feed(self, piece: str) -> str:
         if self._session.blocked is not None:
             return ""
+        if self._pictures is not None:
+            piece = self._pictures.take(piece)
+            if self._session.blocked is not None:  # by an image: what stands before it leaves
+                return self._pass(self.release.feed(piece) + self.release.close(), final=True)
         return self._pass(self.release.feed(piece), final=False)
 
     def close(self) -> str:
         if self._session.blocked is not None:
             return ""
+        if self._pictures is not None:
+            rest = self._pictures.take("", final=True)
+            if rest:
+                return self._pass(self.release.feed(rest) + self.release.close(), final=True)
         return self._pass(self.release.close(), final=True)
 
     def whole(self, text: str) -> str:
         if self._session.blocked is not None:
             return ""
+        if self._pictures is not None:
+            text = self._pictures.take(text, final=True)
         return self._pass(self.release.whole(text), final=True)
 
     def _pass(self, text: str, *, final: bool) -> str:
@@ -328,6 +360,8 @@ class _Lane:
             text, self._held = "".join(held), None
             if not self._session.permits(self.name, text):
                 return ""
+        if self._pictures is not None:
+            text = self._pictures.shown(text)
         if text:
             self.out.append(text)
         return text

@@ -8,26 +8,29 @@ The rules:
 2. A stream flows as it did until the first bytes that may be a file's. From there on it is held line by line, since an
    event of every dialect is a line, until the files in it were looked at.
 3. The bounds are those of a request: files of one reply, characters that they say, time.
-4. Speech may be bare samples, which nothing tells from noise: there, that nobody knows what it is means nothing.
+4. An image in a text (``core.pictures``) is spread over the events of a stream: who puts the text together notes it
+   (``wanted``) and goes on when it was looked at.
+5. Speech may be bare samples, which nothing tells from noise: there, that nobody knows what it is means nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
 from chatward.channels.wording import is_file, media_in, name_in, strings
+from chatward.core.pictures import pictures
 from chatward.core.values import Exchange, ReplyFile
 from chatward.files.desk import FileDesk, Seen
 from chatward.guards.files.inspecting import unread
 from chatward.guards.files.looking import HIDDEN, IDS, TYPE, UNREADABLE
 
-_MAY_CARRY: Final = re.compile(rb'"(?:[dD][aA][tT][aA]:|[A-Za-z0-9+/_\\=-]{62})').search
+_MAY_CARRY: Final = re.compile(rb'"(?:[dD][aA][tT][aA]:|[A-Za-z0-9+/_\\=-]{62})|[dD][aA][tT][aA]:[iI][mM][aA]').search
 _NEAR: Final = 128
 """Bytes of a line that went on which may be the beginning of a file."""
 _UNKNOWN: Final = f"{TYPE}/unknown"
@@ -44,6 +47,9 @@ class ReplyFiles:
         self._exchange = exchange
         self._id = request_id
         self._seen: dict[_Key, Seen] = {}
+        self._looked: set[_Key] = set()
+        """Those that were looked at, or were too many to be."""
+        self._wanted: dict[_Key, None] = {}
         self._stopped: list[tuple[Seen, Sequence[str]]] = []
         self._deadline: float | None = None
         self._room = desk.room
@@ -58,7 +64,7 @@ class ReplyFiles:
 
     async def whole(self, body: bytes) -> None:
         if _MAY_CARRY(body) is not None:
-            await self._look([body])
+            await self._lines([body], whole=True)
 
     async def ready(self, piece: bytes) -> bytes:
         if self._held is None:
@@ -70,7 +76,7 @@ class ReplyFiles:
         if b"\n" not in piece:
             return b""
         lines, newline, rest = bytes(self._held).rpartition(b"\n")
-        await self._look((bytes(self._line) + lines).splitlines())
+        await self._lines((bytes(self._line) + lines).splitlines())
         self._line.clear()
         out = lines + newline
         if _MAY_CARRY(rest) is not None:
@@ -83,8 +89,23 @@ class ReplyFiles:
     async def rest(self) -> bytes:
         held, self._held = bytes(self._held or b""), None
         if held:
-            await self._look((bytes(self._line) + held).splitlines())
+            await self._lines((bytes(self._line) + held).splitlines())
         return held
+
+    def wanted(self, picture: str) -> bool:
+        key = (picture, "", "")
+        if key in self._looked:
+            return False
+        self._wanted[key] = None
+        return True
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._wanted)
+
+    async def look(self) -> None:
+        wanted, self._wanted = self._wanted, {}
+        await self._look(wanted)
 
     def seen(self, data: str, name: str, declared: str) -> ReplyFile:
         one = self._seen.get((data, name, declared))
@@ -112,8 +133,9 @@ class ReplyFiles:
             self._line.clear()
         self._line += piece[end:]
 
-    async def _look(self, lines: Sequence[bytes]) -> None:
-        """Looks at the files in JSON texts, each alone or behind the name of an event's field."""
+    async def _lines(self, lines: Sequence[bytes], *, whole: bool = False) -> None:
+        """Looks at the files in JSON texts, each alone or behind the name of an event's field. ``whole``: no text in
+        them goes on elsewhere."""
         new: dict[_Key, None] = {}
         for line in lines:
             if _MAY_CARRY(line) is None:
@@ -122,8 +144,13 @@ class ReplyFiles:
                 document = orjson.loads(line.removeprefix(b"data:"))
             except orjson.JSONDecodeError:
                 continue  # whoever reads it refuses it, or finds a file that nobody has seen
-            new.update(dict.fromkeys(key for key in _files(document) if key not in self._seen))
-        keys = list(new)[: max(self._desk.most - len(self._seen), 0)]
+            new.update(dict.fromkeys(_files(document, whole=whole)))
+        await self._look(new)
+
+    async def _look(self, wanted: Iterable[_Key]) -> None:
+        new = [key for key in wanted if key not in self._looked]
+        self._looked.update(new)
+        keys = new[: max(self._desk.most - len(self._seen), 0)]
         if not keys:
             return
         if self._deadline is None:
@@ -138,11 +165,12 @@ class ReplyFiles:
             self._seen[key] = replace(one, report=report)
 
 
-def _files(document: Any) -> list[_Key]:
+def _files(document: Any, *, whole: bool) -> Iterator[_Key]:
     if type(document) is not dict and type(document) is not list:
-        return []
-    return [
-        (container[key], name_in(container), media_in(container))
-        for container, key, owner in strings(document)
-        if is_file(container, owner, container[key])
-    ]
+        return
+    for container, key, owner in strings(document):
+        value = container[key]
+        if is_file(container, owner, value):
+            yield value, name_in(container), media_in(container)
+        else:
+            yield from ((picture, "", "") for picture in pictures(value, ended=whole))

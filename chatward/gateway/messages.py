@@ -364,10 +364,14 @@ class Messages:
                 piece = await (files.rest() if piece is None else files.ready(piece))
             elif piece is None:
                 return b""
-            if gate is None or (waiting is None and not (threaded or may_call(piece))):
-                return rewriter.feed(piece)
-            waiting = waiting or Waiting(gate, self._limits.proof_wait, transport.send_bytes)
-            return await waiting.run(partial(rewriter.feed, piece))
+            if gate is not None and (waiting is not None or threaded or may_call(piece)):
+                waiting = waiting or Waiting(gate, self._limits.proof_wait, transport.send_bytes)
+            run = None if waiting is None else waiting.run
+            out = rewriter.feed(piece) if run is None else await run(partial(rewriter.feed, piece))
+            while files is not None and files.waits:
+                await files.look()
+                out += rewriter.feed(b"") if run is None else await run(partial(rewriter.feed, b""))
+            return out
 
         return feed
 

@@ -86,6 +86,8 @@ class FakeReply:
     def end_calls(self) -> None:
         self.ended_calls += 1
 
+    waits = False
+
     def opaque(self, name: str) -> None:
         self.opaques.append(name)
 

@@ -77,6 +77,7 @@ class WordLane:
 
 class WordReply:
     refusal = REFUSAL
+    waits = False
 
     def __init__(self) -> None:
         self.blocked: Verdict | None = None

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from chatward.core.addresses import SPECIAL, Address, HostKind, parse, unicode_host
 from chatward.core.brands import Brands
 from chatward.core.hosts import SHORTENERS, split, words
+from chatward.core.pictures import SHORTEST
 from chatward.core.values import Severity
 from chatward.guards.links.domains import TLDS
 from chatward.guards.links.extraction import Link
@@ -129,12 +130,15 @@ def _active(link: Link, address: Address, place: Place) -> Iterator[Sign]:
         code = len(address.path) >= 2 and address.path.replace(" ", "") not in ("void(0)", "void(0);", ";")
         yield Sign("active", HIGH, (0.85 if placed else 0.4) if code else 0.3)
     elif scheme in ("data", "blob"):
-        media = address.path.partition(",")[0].lower()
+        media, comma, held = address.path.partition(",")
+        media = media.lower()
         harmless = media.startswith(
             ("image/png", "image/jp", "image/gif", "image/webp", "image/avif", "font/", "audio/")
         )
         runs = any(kind in media for kind in ("html", "xml", "script", "svg", "pdf"))
-        if not harmless and "," in address.path:
+        if place is Place.REPLY and placed and not runs and len(held) >= SHORTEST and "..." not in held:
+            yield Sign("active", MEDIUM, 0.6)  # a file that nobody looked at: images that were are no words any more
+        elif not harmless and comma:
             yield Sign("active", HIGH if runs else LOW, 0.85 if runs and placed else 0.6 if runs else 0.3)
     elif scheme == "file":
         away = bool(address.host)

@@ -138,6 +138,30 @@ def test_there_are_enough() -> None:
     assert len({name for name, *_ in TRICKS}) == len(TRICKS) >= 60
 
 
+PACKED = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"not looked at by anybody").decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "acts"),
+    [
+        (f"[x](data:application/zip;base64,{PACKED})", True),
+        (f"[x](data:text/plain;base64,{PACKED})", True),
+        (f"[x](data:text/plain,{'word%20' * 8})", True),
+        (f'<audio src="data:audio/wav;base64,{PACKED}">', True),
+        (f"![x](data:image/png,{'%89PNG%0d%0a' * 4})", True),
+        (f'<img src="dat&#97;:image/png;base64,{PACKED}">', True),
+        (f'<img src="da\tta:image/png;base64,{PACKED}">', True),
+        (f"![x](data:image/svg+xml;base64,{PACKED})", True),
+        ("![x](\U000f0000)", False),  # what stands for an image that was looked at
+        (f'<img src="data:image/png;base64,{PACKED}..." />', False),
+        ("![x](data:image/png;base64,iVBORw0KGgo=)", False),
+        ("A `data:` URL such as data:text/plain,hello%20world holds what it shows.", False),
+    ],
+)
+def test_a_link_of_a_reply_holds_no_file_that_nobody_looked_at(text: str, acts: bool) -> None:
+    assert ("active" in acted_on(text, "reply")) is acts
+
+
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
