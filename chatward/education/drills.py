@@ -15,12 +15,9 @@ The rules:
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import orjson
@@ -29,6 +26,7 @@ from chatward.core.errors import ClientError, IdentityError
 from chatward.core.events import Event
 from chatward.core.identity import Assurance, Fields, Kind, Principal
 from chatward.core.ports import Entry
+from chatward.education import translated
 from chatward.education.api import Answered, asked_object
 from chatward.education.counting import TipCounts
 from chatward.education.tips import preferred
@@ -54,18 +52,14 @@ SCHEMA: Final = Schema(
 )
 
 
-@cache
 def languages() -> tuple[str, ...]:
     """The languages there are drills in."""
-    folder = files("chatward.education").joinpath("drill_texts")
-    return tuple(sorted(one.name.removesuffix(".json") for one in folder.iterdir() if one.name.endswith(".json")))
+    return translated.languages("drill_texts")
 
 
-@cache
 def drills(language: str) -> Mapping[str, Mapping[str, str]]:
     """Every drill in one of ``languages``: who it pretends to be from, its text, what its link says, the lesson."""
-    text = files("chatward.education").joinpath("drill_texts", f"{language}.json").read_text("utf-8")
-    return json.loads(text)  # type: ignore[no-any-return]
+    return translated.words("drill_texts", language)  # type: ignore[no-any-return]
 
 
 def person_of(secret: bytes, tenant: str, id_: str) -> bytes:

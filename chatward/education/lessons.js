@@ -4,6 +4,18 @@
 
 const part = (id) => document.getElementById(id);
 const { make } = ChatwardTalk;
+let words;
+
+// The words of the language that is asked for, put where the page has them in English.
+async function speak() {
+  const there = await (await fetch("lessons.json")).json();
+  const asked = [document.body.dataset.language, ...navigator.languages].map((one) => one.split("-")[0]);
+  const language = asked.find((one) => Object.hasOwn(there, one)) || "en";
+  words = there[language];
+  document.documentElement.lang = language;
+  document.title = words.title;
+  for (const one of document.querySelectorAll("[data-word]")) one.textContent = words[one.dataset.word];
+}
 
 async function call(path, body) {
   const headers = body ? { "content-type": "application/json" } : {};
@@ -23,7 +35,7 @@ function say(sentence, stopped = false) {
 
 function failed(error) {
   part("who").hidden = ![401, 403].includes(error.status);
-  say(error.message || "That did not get through. You can try again.", true);
+  say(error.message || words.failed, true);
 }
 
 function question({ id, happened, case: told, answers }, at) {
@@ -37,7 +49,7 @@ async function showQuiz() {
   const { language, questions } = await call("quiz");
   part("sheet").lang = language;
   part("sheet").replaceChildren(...questions.map(question),
-    make("div", { class: "row" }, make("button", { type: "submit" }, "How did I do?")));
+    make("div", { class: "row" }, make("button", { type: "submit" }, words.mark)));
   part("quiz").hidden = false;
 }
 
@@ -47,16 +59,16 @@ async function mark() {
   for (const one of results) {
     const set = part(`question-${one.id}`), choices = set.querySelectorAll("label");
     set.querySelector(".note")?.remove();
-    const best = one.right ? "" : ` Better: ${choices[one.answer].textContent.trim()}`;
-    set.append(make("p", { class: one.right ? "note" : "note stopped" }, `${one.right ? "Right." : "Not quite."}${best} ${one.why}`));
+    const best = one.right ? "" : ` ${words.better} ${choices[one.answer].textContent.trim()}`;
+    set.append(make("p", { class: one.right ? "note" : "note stopped" }, `${one.right ? words.right : words.wrong}${best} ${one.why}`));
   }
-  say(`${right} of ${of} were right. Under each question stands why.`);
+  say(words.result.replace("{right}", right).replace("{of}", of));
 }
 
 async function showDrills(opted) {
   const { opted_in: on } = await call("drills", opted);
-  part("state").textContent = on ? "You take part." : "You do not take part.";
-  part("opt").textContent = on ? "Stop taking part" : "Take part";
+  part("state").textContent = on ? words.in : words.out;
+  part("opt").textContent = on ? words.leave : words.join;
   part("opt").dataset.wish = String(!on);
   part("drills").hidden = false;
 }
@@ -77,4 +89,4 @@ part("sheet").addEventListener("submit", (event) => {
   mark().catch(failed);
 });
 part("opt").addEventListener("click", () => showDrills({ opt_in: part("opt").dataset.wish === "true" }).catch(failed));
-show().catch(failed);
+speak().then(show).catch(failed);

@@ -11,17 +11,16 @@ The rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 import orjson
 
 from chatward.core.errors import ClientError
 from chatward.core.identity import Fields, Principal
+from chatward.education import translated
 from chatward.education.api import Answered, asked_object
 from chatward.education.counting import GIVEN, TipCounts
 from chatward.education.tips import preferred
@@ -50,23 +49,15 @@ class Question:
     why: str
 
 
-@cache
 def languages() -> tuple[str, ...]:
     """The languages there are questions in."""
-    folder = files("chatward.education").joinpath("quiz_texts")
-    return tuple(sorted(one.name.removesuffix(".json") for one in folder.iterdir() if one.name.endswith(".json")))
-
-
-@cache
-def _words(language: str) -> Mapping[str, Any]:
-    text = files("chatward.education").joinpath("quiz_texts", f"{language}.json").read_text("utf-8")
-    return json.loads(text)  # type: ignore[no-any-return]
+    return translated.languages("quiz_texts")
 
 
 @cache
 def questions(language: str) -> Mapping[str, Question]:
     """Every question in one of ``languages``, by kind of tip."""
-    found = _words(language)["questions"]
+    found = translated.words("quiz_texts", language)["questions"]
     return {
         kind: Question(kind, one["case"], tuple(one["answers"]), one["right"], one["why"])
         for kind, one in found.items()
@@ -106,7 +97,7 @@ class QuizApi:
         return {kind: told.get(GIVEN, 0) for kind, told in totals.items() if kind not in self._off}
 
     def _sheet(self, language: str) -> Mapping[str, Any]:
-        cases, words = self._cases(), _words(language)
+        cases, words = self._cases(), translated.words("quiz_texts", language)
         told = []
         for kind in chosen(cases):
             one, count = questions(language)[kind], cases.get(kind, 0)

@@ -10,12 +10,13 @@ The rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Final
 
+from chatward.education.tips import ENGLISH
+from chatward.education.translated import languages, words
 from chatward.settings import Route, Settings
 from chatward.settings.privacy_rules import privacy_on, retention_days
 
@@ -59,39 +60,45 @@ def safety_pages(settings: Settings, *, signed: bool) -> dict[str, tuple[str, by
     return {
         f"{PAGE}.css": ("text/css; charset=utf-8", css),
         **{
-            f"{PAGE}{suffix}": ("text/html; charset=utf-8", _page(settings, held, language).encode())
-            for suffix, language in (("", "en"), ("/de", "de"))
+            PAGE + _suffix(language): ("text/html; charset=utf-8", _page(settings, held, language).encode())
+            for language in languages("pages")
         },
     }
 
 
+def _suffix(language: str) -> str:
+    return "" if language == ENGLISH else f"/{language}"
+
+
 def _page(settings: Settings, held: tuple[str, ...], language: str) -> str:
-    words = json.loads(files("chatward.education").joinpath("pages", f"{language}.json").read_text("utf-8"))
+    said = words("pages", language)
     days = retention_days(settings)
-    kept = words["days"].format(days=days) if days is not None else words["forever"]
-    base = "../../" if language != "en" else "../"
+    kept = said["days"].format(days=days) if days is not None else said["forever"]
+    base = "../../" if language != ENGLISH else "../"
     items = []
     for name in held:
-        sentence = escape(words[name].format(kept=kept))
+        sentence = escape(said[name].format(kept=kept))
         link = _LINKED.get(name)
-        more = f' <a href="{base}{link}">{escape(words["link-" + name])}</a>' if link else ""
+        more = f' <a href="{base}{link}">{escape(said["link-" + name])}</a>' if link else ""
         items.append(f"<li>{sentence}{more}</li>")
-    advice = "".join(f"<li>{escape(words[f'advice-{number}'])}</li>" for number in range(1, 6))
-    other = "de" if language == "en" else "en"
-    there = "safety/de" if language == "en" else "../safety"
+    advice = "".join(f"<li>{escape(said[f'advice-{number}'])}</li>" for number in range(1, 6))
+    others = " · ".join(
+        f'<a href="{base}chat/safety{_suffix(one)}" lang="{one}" hreflang="{one}">{words("pages", one)["language"]}</a>'
+        for one in languages("pages")
+        if one != language
+    )
     return (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(words['title'])}: {escape(settings.chat.title)}</title>\n"
+        f"<title>{escape(said['title'])}: {escape(settings.chat.title)}</title>\n"
         f'<link rel="icon" href="{base}chat/icon.svg" type="image/svg+xml">\n'
         f'<link rel="stylesheet" href="{base}chat/chat.css">\n'
         f'<link rel="stylesheet" href="{base}chat/safety.css">\n</head>\n<body class="safety">\n'
-        f'<header>\n<h1>{escape(words["title"])}</h1>\n<p class="disclosure">{escape(settings.chat.disclosure)}</p>\n'
-        f'</header>\n<main id="main">\n<h2>{escape(words["done"])}</h2>\n<ul>{"".join(items)}</ul>\n'
-        f"<h2>{escape(words['yours'])}</h2>\n<ol>{advice}</ol>\n"
-        f'<p><a href="{base}chat">{escape(words["back"])}</a> · '
-        f'<a href="{there}" lang="{other}" hreflang="{other}">{escape(words["other"])}</a></p>\n'
+        f'<header>\n<h1>{escape(said["title"])}</h1>\n<p class="disclosure">{escape(settings.chat.disclosure)}</p>\n'
+        f'</header>\n<main id="main">\n<h2>{escape(said["done"])}</h2>\n<ul>{"".join(items)}</ul>\n'
+        f"<h2>{escape(said['yours'])}</h2>\n<ol>{advice}</ol>\n"
+        f'<p><a href="{base}chat">{escape(said["back"])}</a></p>\n<p>{others}</p>\n'
         "</main>\n</body>\n</html>\n"
     )
 

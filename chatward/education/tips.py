@@ -10,14 +10,13 @@ The rules:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from chatward.core.values import Action, Category, Decision, Verdict
+from chatward.education import translated
 
 ENGLISH: Final = "en"
 
@@ -80,18 +79,15 @@ def _of(decision: Decision) -> str:
     return _ENTITIES.get(finding.entity) or _CATEGORIES.get(finding.category, "")
 
 
-@cache
 def languages() -> tuple[str, ...]:
     """The languages there are words for."""
-    folder = files("chatward.education").joinpath("texts")
-    return tuple(sorted(one.name.removesuffix(".json") for one in folder.iterdir() if one.name.endswith(".json")))
+    return translated.languages("texts")
 
 
 @cache
 def words(language: str) -> Mapping[str, Tip]:
     """Every tip in one of ``languages``."""
-    text = files("chatward.education").joinpath("texts", f"{language}.json").read_text("utf-8")
-    return {id_: Tip(id_, *said) for id_, said in json.loads(text).items()}
+    return {id_: Tip(id_, *said) for id_, said in translated.words("texts", language).items()}
 
 
 def preferred(asked: str, there: Collection[str]) -> str:

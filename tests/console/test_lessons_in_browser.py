@@ -93,6 +93,16 @@ def test_a_person_takes_the_quiz_and_a_drill_and_learns_right_after(world: World
         field.press("Enter")
         page.locator("li.bot .text", has_text="hello").nth(1).wait_for()
         assert page.locator(".drill").count() == 1  # not again so soon
+    with watched(browser, stays=root, locale="pl-PL") as page:
+        page.goto(f"{root}/chat/lessons")
+        page.get_by_label("Klucz dostępu").fill(world.key)
+        page.get_by_role("button", name="Dalej").press("Enter")
+        page.get_by_role("heading", name="Ćwiczenia z phishingu").wait_for()
+        assert page.get_by_text("Bierzesz udział.").is_visible()
+        assert page.get_by_role("group").count() == 5
+        assert page.get_by_role("button", name="Jak mi poszło?").is_visible()
+        assert page.evaluate("document.documentElement.lang") == "pl"
+        keeps_the_rules(page)
     joined, shown, ended = world.drills()
     assert joined[0] == "drill:person:joined"
     assert ended[1] == {**shown[1], "did": "reported"}

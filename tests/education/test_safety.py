@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from chatward.education import tips
 from chatward.education.safety import PAGE, safety_pages, statements
 from chatward.settings import Chat, Conversations, Route, Settings, Treatments
 
@@ -44,15 +45,19 @@ def test_a_route_that_is_only_watched_is_told(lax: Route) -> None:
     assert of(Route(), lax) == PROMISES | {"some-watched", "not-stored"}
 
 
-def test_pages_in_both_languages() -> None:
+def test_pages_in_every_language() -> None:
     settings = Settings(chat=Chat(title="<b>Shop</b>"), conversations=Conversations(store=True, retention_days=7))
     pages = safety_pages(settings, signed=True)
-    assert set(pages) == {PAGE, f"{PAGE}/de", f"{PAGE}.css"}
+    others = set(tips.languages()) - {"en"}
+    assert set(pages) == {PAGE, f"{PAGE}.css", *(f"{PAGE}/{one}" for one in others)}
     english, german = pages[PAGE][1].decode(), pages[f"{PAGE}/de"][1].decode()
     assert "kept, encrypted, for 7 days" in english
     assert "7 Tage lang" in german
     assert '<html lang="de">' in german
-    for page in (english, german):
+    for one in others:
+        assert f'<a href="../chat/safety/{one}" lang="{one}" hreflang="{one}">' in english
+    assert '<a href="../../chat/safety" lang="en" hreflang="en">English</a>' in german
+    for page in (body.decode() for path, (_, body) in pages.items() if path != f"{PAGE}.css"):
         assert "<b>Shop</b>" not in page
         assert "&lt;b&gt;Shop" in page
         assert not re.search(r"<script|style=|https?://", page)
