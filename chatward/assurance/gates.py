@@ -10,11 +10,21 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from chatward.assurance.assessments import Assessments
-from chatward.assurance.opening import advisories_file, assurance_file, opened_advisories, opened_tasks, targets
+from chatward.assurance.opening import (
+    advisories_file,
+    assurance_file,
+    list_days,
+    opened_advisories,
+    opened_tasks,
+    targets,
+)
 from chatward.assurance.tasks import Quarantine
 from chatward.assurance.vendors import VendorGate
+from chatward.models.store import ModelFiles
 from chatward.settings import Settings
 from chatward.stores.database import Database
 
@@ -49,8 +59,8 @@ def opened_gates(settings: Settings, clock: Callable[[], float] = time.time) -> 
 
 
 def figures(settings: Settings, clock: Callable[[], float] = time.time) -> Mapping[str, Mapping[str, float]]:
-    """For the metrics: seconds since the day of each ecosystem's advisories and since each scan (``NaN``: there was
-    none), late tasks."""
+    """For the metrics: seconds since the day of each ecosystem's advisories, of each configured list and of each model,
+    and since each scan (``NaN``: there was none, or it has no day); late tasks."""
     now, ages, late = clock(), dict[str, float](), dict[str, float]()
     scans = dict.fromkeys(targets(settings), math.nan)
     if advisories_file(settings).exists():
@@ -63,6 +73,18 @@ def figures(settings: Settings, clock: Callable[[], float] = time.time) -> Mappi
                 late[task.target] = late.get(task.target, 0.0) + (task.state(now) == "late")
     return {
         "chatward_advisories_age_seconds": ages or {"": math.nan},
+        "chatward_list_age_seconds": {name: now - day for name, day in list_days(settings).items()},
+        "chatward_model_age_seconds": {name: now - day for name, day in _model_days().items()},
         "chatward_patch_scan_age_seconds": scans,
         "chatward_patch_tasks_late": late or {"": 0.0},
+    }
+
+
+@lru_cache(maxsize=1)
+def _model_days() -> dict[str, float]:
+    made = ModelFiles().made
+    return {
+        name: math.nan if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+        for name, day in made.items()
+        if name.endswith((".onnx", ".npz"))
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -108,6 +109,35 @@ def lists(settings: Settings, now: float) -> Lists:
     none: list[vex.Statement] = []
     statements = [one for name in wanted.vex for one in taken(name, vex.read, none)]
     return Lists(exploited, likely, ends, statements, tuple(problems))
+
+
+def list_days(settings: Settings) -> dict[str, float]:
+    """Of when the configured lists are, by setting: seconds since 1970, ``NaN`` where that is not known. ``ends`` has
+    no day in it: its file's counts."""
+    wanted = settings.assurance
+    return {
+        name: _day_of(name, beside_ledger(settings, file))
+        for name, file in (("exploited", wanted.exploited), ("likely", wanted.likely), ("ends", wanted.ends))
+        if file
+    }
+
+
+def _day_of(name: str, path: Path) -> float:
+    try:
+        told = path.stat()
+    except OSError:
+        return math.nan
+    return told.st_mtime if name == "ends" else _read_day(name, path, told.st_mtime_ns, told.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read_day(name: str, path: Path, _changed: int, _size: int) -> float:
+    """Kept until the file changes: metrics ask every few seconds, and the lists are long."""
+    try:
+        found = ranking.read_exploited(path) if name == "exploited" else ranking.read_likely(path)
+    except ConfigError:
+        return math.nan
+    return found.as_of or math.nan
 
 
 def inventory_of(settings: Settings, target: str) -> Inventory:

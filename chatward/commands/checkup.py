@@ -233,7 +233,9 @@ def _models() -> Found:
     if not files.digests:
         yield Check("models", "failed", "the manifest names no file", "Install Chatward anew.")
     elif not bad:
-        yield Check("models", "ok", f"{len(files.digests)} files are those of release {files.version or '?'}")
+        days = [day for day in files.made.values() if day is not None]
+        since = f", the oldest of {min(days)}" if days else ""
+        yield Check("models", "ok", f"{len(files.digests)} files are those of release {files.version or '?'}{since}")
 
 
 def _identity(settings: Settings) -> Found:
@@ -276,8 +278,10 @@ def _patches(settings: Settings, now: float) -> Found:
     known = figures(settings, lambda: now)
     ages = known["chatward_advisories_age_seconds"]
     old = sorted(name or "all" for name, age in ages.items() if not age <= settings.assurance.stale_after)
+    lists = known["chatward_list_age_seconds"]
+    old += sorted(name for name, age in lists.items() if name != "ends" and not age <= settings.assurance.stale_after)
     if old:
-        yield Check("patches", "unknown", f"advisories are missing or old: {', '.join(old)}", advice)
+        yield Check("patches", "unknown", f"advisories or lists are missing or old: {', '.join(old)}", advice)
         return
     with opened_tasks(settings, lambda entry: None, lambda: now) as tasks:
         scans = {one.target: one for one in tasks.scans()}

@@ -29,6 +29,7 @@ from chatward.assurance.sbom import cyclonedx
 from chatward.assurance.scanning import Finding, Scan
 from chatward.assurance.schedule import alone, due, gently
 from chatward.assurance.tasks import Quarantine, Task, day_of
+from chatward.commands.accepting import Owner, Reason, TaskNumber, Until, accepted
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
@@ -138,10 +139,10 @@ def list_(
 
 @app.command()
 def accept(
-    task: Annotated[int, typer.Argument(help="Its number.")],
-    owner: Annotated[str, typer.Option(help="Who answers for it.")],
-    until: Annotated[str, typer.Option(metavar="DAY", help="The day on which it is open again (YYYY-MM-DD).")],
-    reason: Annotated[str, typer.Option(help="Why.")],
+    task: TaskNumber,
+    owner: Owner,
+    until: Until,
+    reason: Reason,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -149,11 +150,7 @@ def accept(
     settings, now = loaded_settings(config).settings, time.time()
     with opened_tasks(settings, recorder(settings.ledger)) as tasks:
         told = _task(tasks.accept(task, owner=owner, until=day_of(until), reason=reason), now)
-    if as_json:
-        print_json(told)
-    else:
-        print(f"Task {task} is accepted until {until} by {owner}.")
-    return 0
+    return accepted(told, as_json=as_json)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from chatward.assurance.questionnaire import changes, questionnaire, scored
 from chatward.assurance.tasks import day_of
 from chatward.assurance.vendor_tasks import VendorTask
 from chatward.assurance.vendors import lacking
+from chatward.commands.accepting import Owner, Reason, TaskNumber, Until, accepted
 from chatward.commands.recording import recorder
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
@@ -174,10 +175,10 @@ def tasks(
 
 @app.command()
 def accept(
-    task: Annotated[int, typer.Argument(help="Its number.")],
-    owner: Annotated[str, typer.Option(help="Who answers for it.")],
-    until: Annotated[str, typer.Option(metavar="DAY", help="The day on which it is open again (YYYY-MM-DD).")],
-    reason: Annotated[str, typer.Option(help="Why.")],
+    task: TaskNumber,
+    owner: Owner,
+    until: Until,
+    reason: Reason,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -185,11 +186,7 @@ def accept(
     settings, now = loaded_settings(config).settings, time.time()
     with _opened(settings) as assessments:
         told = _task(assessments.tasks.accept(task, owner=owner, until=day_of(until), reason=reason), now)
-    if as_json:
-        print_json(told)
-    else:
-        print(f"Task {task} is accepted until {until} by {owner}.")
-    return 0
+    return accepted(told, as_json=as_json)
 
 
 @app.command()

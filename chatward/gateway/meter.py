@@ -40,11 +40,20 @@ _HELP: Final = {
     "chatward_siem_waiting_seconds": ("gauge", "Seconds that the oldest of them has waited."),
     "chatward_siem_up": ("gauge", "Whether a receiver took the last batch."),
     "chatward_advisories_age_seconds": ("gauge", "Seconds since the day of advisories, by ecosystem; NaN: none."),
+    "chatward_list_age_seconds": ("gauge", "Seconds since the day of a list of `[assurance]`; NaN: it has none."),
+    "chatward_model_age_seconds": ("gauge", "Seconds since the day on which a shipped model was made; NaN: unknown."),
     "chatward_patch_scan_age_seconds": ("gauge", "Seconds since the last scan for known vulnerabilities; NaN: none."),
     "chatward_patch_tasks_late": ("gauge", "Vulnerabilities past their due day, by where they were found."),
     "chatward_certificate_expiry_seconds": ("gauge", "Seconds until a configured certificate ends, by its setting."),
 }
 
+_ASSURANCE: Final = (
+    ("chatward_advisories_age_seconds", "ecosystem"),
+    ("chatward_list_age_seconds", "list"),
+    ("chatward_model_age_seconds", "model"),
+    ("chatward_patch_scan_age_seconds", "target"),
+    ("chatward_patch_tasks_late", "target"),
+)
 _TRAFFIC: Final = (
     ("chatward_traffic_messages_total", "actor"),
     ("chatward_traffic_rungs_total", "rung"),
@@ -68,7 +77,7 @@ class Meter:
         self.certificates: Callable[[], Mapping[str, float]] = dict
         """Seconds that certificates have left, by the setting that names their file."""
         self.assurance: Callable[[], Mapping[str, Mapping[str, float]]] = dict
-        """Age of advisories by ecosystem, and late tasks by target, by metric."""
+        """Ages of advisories, lists, models and scans, and late tasks, by metric."""
         self.limits: Callable[[], Mapping[str, Mapping[str, float]]] = dict
         """Figures of limits by metric and limit; by the empty name where the metric has no label."""
         self.traffic: Callable[[], Mapping[str, Mapping[str, float]]] = dict
@@ -116,9 +125,7 @@ class Meter:
             *((name, _gauges(label, traffic.get(name, {}))) for name, label in _TRAFFIC),
             ("chatward_behaviour_missed_total", _gauges("why", self.behaviour())),
             ("chatward_intel_age_seconds", _gauges("source", self.intel())),
-            ("chatward_advisories_age_seconds", _gauges("ecosystem", known.get("chatward_advisories_age_seconds", {}))),
-            ("chatward_patch_scan_age_seconds", _gauges("target", known.get("chatward_patch_scan_age_seconds", {}))),
-            ("chatward_patch_tasks_late", _gauges("target", known.get("chatward_patch_tasks_late", {}))),
+            *((name, _gauges(label, known.get(name, {}))) for name, label in _ASSURANCE),
             ("chatward_certificate_expiry_seconds", _gauges("setting", self.certificates())),
             ("chatward_overhead_seconds", _histogram(self._overhead)),
             ("chatward_upstream_seconds", _histogram(self._upstream)),

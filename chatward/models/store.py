@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,11 @@ class ModelFiles:
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             self.digests: Mapping[str, str] = {str(name): str(row["sha256"]) for name, row in manifest["files"].items()}
+            self.made: Mapping[str, date | None] = {
+                str(name): date.fromisoformat(row["made"]) if "made" in row else None
+                for name, row in manifest["files"].items()
+            }
+            """The day on which each file got its content; ``None`` where the manifest does not say."""
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError("the models' manifest cannot be read", reason="model-missing") from error
         self.version = str(manifest.get("version", ""))
@@ -54,12 +60,21 @@ class ModelFiles:
         return read
 
 
-def write_manifest(folder: Path, version: str) -> None:
-    """Names all files of a folder with their digests."""
-    files = {
-        path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for path in sorted(folder.iterdir())
-        if path.suffix in (".npz", ".onnx", ".txt", ".json") and path.name != "manifest.json"
-    }
+def write_manifest(folder: Path, version: str, today: date | None = None) -> None:
+    """Names all files of a folder with their digests, and the day (UTC) on which each was made: a file that stays as
+    it was keeps the day of the manifest before."""
+    day = (today or datetime.now(UTC).date()).isoformat()
+    try:
+        before = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        before = {}
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in (".npz", ".onnx", ".txt", ".json") or path.name == "manifest.json":
+            continue
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        old = before.get(path.name, {})
+        made = old.get("made", day) if old.get("sha256") == digest else day
+        files[path.name] = {"sha256": digest, "bytes": path.stat().st_size, "made": made}
     text = json.dumps({"version": version, "files": files}, indent=2, sort_keys=True)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

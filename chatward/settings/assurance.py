@@ -43,7 +43,8 @@ class AssuredBot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     inventory: tuple[str, ...] = ()
     """Files or folders that say it: CycloneDX or SPDX (JSON), a Python environment, a requirements or lock file,
-    `package-lock.json`, the `status` of dpkg, the `installed` of apk. Relative to the folder of the ledger."""
+    `package-lock.json`, the `status` of dpkg, the `installed` of apk, a list of rpm's. Relative to the folder of the
+    ledger."""
     code: tuple[str, ...] = ()
     """Files and folders of its own Python code, by which `chatward patches` tells what of its environment it imports.
     Relative to the folder of the ledger."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,35 @@ def test_nothing_is_known_before_advisories_come_and_after_they_are_old(
     assert (status, told["feeds"][0]["stale"]) == (1, True)
     assert examined(settings).state == "unknown"
     assert figures(settings)["chatward_advisories_age_seconds"]["PyPI"] > 1e8
+
+
+def test_lists_and_models_have_an_age_and_an_old_list_makes_the_doctor_doubt(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = configured(here)
+    assert figures(settings)["chatward_list_age_seconds"] == {}
+    with (here / "chatward.toml").open("a", encoding="utf-8") as file:
+        file.write('[assurance]\nexploited = "kev.json"\nlikely = "epss.csv"\nends = "ends.json"\n')
+    text = (here / "chatward.toml").read_text("utf-8").replace('[assurance]\nquarantine = true\nowner = "ann"\n', "", 1)
+    settings = load(write(here / "chatward.toml", text)).settings
+    write(here / "osv/a.json", advisory())
+    run(capsys, "import", "osv", "--as-of", TODAY)
+    write(here / "kev.json", {"dateReleased": f"{TODAY}T00:00:00Z", "vulnerabilities": []})
+    write(here / "ends.json", "{}")
+    ages = figures(settings)["chatward_list_age_seconds"]
+    assert 0 <= ages["exploited"] < 2 * 86_400
+    assert 0 <= ages["ends"] < 600
+    assert math.isnan(ages["likely"])
+    assert "likely" in examined(settings).sentence
+    write(
+        here / "epss.csv", "#model_version:v1,score_date:2020-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-1,0.1,0.1\n"
+    )
+    assert figures(settings)["chatward_list_age_seconds"]["likely"] > 1e8
+    found = examined(settings)
+    assert (found.state, "old: likely" in found.sentence) == ("unknown", True)
+    models = figures(settings)["chatward_model_age_seconds"]
+    assert {"encoder.onnx", "tier1.npz", "urls.npz"} <= models.keys()
+    assert all(age > 0 for age in models.values())
 
 
 def test_a_bot_without_an_inventory_is_unknown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatward.assurance.versions import apk, debian, order, pypi, same_name, semver
+from chatward.assurance.versions import apk, debian, order, pypi, rpm, same_name, semver
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,14 @@ from chatward.assurance.versions import apk, debian, order, pypi, same_name, sem
         ("Debian", "0.99.9 0.99.10 1.0~beta1~svn1245 1.0~beta1 1.0"),
         ("Alpine", "1.0 1.05 1.1_alpha 1.1_alpha2 1.1_beta 1.1_rc1 1.1 1.1-r0 1.1-r2 1.1-r10 1.1_p1 1.1_p2-r0 1.1a"),
         ("Alpine:v3.19", "1.1a 1.1b 1.1.1 1.1.2 1.1.10 1.2 20240101"),
+        # rpm's manual, "Version comparison"
+        ("Rocky Linux:9", "1.0~rc1~git1 1.0~rc1 1.0~rc1^git1 1.0~rc2 1.0 1.0-0 1.0^git1~pre 1.0^git1 1.0a 1.0aa"),
+        ("AlmaLinux:9", "1.0.1 1.0.9 1.0.10 1:0.9-1.el9 1:0.9-1.el9_4 1:0.9-1.1.el9 1:0.9-2 1:0.9-123 2:0.1"),
     ],
-    ids=["pep440-pre", "pep440-post", "pep440-epoch", "semver", "go", "debian", "debian-tilde", "apk", "apk-numbers"],
+    ids=[
+        *("pep440-pre", "pep440-post", "pep440-epoch", "semver", "go", "debian", "debian-tilde", "apk", "apk-numbers"),
+        *("rpm", "rpm-releases"),
+    ],
 )  # fmt: skip
 def test_what_comes_first(ecosystem: str, ascending: str) -> None:
     key = order(ecosystem)
@@ -40,6 +46,7 @@ def test_what_is_the_same() -> None:
     assert pypi("1.0") == pypi("1.0.0") == pypi("v1.0")
     assert semver("1.2.3+build.5") == semver("v1.2.3") != semver("1.2.3-build.5")
     assert semver("1.2") == semver("1.2.0")
+    assert rpm("1.0-1") == rpm("0:1.0-01") == rpm("1_0-1.")
     assert debian("1.0") == debian("0:1.0-") == debian("1.00")
     assert same_name("PyPI", "Typing_Extensions.x") == "typing-extensions-x"
     assert same_name("npm", "@Scope/Name") == "@Scope/Name"
@@ -54,6 +61,8 @@ def test_what_has_no_order_is_not_given_one() -> None:
         debian("1.0 beta")
     with pytest.raises(ValueError, match="Alpine"):
         apk("1.0~1")
+    with pytest.raises(ValueError, match="rpm"):
+        rpm("1:")
 
 
 @settings(max_examples=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,16 @@ def test_the_manifest_names_models_and_nothing_else(copy: Path) -> None:
     assert set(manifest["files"]) == set(NAMES)
     assert manifest["files"]["tier1.npz"]["bytes"] == (copy / "tier1.npz").stat().st_size
     assert manifest["version"] == "2"
+
+
+def test_a_file_keeps_its_day_until_it_changes(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    write_manifest(copy, "1", date(2026, 9, 1))
+    (copy / "tier1.npz").write_bytes(b"anew")
+    write_manifest(copy, "2", date(2026, 9, 20))
+    made = ModelFiles(copy).made
+    assert made["tier1.npz"] == date(2026, 9, 20)
+    assert {day for name, day in made.items() if name != "tier1.npz"} == {date(2026, 9, 1)}
 
 
 def test_the_shipped_files_are_as_released() -> None:
