@@ -14,6 +14,7 @@ rules of their own (``*.kawasaki.jp``), and hosts that nobody has told of.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -111,6 +112,8 @@ _PATHS: Final = words(
     "smore.com flipsnack.com"
 )
 """Hosts whose paths belong to strangers."""
+_BUCKETS: Final = re.compile(r"s3[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws\.com")
+"""Hosts of one cloud's regions, where a customer's name stands in the path."""
 
 SHORTENERS: Final = words(
     "bit.ly bitly.com tinyurl.com t.co goo.gl ow.ly is.gd v.gd buff.ly rebrand.ly cutt.ly shorturl.at "
@@ -181,4 +184,4 @@ def shared(host: str) -> bool:
 
 def path_shared(host: str) -> bool:
     """Whether paths of a host belong to strangers."""
-    return host in _PATHS or host.removeprefix("www.") in _PATHS
+    return host in _PATHS or host.removeprefix("www.") in _PATHS or _BUCKETS.fullmatch(host) is not None

@@ -39,6 +39,10 @@ def test_shared_hosts_are_known_by_name_and_by_path() -> None:
     assert shared("someone.pages.dev")
     assert shared("sites.google.com")
     assert path_shared("www.github.com")
+    assert path_shared("s3-us-west-2.amazonaws.com")  # a customer's name stands in the path
+    assert path_shared("s3.dualstack.eu-central-1.amazonaws.com")
+    assert not path_shared("walnut.s3.eu-central-1.amazonaws.com")
+    assert not path_shared("s3-garden.amazonaws.com")
     assert not shared("example.com")
     assert not shared("notgithub.io")
 
