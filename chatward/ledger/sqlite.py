@@ -18,7 +18,10 @@ The rules:
    file that was removed or replaced under the ledger, or that no longer holds what was acknowledged or signed.
 6. **Several processes may append to one file.** The number of an entry is its primary key: who comes
    second reads the new head and chains anew.
-7. **The tree follows.** Entries go into the tree, and checkpoints are signed (``checkpointing``), on the writer's
+7. **The log has its size from the start.** While the write-ahead log grows, a commit waits for the file system's
+   own journal, and so for what others write (on a busy disk 3 to 8 ms for one commit in ten); a log that is
+   overwritten is not held up (0.1 ms).
+8. **The tree follows.** Entries go into the tree, and checkpoints are signed (``checkpointing``), on the writer's
    thread after those who wait were told.
 
 The table refuses ``UPDATE`` and ``DELETE`` (against accidents; the chain is what shows intent).
@@ -73,6 +76,9 @@ _BUSY: Final = 2.0
 _COLLISIONS: Final = 50
 """Attempts to chain anew when another process keeps appending first."""
 
+
+_LOG_BYTES: Final = 32 + 1100 * (24 + 4096)
+"""Size of a write-ahead log at the checkpoint that SQLite makes after 1,000 pages, a large group included."""
 
 GATHER: Final = 0.002
 _QUIET: Final = 2
@@ -331,6 +337,8 @@ class SqliteLedger:
             self._connection = connection
             self._head = self._read_head()
             self._tree.resume(connection, self._head.seq)
+            if self._durability == "power" and self._free(str(self._path.parent)) > self._min_free + 4 * _LOG_BYTES:
+                _extend_log(connection, self._path)
         except BaseException:
             connection.close()
             raise
@@ -389,6 +397,23 @@ def _create(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
+
+
+def _extend_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Fills the write-ahead log up to ``_LOG_BYTES`` with zeros. Those are no frames: their salts are not the log's
+    (SQLite's file format, section 4.1). Done under the lock of who writes, for others append to the same log."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        with open(f"{path}-wal", "r+b") as log_file:
+            missing = _LOG_BYTES - log_file.seek(0, os.SEEK_END)
+            if missing > 0:
+                log_file.write(bytes(missing))
+                log_file.flush()
+                os.fsync(log_file.fileno())
+    except OSError:  # no log yet, or no space: it grows as it is used
+        pass
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _free_bytes(folder: str) -> int:

@@ -139,6 +139,34 @@ async def test_durability_sets_when_the_disk_is_waited_for(path: Path, durabilit
 # --- failure --------------------------------------------------------------------------------------------
 
 
+async def test_the_log_has_its_size_from_the_start_and_what_is_in_it_is_found_after_a_power_cut(
+    path: Path, entry: MakeEntry, tmp_path: Path
+) -> None:
+    ledger = make(path, durability="power")
+    log_file = path.with_name(f"{path.name}-wal")
+    size = log_file.stat().st_size
+    assert size > 1000 * 4096
+    writers = [ledger, make(path, durability="power")]  # who comes second extends nothing, and appends to the same log
+    for number in range(40):
+        await writers[number % 2].append(entry(number))
+    assert log_file.stat().st_size == size
+    left = tmp_path / "left" / path.name
+    left.parent.mkdir()
+    for suffix in ("", "-wal"):  # what the disk holds: the index of the log is gone, as after a power cut
+        shutil.copyfile(f"{path}{suffix}", f"{left}{suffix}")
+    assert numbers(left) == list(range(40))
+    assert verify(left).ok
+    for writer in writers:
+        await writer.aclose()
+
+
+async def test_a_small_disk_keeps_its_space(path: Path, entry: MakeEntry) -> None:
+    ledger = make(path, durability="power", free=lambda folder: 4 * 1024 * 1024)
+    assert path.with_name(f"{path.name}-wal").stat().st_size < 1024 * 1024
+    await ledger.append(entry(1))
+    await ledger.aclose()
+
+
 async def test_a_full_queue_is_refused_and_nothing_else(path: Path, entry: MakeEntry) -> None:
     ledger = make(path, limit=5)
     connection = sqlite3.connect(path, isolation_level=None)
