@@ -14,13 +14,14 @@ from chatward import __version__
 from chatward.configuration import resolve
 from chatward.core.errors import ConfigError
 from chatward.core.normalise import read
-from chatward.core.ports import AnyGuard, Item, RuleGuard
+from chatward.core.ports import AnyGuard, Item, LoadingGuard, RuleGuard
 from chatward.core.values import Moment, PartKind, Source
 from chatward.engine.digests import Digests
 from chatward.engine.engine import Engine
 from chatward.engine.plan import Plan, ScannerPool, Watch, choose, watch
 from chatward.engine.scanner import PatternError
 from chatward.guards.catalog import catalog
+from chatward.guards.files.looking import IDS as FILE_GUARDS
 from chatward.guards.links.exfiltration import host_of
 from chatward.guards.text.abuse import SELF_HARM
 from chatward.intel.opening import indicators, take_files
@@ -150,7 +151,7 @@ class Routing:
             digests=Digests(self.engine.key, version),
             allow_links=tuple(pattern.lower() for pattern in route.allow_links),
             hash_key=self.engine.key,
-            answers={SELF_HARM: route.help_line},
+            answers={SELF_HARM: route.help_line, **dict.fromkeys(FILE_GUARDS, route.unread_file)},
             names_people=route.end_users == "name",
         )
 
@@ -163,6 +164,9 @@ def warm(plan: Plan) -> None:
     """Lets a plan look at one text that has a bit of everything, so that what guards load when they first need it is
     there before the first message, whose guards have a time budget."""
     for at in plan.watches.values():
+        for own in (*at.part_guards, *at.exchange_guards, *at.stream_guards):
+            if isinstance(own, LoadingGuard):
+                own.load()
         sample = read(_SAMPLE, deep=True)
         at.scanner.scan(sample, failed={})
         for guard in at.model_guards:

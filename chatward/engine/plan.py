@@ -81,17 +81,16 @@ class Plan:
     allow_links: tuple[str, ...] = ()
     hash_key: bytes = b""
     answers: Mapping[str, str] = field(default_factory=dict)
-    """What a person reads in place of the refusal, by a rule that stopped the message."""
+    """What a person reads in place of the refusal, by a rule that stopped it, or a guard that could not look."""
     names_people: bool = False
     """Whether the bot gets the names of people whom programs name (``identity.end_users``)."""
 
     def refused(self, verdict: Verdict) -> str:
         """The sentence that stands for what a verdict stopped. An answer that a rule has goes before the refusal,
-        whatever else was found beside it."""
-        for decision in verdict.decisions:
-            if decision.action is verdict.action and decision.finding.rule in self.answers:
-                return self.answers[decision.finding.rule]
-        return self.refusal
+        whatever else was found beside it; that of a guard which could not look, where nothing was found."""
+        rules = [one.finding.rule for one in verdict.decisions if one.action is verdict.action]
+        told = rules or [one.guard for one in verdict.unavailable]
+        return next((self.answers[name] for name in told if name in self.answers), self.refusal)
 
     @property
     def inspects(self) -> bool:

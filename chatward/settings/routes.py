@@ -139,6 +139,11 @@ class Route(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "in danger, please call your local emergency number. People who listen, by country: https://findahelpline.com"
     )
     """The answer to a person who speaks of harming themselves, in place of the refusal."""
+    unread_file: str = (
+        "A file could not be read here, so this message was not passed on. Please send what it holds in another form, "
+        "such as text, an image or an Office document."
+    )
+    """The same where nothing was found, and a file that nobody here could read (7z, RAR, a damaged one) stopped it."""
     canaries: tuple[str, ...] = ()
     """References to strings that must never appear in a reply."""
     end_users: Literal["pseudonym", "name"] = "pseudonym"

@@ -207,6 +207,17 @@ def test_a_file_that_could_not_be_read_does_not_end_the_conversation(gateway: Ru
     assert "removed" in _sent(CHAT, _Bot.seen[0])["text"]
 
 
+@pytest.mark.parametrize("head", [b"7z\xbc\xaf\x27\x1c\0\4", b"Rar!\x1a\x07\x01\0", b"MSCF\0\0\0\0"])
+def test_an_archive_that_nothing_here_unpacks_stops_the_message_and_says_so(
+    gateway: RunningGateway, head: bytes
+) -> None:
+    answer = _ask(gateway, CHAT, _message(CHAT, head + bytes(90), "a.bin", "application/octet-stream"))
+    assert answer.headers["x-chatward-action"] == "block"
+    assert "could not be read here" in answer.text
+    assert '"unavailable":["files.archive"]' in answer.text.replace(" ", "")
+    assert _Bot.seen == []
+
+
 def test_a_file_nobody_can_decode_is_unread_and_stops_the_message(gateway: RunningGateway) -> None:
     body = _message(CHAT, b"x", "a.txt", "text/plain")
     body["messages"][0]["content"][1]["file"]["file_data"] = "data:text/plain;base64,QUJD=QUJD"

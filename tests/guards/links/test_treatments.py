@@ -62,6 +62,16 @@ def test_what_a_link_hides_is_told() -> None:
     assert "https://" not in said
 
 
+@pytest.mark.parametrize(
+    ("treatment", "text"), [("remove", "[link removed]"), ("annotate", "hxxps://bit[.]ly/3aB [leads to bit.ly]")]
+)
+def test_short_links_of_replies_may_be_taken_out(treatment: str, text: str) -> None:
+    rules = {"links.url/shortener": RuleSetting(treatment=treatment)}  # type: ignore[arg-type]
+    route = Route(guards=GUARDS, rules=rules)
+    told = Ward(Settings(upstream="http://127.0.0.1:9/v1", routes={"default": route}))
+    assert told.check("See https://bit.ly/3aB now.", "assistant").text == f"See {text} now."
+
+
 def test_one_rule_may_have_another_treatment() -> None:
     rules = {"links.url/brand-subdomain": RuleSetting(treatment="defang")}
     route = Route(guards=("links.url",), rules=rules)
