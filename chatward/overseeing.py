@@ -15,7 +15,8 @@ from chatward.console.figures import Figures, figures
 from chatward.console.happened import Happened
 from chatward.console.rejudged import Rejudges, Shadows
 from chatward.console.seeing import Seeing
-from chatward.console.views import Steps, Views
+from chatward.console.trail import Trail
+from chatward.console.views import Steps
 from chatward.console.watching import Conversations, Watching
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry, Ledger
@@ -46,8 +47,8 @@ def overseeing(
     rejudging: Rejudges | None = None,
     shadows: Shadows | None = None,
 ) -> Watching:
-    """Opens the index and follows the ledger until ``stack`` ends. ``database`` is where saved views are, ``privacy``
-    the registers of ``[privacy]``, ``manifest`` gives what bots are known by. Raises ``StoreError``."""
+    """Opens the index and follows the ledger until ``stack`` ends. ``database`` keeps who put the first steps away,
+    ``privacy`` the registers of ``[privacy]``, ``manifest`` gives what bots are known by. Raises ``StoreError``."""
     seeing: Seeing | None = None
     if ledger_path is not None:
         happened = Happened(ledger_path, ledger_path.with_name(ledger_path.name + SUFFIX))
@@ -76,11 +77,13 @@ def overseeing(
     def told() -> Figures:
         return figures(metrics())
 
+    trail = Trail(told)
+    trail.start()
+    stack.callback(trail.stop)
     hours = loaded.settings.privacy.breach_hours
     return Watching(
         seeing,
         ledger_path,
-        Views(database),
         noted if ledger_path is not None else None,
         settings,
         origins,
@@ -95,6 +98,7 @@ def overseeing(
         Steps(database),
         rejudging,
         shadows,
+        trail,
     )
 
 

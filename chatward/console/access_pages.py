@@ -16,6 +16,7 @@ from jinja2.runtime import Context
 
 from chatward.console.access import AdminAccess, AdminCaller, caller_of, set_seed, set_session
 from chatward.console.preferences import THEMES, ZONES, preferences
+from chatward.console.views import View
 from chatward.console.wording import ENGLISH, in_language, languages, visible
 from chatward.core.errors import ChatwardError, ClientError, IdentityError
 from chatward.identity.lockout import TooManyError
@@ -144,6 +145,14 @@ class Pages:
         response = HTMLResponse(self._templates.get_template(template).render(known | values), status)
         set_seed(self._access, response, seed)
         return response
+
+    async def views(self, caller: AdminCaller, page: str = "") -> list[View]:
+        """What a caller keeps under a name: of a page, or all."""
+        kept = self._access.views
+        if kept is None or not caller.signed_in:
+            return []
+        found = await asyncio.to_thread(kept.of, caller.principal.id)
+        return [view for view in found if page in ("", view.page)]
 
     def login(self, caller: AdminCaller, status: int = 200, **values: Any) -> HTMLResponse:
         federation = self._access.federation

@@ -6,13 +6,18 @@ is not listed; the counts are of all messages since this process started.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from chatward.console.access import caller_of
 from chatward.console.access_pages import Pages
+from chatward.console.charts import Chart, counted, steps_of
+from chatward.console.preferences import preferences
 from chatward.console.tables import Column, Table, listed
+from chatward.console.trail import ACTORS
 from chatward.console.watching import Watching
 
 _ACTORS = {"human": "allow", "agent": "allow", "crawler": "allow", "unsure": "redact", "bot": "block"}
@@ -20,6 +25,8 @@ _RUNGS = {
     "none": "allow", "work": "challenge", "slow": "redact", "step-up": "challenge", "block": "block",
     "pass-given": "allow", "pass-refused": "block",
 }  # fmt: skip
+
+_COLOURS = {"human": "allow", "unsure": "redact", "bot": "block", "agent": "challenge", "crawler": "refused"}
 
 
 def actor_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
@@ -57,11 +64,23 @@ def actor_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             [{"signal": name, "messages": n} for name, n in sorted(figures.signals.items(), key=lambda one: -one[1])],
             "actors_none",
         )
+        say = preferences(caller_of(request).headers).say
+        kinds = {name: (say[name], colour) for name, colour in _COLOURS.items()}
+        stood = counted("stood", [(one["at"], one["actor"]) for one in rows], kinds)
         known: dict[str, Any] = {"here": "/traffic", "on": settings.enabled, "mode": settings.mode, "figures": figures}
-        return listed(pages, request, "traffic.html", [newest, signals], **known)
+        known |= {"stood": stood, "sent": _sent(watching, kinds)}
+        return await listed(pages, request, "traffic.html", [newest, signals], **known)
 
     @router.get("/api/v1/traffic", summary="How automated sessions looked, and what was done about it")
     async def told() -> dict[str, Any]:
         figures = watching.figures()
         counts = {"actors": dict(figures.actors), "rungs": dict(figures.rungs), "signals": dict(figures.signals)}
         return {**counts, "standings": await standings()}
+
+
+def _sent(watching: Watching, kinds: Mapping[str, tuple[str, str]]) -> Chart:
+    """Messages by what sent them, as this process saw it in the last day."""
+    moments = [] if watching.trail is None else watching.trail.since(86_400)
+    return steps_of(
+        "sent", [{"at": one.at, **dict.fromkeys(ACTORS, 0), **(one.actors or {})} for one in moments], kinds
+    )

@@ -16,8 +16,9 @@ _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 @dataclass(frozen=True, slots=True)
 class Figures:
     """``overhead``: seconds within which Chatward's own time lies for half and for 99 of 100 requests, ``None`` before
-    the first. ``intel``: seconds since each source was fetched, ``None``: never. ``actors``, ``rungs`` and ``signals``
-    count messages by how automated they look, where that is watched."""
+    the first; ``buckets``: how many took no longer than a bound. ``intel``: seconds since each source was fetched,
+    ``None``: never. ``actors``, ``rungs`` and ``signals`` count messages by how automated they look, where that is
+    watched."""
 
     overhead: tuple[float, float] | None = None
     in_flight: int = 0
@@ -26,6 +27,7 @@ class Figures:
     actors: Mapping[str, int] = field(default_factory=dict)
     rungs: Mapping[str, int] = field(default_factory=dict)
     signals: Mapping[str, int] = field(default_factory=dict)
+    buckets: Mapping[float, float] = field(default_factory=dict)
 
 
 def figures(text: str | bytes) -> Figures:
@@ -49,7 +51,7 @@ def figures(text: str | bytes) -> Figures:
         elif name == "chatward_intel_age_seconds":
             intel[dict(_LABEL.findall(labels)).get("source", "")] = None if isnan(value) else value
     overhead = (quantile(buckets, 0.5), quantile(buckets, 0.99)) if buckets.get(inf) else None
-    return Figures(overhead, int(in_flight), intel, int(not_kept), **traffic)
+    return Figures(overhead, int(in_flight), intel, int(not_kept), **traffic, buckets=buckets)
 
 
 def quantile(buckets: Mapping[float, float], share: float) -> float:

@@ -19,7 +19,7 @@ from chatward.console import inbox
 from chatward.console.access import AdminCaller, caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.asking import MOST, SIZES, Asked
-from chatward.console.message_desk import choices_of, views_of
+from chatward.console.message_desk import choices_of
 from chatward.console.preferences import preferences
 from chatward.console.sheets import lines
 from chatward.console.watching import Watching
@@ -71,7 +71,7 @@ def finding_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
         known |= {"counts": await watching.ask(inbox.counts) or {}, "states": inbox.STATES, "sizes": SIZES}
         known |= {"choices": await watching.ask(choices_of) or {}, "may": caller.may("admin:findings:write")}
         known |= {"verdicts": inbox.VERDICTS, "reasons": inbox.REASONS, "days": inbox.DAYS, "problem": problem}
-        known |= {"views": await views_of(watching, caller, "/findings"), "recorded": watching.seeing is not None}
+        known |= {"views": await pages.views(caller, "/findings"), "recorded": watching.seeing is not None}
         return pages.render(caller, "findings.html", status, **(known | values))
 
     @router.get("/findings", include_in_schema=False)

@@ -66,7 +66,7 @@ _SCRIPTED: Final = (
     (
         _PAGE_HEADERS[0][0],
         _PAGE_HEADERS[0][1] + b"; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; "
-        b"trusted-types 'none'",
+        b"trusted-types default",
     ),
     *_PAGE_HEADERS[1:],
 )

@@ -186,7 +186,7 @@ def key_routes(router: APIRouter, desk: KeyDesk, pages: Pages) -> None:
         rows = [_row(one) for one in await desk.list()]
         known = {"here": "/keys", "keys": rows, "shown": None, "may": may}
         table = Table("keys", "keys_title", COLUMNS, rows, "keys_none")
-        return listed(pages, request, "keys.html", [table], status, **(known | values))
+        return await listed(pages, request, "keys.html", [table], status, **(known | values))
 
     @router.get("/keys", include_in_schema=False)
     async def keys(request: Request) -> Response:

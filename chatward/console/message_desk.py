@@ -24,7 +24,6 @@ from chatward.console.preferences import preferences
 from chatward.console.seeing import Page, Seeing, Seen
 from chatward.console.sheets import lines
 from chatward.console.verdicts import LedgerRecord
-from chatward.console.views import View
 from chatward.console.watching import Watching
 from chatward.console.wording import visible
 from chatward.core.errors import ClientError
@@ -60,7 +59,7 @@ def message_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
         choices = await watching.ask(choices_of) or {}
         known: dict[str, object] = {"here": "/messages", "wide": True, "asked": one, "page": page, "problem": problem}
         known |= {"choices": {**choices, **CHOICES}, "sizes": SIZES, "recorded": watching.seeing is not None}
-        known |= {"views": await views_of(watching, caller, "/messages"), "path": "/messages"}
+        known |= {"views": await pages.views(caller, "/messages"), "path": "/messages"}
         return pages.render(caller, "messages.html", status, **known)
 
     @router.get("/messages.csv", include_in_schema=False)
@@ -106,14 +105,6 @@ def message_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             raise ClientError("Nothing is known of this message.", reason="message-unknown", status=404)
         steps = [row.told() | {"event": entry.event, "fields": dict(entry.fields)} for row, entry in found]
         return {"exchange": id, "steps": steps}
-
-
-async def views_of(watching: Watching, caller: AdminCaller, page: str) -> list[View]:
-    """A caller's saved views of a page."""
-    if watching.views is None or not caller.signed_in:
-        return []
-    found = await asyncio.to_thread(watching.views.of, caller.principal.id)
-    return [view for view in found if view.page == page]
 
 
 def choices_of(it: Seeing) -> dict[str, list[str]]:

@@ -235,7 +235,7 @@ def _pages(router: APIRouter, access: AdminAccess, desk: OperatorDesk, pages: Pa
         }
         accounts = [one.model_dump() | {"state": _state(one), "signed_in": len(one.sessions)} for one in everybody]
         table = Table("operators", "operators_title", COLUMNS, accounts, "operators_none")
-        return listed(pages, request, "operators.html", [table], status, **(known | values))
+        return await listed(pages, request, "operators.html", [table], status, **(known | values))
 
     @router.get("/operators", include_in_schema=False)
     async def operators(request: Request) -> Response:

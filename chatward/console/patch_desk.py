@@ -101,7 +101,7 @@ def patch_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
             Table("databases", "patch_databases", FEEDS, told["databases"], "patch_databases_none"),
         ]
         known = {"here": "/patches", "may": caller_of(request).may("admin:patches:write"), "told": told}
-        return listed(pages, request, "patches.html", tables, status, **(known | values))
+        return await listed(pages, request, "patches.html", tables, status, **(known | values))
 
     async def page(request: Request, status: int = 200, **values: Any) -> Response:
         caller = caller_of(request)
@@ -113,7 +113,7 @@ def patch_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
             Table("uploads", "patch_uploads", UPLOADS, told["uploads"], "patch_uploads_none"),
         ]
         known = {"here": f"/patches/{quote(target)}", "may": caller.may("admin:patches:write"), "told": told}
-        return listed(pages, request, "patch.html", tables, status, **(known | values))
+        return await listed(pages, request, "patch.html", tables, status, **(known | values))
 
     @router.get("/patches", include_in_schema=False)
     async def patches(request: Request) -> Response:

@@ -157,7 +157,7 @@ def people_routes(router: APIRouter, pages: Pages, people: People | None) -> Non
         caller = caller_of(request)
         found = await asyncio.to_thread(lambda: _read(people, names=caller.may("admin:scim:read")))
         known = {"here": "/people", "may": caller.may("admin:sessions:write"), "people": people}
-        return listed(pages, request, "people.html", _tables(*found), status, **(known | values))
+        return await listed(pages, request, "people.html", _tables(*found), status, **(known | values))
 
     @router.get("/people", include_in_schema=False)
     async def everybody(request: Request) -> Response:
@@ -175,7 +175,7 @@ def people_routes(router: APIRouter, pages: Pages, people: People | None) -> Non
             Column("used", "tenant_used", "time"),
         )
         table = Table("tenants", "tenants_title", columns, rows, "tenants_none")
-        return listed(pages, request, "tenants.html", [table], here="/tenants")
+        return await listed(pages, request, "tenants.html", [table], here="/tenants")
 
     async def end(caller: AdminCaller) -> dict[str, Any]:
         form = caller.form

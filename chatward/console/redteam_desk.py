@@ -47,7 +47,7 @@ def redteam_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
         found = await asyncio.to_thread(it.runs.all)
         table = Table("runs", "redteam_title", RUNS, [_row(one) for one in found], "redteam_none")
         newest = _chart(found[0]) if found else []
-        return listed(pages, request, "redteam.html", [table], here="/redteam", chart=newest)
+        return await listed(pages, request, "redteam.html", [table], here="/redteam", chart=newest)
 
     @router.get("/redteam/{seq}", include_in_schema=False)
     async def run(request: Request, seq: int) -> Response:
@@ -59,7 +59,7 @@ def redteam_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
             "chart": _chart(found),
             "own": found.suite == OWN,
         }
-        return listed(pages, request, "redteam_run.html", [table], **known)
+        return await listed(pages, request, "redteam_run.html", [table], **known)
 
     @router.get("/redteam/{seq}/cases", include_in_schema=False)
     async def suite(seq: int) -> Response:

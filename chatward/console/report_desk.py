@@ -132,7 +132,7 @@ def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
         known: dict[str, Any] = {"here": "/controls", "may": caller_of(request).may("admin:reports:write")}
         known |= {"counts": {state: sum(one["status"] == state for one in rows) for state in _STATES}}
         known |= {"tones": _STATES, "kinds": [kind for kind in KINDS if kind != "redteam"]}
-        return listed(pages, request, "controls.html", tables, status, **(known | values))
+        return await listed(pages, request, "controls.html", tables, status, **(known | values))
 
     @router.get("/controls", include_in_schema=False)
     async def controls(request: Request) -> Response:
@@ -152,7 +152,7 @@ def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
         rows = await asyncio.to_thread(_kept, it)
         table = Table("reports", "reports_kept", KEPT, rows, "reports_none")
         known = {"here": "/reports", "may": caller_of(request).may("admin:reports:write"), "titles": TITLES}
-        return listed(pages, request, "reports.html", [table], status, **(known | values))
+        return await listed(pages, request, "reports.html", [table], status, **(known | values))
 
     @router.get("/reports", include_in_schema=False)
     async def reports(request: Request) -> Response:
@@ -173,7 +173,7 @@ def report_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
             "forms": FORMS,
             "tones": _STATES,
         }
-        return listed(pages, request, "kept_report.html", tables, **known)
+        return await listed(pages, request, "kept_report.html", tables, **known)
 
     @router.get("/reports/{seq}/{form}", include_in_schema=False)
     async def taken(seq: int, form: str) -> Response:

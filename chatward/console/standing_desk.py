@@ -21,13 +21,12 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from chatward.behaviour.opening import stored
 from chatward.console.access_pages import Pages
 from chatward.console.seeing import Seeing
 from chatward.console.tables import Column, Table, listed
 from chatward.console.watching import Watching
 from chatward.core import base64url
-from chatward.core.errors import ClientError, ConfigError, StoreError
+from chatward.core.errors import ClientError, ConfigError
 from chatward.intel.index import STATUS, read_status
 from chatward.intel.opening import folder_of
 from chatward.ledger import tree
@@ -88,22 +87,6 @@ WEAK: Final = (
     Column("level", "health_level", "tag", pick=True, tones={"high": "high", "medium": "medium", "low": "low"}),
     Column("what", "health_what"),
 )
-OF_BEHAVIOUR: Final = (
-    Column("id", "message_id", "code"),
-    Column("heard", "alerts_heard", "time"),
-    Column("size", "alerts_size", "number"),
-    Column("signals", "alerts_signals", "list"),
-    Column("message", "alerts_evidence", "code", link="address"),
-)
-ALERTS: Final = (
-    Column("at", "time", "time"),
-    Column("signal", "alerts_signals", "tag", pick=True),
-    Column("form", "alerts_form", pick=True),
-    Column("entity", "alerts_entity", "code"),
-    Column("bot", "bot", pick=True),
-    Column("why", "alerts_why", "list"),
-    Column("message", "alerts_evidence", "code", link="address"),
-)
 POINTS: Final = (
     Column("size", "ledger_upto", "number"),
     Column("root", "ledger_root", "code"),
@@ -121,7 +104,7 @@ Guards = Callable[[], Sequence[tuple[str, str, str]]]
 def standing_routes(
     router: APIRouter, pages: Pages, watching: Watching, guards: Guards, clock: Callable[[], float] = time.time
 ) -> None:
-    """Adds ``/ledger``, ``/feeds``, ``/privacy``, ``/bots``, ``/health`` and ``/alerts``."""
+    """Adds ``/ledger``, ``/feeds``, ``/privacy``, ``/bots`` and ``/health``."""
     verifying = asyncio.Lock()
 
     async def proven() -> Verification:
@@ -155,7 +138,7 @@ def standing_routes(
     @router.get("/feeds", include_in_schema=False)
     async def feeds(request: Request) -> Response:
         rows = await asyncio.to_thread(_feeds, watching.settings(), clock())
-        return listed(
+        return await listed(
             pages, request, "feeds.html", [Table("feeds", "feeds_title", FEEDS, rows, "feeds_none")], here="/feeds"
         )
 
@@ -166,7 +149,7 @@ def standing_routes(
             Table("requests", "privacy_requests", REQUESTS, requests, "privacy_requests_none"),
             Table("incidents", "incidents", INCIDENTS, incidents, "incidents_none"),
         ]
-        return listed(pages, request, "privacy.html", tables, here="/privacy", on=watching.requests is not None)
+        return await listed(pages, request, "privacy.html", tables, here="/privacy", on=watching.requests is not None)
 
     @router.get("/bots", include_in_schema=False)
     async def bots(request: Request) -> Response:
@@ -176,7 +159,7 @@ def standing_routes(
             Table("bots", "bots_title", BOTS, rows, "bots_none"),
             Table("keys", "bots_keys", KEYS, known.pop("keys"), "bots_manifest_off"),
         ]
-        return listed(pages, request, "bots.html", tables, here="/bots", **known)
+        return await listed(pages, request, "bots.html", tables, here="/bots", **known)
 
     @router.get("/health", include_in_schema=False)
     async def health(request: Request) -> Response:
@@ -189,16 +172,7 @@ def standing_routes(
             Table("weak", "health_text", WEAK, weak, "weak_none"),
         ]
         known: dict[str, Any] = {"here": "/health", "behind": behind, "figures": watching.figures()}
-        return listed(pages, request, "health.html", tables, **known)
-
-    @router.get("/alerts", include_in_schema=False)
-    async def alerts(request: Request) -> Response:
-        on, alerts, incidents = await asyncio.to_thread(_alerts, watching.settings())
-        tables = [
-            Table("incidents", "alerts_incidents", OF_BEHAVIOUR, incidents, "alerts_none"),
-            Table("alerts", "alerts_title", ALERTS, alerts, "alerts_none"),
-        ]
-        return listed(pages, request, "alerts.html", tables, here="/alerts", on=on)
+        return await listed(pages, request, "health.html", tables, **known)
 
 
 async def _ledger(pages: Pages, watching: Watching, request: Request, status: int = 200, **values: object) -> Response:
@@ -209,7 +183,7 @@ async def _ledger(pages: Pages, watching: Watching, request: Request, status: in
         Table("entries", "ledger_entries", ENTRIES, entries, "nothing_yet"),
     ]
     known: dict[str, object] = {"here": "/ledger", "result": None, "recorded": path is not None}
-    return listed(pages, request, "ledger.html", tables, status, **(known | values))
+    return await listed(pages, request, "ledger.html", tables, status, **(known | values))
 
 
 def _newest(path: Path) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
@@ -319,32 +293,3 @@ def _manifest(watching: Watching) -> dict[str, Any]:
         for one in found["keys"]
     ]
     return {"manifest": found, "keys": keys, "fault": ""}
-
-
-def _alerts(settings: Settings) -> tuple[bool, list[dict[str, Any]], list[dict[str, Any]]]:
-    """What behaviour found unusual, where it is watched: alerts and incidents."""
-    try:
-        with stored(settings) as store:
-            if store is None:
-                return False, [], []
-            alerts = [_alert(one) for one in store.alerts(limit=1_000)]
-            incidents = [_incident(one) for one in store.incidents(limit=200)]
-            return True, alerts, incidents
-    except StoreError:
-        return False, [], []
-
-
-def _alert(one: dict[str, Any]) -> dict[str, Any]:
-    why = [deviation["feature"] for deviation in one["deviations"]]
-    return {name: one[name] for name in ("at", "signal", "form", "entity", "bot")} | _evidence(one) | {"why": why}
-
-
-def _incident(one: dict[str, Any]) -> dict[str, Any]:
-    signals = [f"{name} {n}" for name, n in one["signals"].items()]
-    return {name: one[name] for name in ("id", "heard", "size")} | _evidence(one) | {"signals": signals}
-
-
-def _evidence(one: dict[str, Any]) -> dict[str, Any]:
-    """The newest message that shows it."""
-    newest = next(iter(one["evidence"][-1:]), "")
-    return {"message": newest, "address": f"/messages/{quote(newest, safe='')}" if newest else ""}

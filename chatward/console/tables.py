@@ -7,7 +7,8 @@ The rules:
    cannot mean is refused (``filter-invalid``), never passed over: a filter that is not applied shows too much.
 2. ``?csv=ID`` and ``?json=ID`` at the same address are the same rows as a file, so the same decision stands before
    them.
-3. A row is told as text by the template, which escapes it, and which shows nothing that cannot be seen.
+3. A question may be kept under a name (``views``), each table's by itself.
+4. A row is told as text by the template, which escapes it, and which shows nothing that cannot be seen.
 
 What may be millions of rows is asked of an index instead (``seeing``).
 """
@@ -15,10 +16,10 @@ What may be millions of rows is asked of an index instead (``seeing``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
@@ -26,6 +27,7 @@ from fastapi.responses import JSONResponse, Response
 from chatward.console.access import caller_of
 from chatward.console.access_pages import Pages
 from chatward.console.sheets import lines
+from chatward.console.views import View
 from chatward.core.errors import ClientError
 
 SHOWN: Final = 100
@@ -90,7 +92,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table as it was asked for. ``others``: what the address says, of this table and of others."""
+    """A table as it was asked for. ``others``: what the address says, of this table and of others. ``views``: questions
+    of this table that the caller kept. ``beside``: selects the other tables of the page,
+    whose links say how this one was asked for."""
 
     table: Table
     rows: Sequence[Mapping[str, Any]]
@@ -98,6 +102,14 @@ class Listing:
     where: Mapping[str, str] = field(default_factory=dict)
     sort: str = ""
     others: Mapping[str, str] = field(default_factory=dict)
+    views: Sequence[View] = ()
+    beside: str = ""
+
+    @property
+    def question(self) -> str:
+        """What is asked of this table alone."""
+        mine = f"{self.table.id}."
+        return urlencode({name: value for name, value in self.others.items() if name.startswith(mine) and value})
 
     @property
     def narrowed(self) -> bool:
@@ -134,7 +146,7 @@ class Listing:
         return {name: value for name, value in self.others.items() if name not in own and value}
 
 
-def listed(
+async def listed(
     pages: Pages, request: Request, template: str, tables: Sequence[Table], status: int = 200, **values: Any
 ) -> Response:
     """A page of tables, which its template finds in ``tables`` by id; or one of them as a file. A page that answers to
@@ -151,7 +163,21 @@ def listed(
     except ClientError as error:
         listings, status = {one.id: Listing(one, one.rows) for one in tables}, error.status
         values["problem"] = error.public
-    return pages.render(caller_of(request), template, status, tables=listings, wide=True, **values)
+    caller = caller_of(request)
+    kept = await pages.views(caller, values.get("here", ""))
+    listings = {
+        id: replace(
+            one,
+            views=[view for view in kept if _is_of(id, view.query)],
+            beside=",".join(f"#table-{other}" for other in listings if other != id),
+        )
+        for id, one in listings.items()
+    }
+    return pages.render(caller, template, status, tables=listings, wide=True, **values)
+
+
+def _is_of(table: str, query: str) -> bool:
+    return all(name.startswith(f"{table}.") for name, _ in parse_qsl(query))
 
 
 def _file(listing: Listing, form: str) -> Response:

@@ -96,7 +96,7 @@ def tool_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
             await asyncio.to_thread(desk.all),
             "tools_none",
         )
-        return listed(pages, request, "tools.html", [table], status, **(known | values))
+        return await listed(pages, request, "tools.html", [table], status, **(known | values))
 
     @router.get("/tools", include_in_schema=False)
     async def tools(request: Request) -> Response:

@@ -114,14 +114,14 @@ def vendor_routes(router: APIRouter, pages: Pages, it: Assuring) -> None:
         rows = await asyncio.to_thread(_vendors, it)
         shown = [sentences(row, "lacks") for row in rows]
         table = Table("vendors", "vendors_title", VENDORS, shown, "vendors_none")
-        return listed(pages, request, "vendors.html", [table], here="/vendors")
+        return await listed(pages, request, "vendors.html", [table], here="/vendors")
 
     async def page(request: Request, status: int = 200, **values: Any) -> Response:
         caller = caller_of(request)
         name = request.path_params.get("id") or caller.form.get("vendor", "")
         told = await asyncio.to_thread(_told, it, name, export=caller.may("admin:vendors:export"))
         known = {"here": f"/vendors/{quote(name)}", "may": caller.may("admin:vendors:write"), "link": ""}
-        return listed(pages, request, "vendor.html", _tables(told), status, **(known | {"told": told} | values))
+        return await listed(pages, request, "vendor.html", _tables(told), status, **(known | {"told": told} | values))
 
     @router.get("/vendors/{id}", include_in_schema=False)
     async def vendor(request: Request) -> Response:

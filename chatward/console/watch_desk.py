@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from chatward.console.access import AdminAccess, AdminCaller
 from chatward.console.access_pages import Pages
 from chatward.console.actor_desk import actor_routes
+from chatward.console.alert_desk import alert_routes
 from chatward.console.finding_desk import finding_api, finding_routes
 from chatward.console.help_desk import help_routes
 from chatward.console.live_desk import live_routes
@@ -34,5 +35,6 @@ def watch_routes(
     standing_routes(router, pages, watching, guards)
     tool_routes(router, pages, watching)
     actor_routes(router, pages, watching)
+    alert_routes(router, pages, watching)
     help_routes(router, pages)
-    search_routes(router, pages, watching, secure=access.secure)
+    search_routes(router, pages, watching, access.views, secure=access.secure)

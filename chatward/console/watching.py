@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 from chatward.console.figures import Figures
 from chatward.console.rejudged import Rejudges, Shadows
 from chatward.console.seeing import Seeing
-from chatward.console.views import Steps, Views
+from chatward.console.trail import Trail
+from chatward.console.views import Steps
 from chatward.core.identity import Principal
 from chatward.core.ports import Entry
 from chatward.privacy.incidents import Incidents
@@ -47,7 +48,6 @@ class Watching:
 
     seeing: Seeing | None = None
     ledger: Path | None = None
-    views: Views | None = None
     record: Callable[[Entry], Awaitable[None]] | None = None
     settings: Callable[[], Settings] = Settings
     origins: Callable[[], Mapping[str, object]] = dict
@@ -62,6 +62,7 @@ class Watching:
     steps: Steps | None = None
     rejudging: Rejudges | None = None
     shadows: Shadows | None = None
+    trail: Trail | None = None
 
     async def ask(self, question: Callable[[Seeing], T]) -> T | None:
         """Asks the index on a thread, once it is up to date; ``None`` where there is no record."""

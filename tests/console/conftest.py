@@ -293,7 +293,8 @@ def house(tmp_path: Path) -> Callable[..., House]:
         sessions = Sessions(database, operators, secure=secure, clock=clock)
         lockout, csrf, factor = Lockout(database, key, clock=clock), Csrf(key, secure=secure), SimulatedFactor()
         invitations = Invitations(database, operators, record, clock=clock)
-        access = AdminAccess(operators, sessions, lockout, csrf, ledger, secure, factor, code_needed, invitations)
+        given = (lockout, csrf, ledger, secure, factor, code_needed, invitations)
+        access = AdminAccess(operators, sessions, *given, views=Views(database))
         if passkeys is not None:
             enrolment = Enrolment(database, record, clock=clock)
             made = Passkeys(database, passkeys, b"s" * 32, record, enrolment, clock=clock)
@@ -423,7 +424,7 @@ def watch(tmp_path: Path, scene: Path) -> Callable[..., Callable[[Database, Simu
                 event = entry.event.value if isinstance(entry.event, Event) else entry.event
                 await asyncio.to_thread(appended, path, (event, entry.exchange, dict(entry.fields)))
 
-            return Watching(seen(path), path, Views(database), record, **more)
+            return Watching(seen(path), path, record, **more)
 
         return made
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from math import inf
+from pathlib import Path
 from typing import Final
 
+from chatward.behaviour.store import BehaviourStore
+from chatward.behaviour.values import Alert, Deviation
 from chatward.console.figures import Figures
 from chatward.console.people_desk import People
+from chatward.console.trail import STEP, Trail
 from chatward.core.identity import Kind, Principal
 from chatward.identity.key_store import KeyStore
 from chatward.identity.person_sessions import PersonSessions
+from chatward.settings import BehaviourSettings
 from chatward.stores.database import Database
 from chatward.stores.tool_pins import ToolPins
 
@@ -42,6 +48,39 @@ STANDINGS: Final = tuple(
     )
 )  # fmt: skip
 """Entries of sessions that looked automated."""
+
+
+def unusual(path: Path, who: str = "person:0000000000000001") -> BehaviourSettings:
+    """A day of alerts about two, and an incident of one of them, in a file."""
+    database = Database(path)
+    store = BehaviourStore(database)
+    signals = ("extreme", "shift", "odd", "record")
+    for number in range(24):
+        told = Deviation("refused", 9.0, 0.1, 3.0 + number % 7, 4.0, 30.0, 0.8)
+        entity, at = (who, "192.0.2.0/24")[number % 3 == 2], NOW - (24 - number) * 3_000
+        alert = Alert(at, "default", "principal", entity, "main", signals[number % 4], (told,), (f"r{number}",))
+        store.add([(alert, "inc-1" if number > 15 else "")])
+    state = {"tenant": "default", "alerts": 8, "size": 12, "because": {}, "signals": {"extreme": 8}, "evidence": ["r9"]}
+    store.put_incidents([("inc-1", NOW - 24_000, NOW - 3_000, state)])
+    database.close()
+    return BehaviourSettings(path=str(path))
+
+
+def trail() -> Trail:
+    """How a process has been doing for three hours."""
+    now, fast, actors = [NOW - 3 * 3_600], [0], {"human": 0, "unsure": 0, "bot": 0}
+
+    def read() -> Figures:
+        return Figures(buckets={0.002: fast[0], 0.01: fast[0] * 1.02, inf: fast[0] * 1.02}, actors=dict(actors))
+
+    made = Trail(read, lambda: now[0])
+    for minute in range(180):
+        made.sample()
+        now[0] += STEP
+        fast[0] += 40 + minute % 9
+        for place, name in enumerate(actors):
+            actors[name] += 9 // (place + 1) + (minute // 40) * place
+    return made
 
 
 def tools() -> ToolPins:

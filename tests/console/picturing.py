@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from chatward.configuration import load
 from chatward.gateway.server import EmbeddedServer
-from chatward.settings import LedgerSettings
+from chatward.settings import LedgerSettings, Settings
 from tests.console.assured import assured, filled, reported, settings
-from tests.console.peopled import FIGURES, STANDINGS, people, tools
+from tests.console.peopled import FIGURES, STANDINGS, people, tools, trail, unusual
 
 FILE: Final = """# The bot of our shop.
 upstream = "https://bot.example/v1"
@@ -64,7 +66,12 @@ def served(folder: Path) -> Iterator[tuple[Any, str]]:
     watch = conftest.watch.__wrapped__(folder, ledger)  # type: ignore[attr-defined]
     file = folder / "chatward.toml"
     file.write_text(FILE, "utf-8")
-    more = {"file": file, "settings": lambda: load(file).settings, "origins": lambda: load(file).origins}
+    behaviour = unusual(folder / "behaviour.db")
+
+    def settings_now() -> Settings:
+        return replace(load(file).settings, behaviour=behaviour)
+
+    more = {"file": file, "settings": settings_now, "origins": lambda: load(file).origins, "trail": trail()}
     more |= {"pins": tools(), "figures": lambda: FIGURES}
     own = settings(folder, ledger=LedgerSettings(path=str(ledger)))
     it = house(

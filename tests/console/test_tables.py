@@ -128,3 +128,43 @@ async def test_a_page_shows_the_first_rows_and_files_have_all(house) -> None:
     assert f"The first {SHOWN} of {SHOWN + 5} rows" in page.text
     assert page.text.count('<th scope="row">') == SHOWN
     assert len((await browser.get("/keys?json=keys")).json()["keys"]) == SHOWN + 5
+
+
+async def test_a_question_of_any_table_is_kept_by_name(house, watch) -> None:
+    """With the table that it was asked of, for who asked, found by its name by whoever may see the page."""
+    it = house({"ann": ["admin"], "bob": ["admin"], "eve": ["read-only"]}, watching=watch())
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    asked = {"page": "/ledger", "query": "entries.sort=-at", "name": "<b>old</b>"}
+    plain = (await browser.get("/ledger")).text
+    assert "/views/save" not in plain, "nothing was asked"
+    assert plain.count('id="table-') == 2
+    answer = await browser.send_form("/messages?action=block", "/views/save", **asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ledger?entries.sort=-at")
+    page = (await browser.get("/ledger?entries.sort=-at")).text
+    first, second = (page.index(f'id="table-{name}"') for name in ("points", "entries"))
+    assert page.count('href="/ledger?entries.sort=-at"') == 1
+    at = page.index("&lt;b&gt;old&lt;/b&gt;")
+    assert (at > second > first) or (first > at > second)
+    for name in ("bob", "eve"):
+        other = it.browser()
+        await other.sign_in(name, GOOD)
+        assert "b&gt;old" not in (await other.get("/ledger")).text
+    assert [one["address"] for one in (await browser.get("/api/v1/search?q=old")).json()["found"]] == [
+        answer.headers["location"]
+    ]
+    await browser.send_form("/messages?action=block", "/views/delete", page="/ledger", name="<b>old</b>")
+    assert "b&gt;old" not in (await browser.get("/ledger")).text
+
+
+@pytest.mark.parametrize(
+    "page", ["", "keys", "//elsewhere.example", "/\\elsewhere.example", "/nowhere", "/keys?x", "/login"]
+)
+async def test_what_is_no_page_of_tables_keeps_no_view(house, page) -> None:
+    it = house({"ann": ["admin"]})
+    browser = it.browser()
+    await browser.sign_in("ann", GOOD)
+    answer = await browser.send_form("/keys", "/views/save", page=page, query="", name="x")
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (400, "view-invalid")
+    answer = await browser.send_form("/keys", "/views/delete", page=page, name="x")
+    assert answer.headers["location"] == "/"

@@ -94,6 +94,68 @@ def test_the_palette_goes_anywhere_by_keyboard(page, plane):
     assert page.locator("dialog[open]").count() == 0
 
 
+def test_a_table_is_asked_anew_without_the_page_and_its_address_says_so(page, plane):
+    """By keyboard; the focus stays, what came is told, nothing of it is stored in the browser, going back works."""
+    _, url = plane
+    page.goto(f"{url}/traffic")
+    documents: list[str] = []
+    page.on("request", lambda one: documents.append(one.url) if one.resource_type == "document" else None)
+    page.locator("#standings-by-score").press("Enter")
+    page.wait_for_url("**/traffic?standings.sort=score")
+    page.locator("#signals-q").fill("headers")
+    page.locator("#signals-q").press("Enter")
+    page.wait_for_function("document.getElementById('told').textContent === '1 row'")
+    asked = "/traffic?standings.sort=score&signals.q=headers"
+    assert page.url == url + asked
+    assert page.evaluate("document.activeElement.id") == "signals-q"
+    assert page.locator("#standings-by-score").get_attribute("href") == asked.replace("score", "-score")
+    page.locator("#signals-name").fill("<i>mine</i>")
+    page.locator("#signals-name").press("Enter")
+    page.get_by_role("link", name="<i>mine</i>").wait_for()
+    page.wait_for_url("**/traffic?signals.q=headers")
+    assert documents == []
+    page.go_back()
+    page.wait_for_url(f"**{asked}")
+    assert page.locator("#table-standings [aria-sort]").count() == 1
+    page.goto(f"{url}/messages")
+    page.get_by_label("Since").fill("nonsense")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").text_content() == "The filter cannot be read: since."
+    assert page.locator("main").count() == 1
+    assert page.evaluate("[localStorage.length, sessionStorage.getItem('htmx-history-cache')]") == [0, None]
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Password").wait_for()
+
+
+def test_a_chart_is_read_by_keyboard_and_its_colours_follow(page, plane):
+    _, url = plane
+    page.goto(f"{url}/alerts?of.entity=192.0.2.0%2F24")
+    chart = page.get_by_role("slider", name="Alerts by signal")
+    chart.press("Home")
+    first = chart.get_attribute("aria-valuetext")
+    assert "extreme 1" in first
+    chart.press("ArrowRight")
+    assert chart.get_attribute("aria-valuetext") != first
+    chart.press("+")
+    chart.press("0")
+    drawn = "[...document.querySelectorAll('.plot canvas')].map(one => one.toDataURL().length)"
+    light = page.evaluate(drawn)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"JSON.stringify({drawn}) !== '{light}'.replaceAll(' ', '')")
+    page.get_by_role("button", name="odd").press("Enter")
+    assert page.get_by_role("button", name="odd").get_attribute("aria-pressed") == "false"
+    chart.press("End")
+    assert "odd" not in chart.get_attribute("aria-valuetext")
+    page.locator("#entity").select_option("person:0000000000000001")
+    page.locator("#entity-show").press("Enter")
+    page.wait_for_url("**of.entity=person*")
+    assert page.locator(".plot canvas").count() == 2
+    page.get_by_text("Figures: How far from the usual").click()
+    assert page.get_by_role("group", name="How far from the usual").locator("tbody tr").count() == 16
+
+
 def test_findings_are_judged_by_keyboard_together(page, plane):
     _, url = plane
     page.goto(f"{url}/findings?rule=text.pii/email")

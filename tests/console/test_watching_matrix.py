@@ -14,7 +14,9 @@ from chatward.console.admin_rules import SAFE, Ground, RoleTable, rule_of
 from chatward.console.statics import FILES
 from chatward.core.identity import Kind, Principal, Question
 from chatward.identity.operators import ROLES
+from chatward.settings import Settings
 from tests.console.conftest import GOOD, exchange, shipped_policies
+from tests.console.peopled import unusual
 from tests.console.test_guarding import filled, routes
 
 PAGES = (
@@ -126,7 +128,8 @@ async def test_hostile_words_stay_words_on_every_page(house, watch, tmp_path, wo
 
     file = tmp_path / "chatward.toml"
     file.write_text('upstream = "https://bot.example/v1"\n')
-    it = house({"ann": ["admin"]}, watching=watch(conversations=Talk(), file=file))
+    odd = Settings(behaviour=unusual(tmp_path / "behaviour.db", word))
+    it = house({"ann": ["admin"]}, watching=watch(conversations=Talk(), file=file, settings=lambda: odd))
     browser = it.browser()
     await browser.sign_in("ann", GOOD)
     id_ = exchange(5)[0][1]
@@ -155,8 +158,8 @@ async def test_no_page_loads_anything_from_elsewhere(house, watch):
     it = house({"ann": ["admin"]}, watching=watch())
     browser = it.browser()
     await browser.sign_in("ann", GOOD)
-    files = [await browser.get(path) for path in ("/console.css", "/access.css", "/console.js")]
-    size = sum(len(file.content) for file in files)
+    files = [await browser.get(path, headers={"accept-encoding": "gzip"}) for path in FILES]
+    size = sum(int(file.headers["content-length"]) for file in files)
     for path in PAGES:
         page = await browser.get(path)
         assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', page.text)

@@ -1,6 +1,10 @@
-// The console's script: the palette, the live feed, choosing all rows. It makes elements and sets their text; no string
-// becomes markup, so it runs under `require-trusted-types-for 'script'`.
+// The console's script: what htmx may do here, the palette, the live feed, choosing all rows. It makes elements and sets
+// their text.
 "use strict";
+
+// htmx reads pages of this server as markup. No other string becomes markup: `require-trusted-types-for 'script'` holds.
+const PARSERS = ["DOMParser parseFromString", "Document parseHTMLUnsafe"];
+globalThis.trustedTypes?.createPolicy("default", { createHTML: (text, _, sink) => (PARSERS.includes(sink) ? text : null) });
 
 const make = (name, text, kind) => {
   const made = document.createElement(name);
@@ -9,74 +13,58 @@ const make = (name, text, kind) => {
   return made;
 };
 
+// --- tables: htmx puts the one that was asked for in place of the one before
+
+addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = event;
+  const page = detail.xhr.getResponseHeader("content-type")?.startsWith("text/html");
+  if (!page || new URL(detail.xhr.responseURL).pathname === "/login") {
+    detail.shouldSwap = false;
+    location.reload(); // signing in, or what stands in the way of it, is a page of its own
+  } else if (detail.xhr.status >= 400) {
+    Object.assign(detail, { shouldSwap: true, isError: false, selectOverride: "main", swapOverride: "outerHTML" });
+    detail.target = document.querySelector("main");
+  }
+});
+addEventListener("htmx:afterSettle", (event) => {
+  const told = document.getElementById(event.detail.target.id)?.dataset.told;
+  if (told) document.getElementById("told").textContent = told;
+});
+
 // --- the palette: pages, rules, callers, messages by a few letters
 
 const find = document.querySelector(".find");
 if (find) {
-  const dialog = make("dialog", "", "palette");
-  dialog.setAttribute("aria-label", find.dataset.palette);
-  const input = make("input");
-  input.type = "search";
-  input.placeholder = find.dataset.hint;
-  input.setAttribute("aria-label", find.dataset.hint);
-  input.setAttribute("role", "combobox");
-  input.setAttribute("aria-expanded", "true");
-  input.setAttribute("aria-controls", "palette-list");
-  input.setAttribute("aria-autocomplete", "list");
-  input.autocomplete = "off";
-  const list = make("ul");
-  list.id = "palette-list";
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", find.dataset.palette);
-  const close = make("button", find.dataset.close, "no");
-  close.type = "button";
-  close.addEventListener("click", () => dialog.close());
-  dialog.append(input, list, close);
-  document.body.append(dialog);
+  const dialog = document.getElementById("palette");
+  const input = dialog.querySelector("input");
+  const list = document.getElementById("palette-list");
+  dialog.querySelector("button").addEventListener("click", () => dialog.close());
 
-  let turn = 0;
   let at = 0;
   const choose = (place) => {
     const all = [...list.children];
+    input.removeAttribute("aria-activedescendant");
     if (!all.length) return;
     at = (place + all.length) % all.length;
     all.forEach((one, number) => one.setAttribute("aria-selected", String(number === at)));
     input.setAttribute("aria-activedescendant", all[at].id);
     all[at].scrollIntoView({ block: "nearest" });
   };
-  const look = async () => {
-    const mine = ++turn;
-    let found = [];
-    try {
-      const answer = await fetch("/api/v1/search?q=" + encodeURIComponent(input.value));
-      if (answer.ok) found = (await answer.json()).found;
-    } catch {
-      found = [];
-    }
-    if (mine !== turn) return;
-    list.replaceChildren(...found.map((one, number) => {
-      const item = make("li");
-      item.id = "palette-" + number;
-      item.setAttribute("role", "option");
-      item.dataset.address = one.address;
-      item.append(make("span", one.title), make("span", one.kind, "soft"));
-      item.addEventListener("click", () => location.assign(one.address));
-      return item;
-    }));
-    input.removeAttribute("aria-activedescendant");
-    choose(0);
-  };
   const open = (event) => {
     event.preventDefault();
     input.value = "";
     dialog.showModal();
-    look();
+    htmx.trigger(input, "look");
   };
+  list.addEventListener("htmx:afterSwap", () => choose(0));
+  list.addEventListener("click", (event) => {
+    const item = event.target.closest("[data-address]");
+    if (item) location.assign(item.dataset.address);
+  });
   find.addEventListener("click", open);
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") open(event);
   });
-  input.addEventListener("input", look);
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -196,10 +184,10 @@ if (table) {
 
 // --- choosing all rows of a form
 
-for (const all of document.querySelectorAll("[data-all]")) {
-  const boxes = () => [...document.querySelectorAll('input[type="checkbox"][name^="' + all.dataset.all + '"]')];
-  all.addEventListener("change", () => boxes().forEach((one) => { one.checked = all.checked; }));
-}
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-all]")) return;
+  document.querySelectorAll(`input[type="checkbox"][name^="${target.dataset.all}"]`).forEach((one) => { one.checked = target.checked; });
+});
 
 // --- the editor of the policy: what the setting at the cursor is, and the line of a problem
 
