@@ -6,8 +6,8 @@ has one), and such a text counts for neither side. The tables here are this file
 so that a gap in the defence's tables shows.
 
 Families: ``character``, ``encoding``, ``suffix``, ``paraphrase``, ``payload``. Noise suffixes imitate the look of
-gradient-found ones (A. Zou et al., 2023), not their effect on a model. Translation is measured on the held-out sets of
-each language, not made here.
+gradient-found ones (A. Zou et al., 2023), not their effect on a model. Translations are written, not made:
+``translations``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ from chatward.evaluation.rows import Row
 from chatward.evaluation.samples import HARMLESS, TASKS, Samples, Task
 from chatward.evaluation.scoring import Ask, Scored
 from chatward.evaluation.tables import Cell, Table
+from chatward.evaluation.translations import translated
 
 RATE: Final = 0.01
 _ROUNDS: Final = 200
@@ -92,6 +93,7 @@ def measured(found: Measured, scorer: Scorer, dropped: Mapping[str, int]) -> Out
     sources = [source_table(found, task, thresholds[task.name], dropped) for task in TASKS]
     over = trigger_table(found, thresholds["injection"])
     changed = robustness_table(found, thresholds["injection"], scorer)
+    abroad = translated(thresholds["injection"], scorer, rules=found.rules)
     curves, bins = _plotted(found)
     return Outcome(
         figures=_figures(found, thresholds),
@@ -103,7 +105,8 @@ def measured(found: Measured, scorer: Scorer, dropped: Mapping[str, int]) -> Out
             language_table(found, thresholds["injection"]),
             label_table(found, thresholds),
             calibration_table(found),
-            changed,
+            replace(changed, rows=[*changed.rows, *abroad.rows]),
+            abroad.table,
         ],
         curves=curves,
         bins=bins,
