@@ -7,7 +7,8 @@ the signs of ``links.url`` and the lists of ``links.intel``.
 
 Hosts that strangers share are where most phishing is, and where the ordinary links that the model was made with are
 too few to rely on. So a customer's name there acts from ``_SURE`` on only; shared drives, forms and shorteners, whose
-links are all alike, are noted and never act by their letters.
+links are all alike, are noted and never act by their letters. Pages of names that most people visit also act from
+``_SURE`` on only: payments, mailings that count clicks and signing in through others read like phishing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ RULES: Final = {"unknown-link": "A link whose letters are like those of phishing
 _NOTED: Final = 0.4
 _HINT: Final = 0.45
 _SURE: Final = 0.95
+_MOST: Final = 2  # what ``UrlModel.fame`` says of names that most people visit
 
 
 class LinkModelGuard:
@@ -97,8 +99,8 @@ def _of(address: Address, model: UrlModel, known: Brands) -> tuple[float, float]
     score = model.score(address)
     if address.host in SHORTENERS or path_shared(address.host):
         return score, min(score, _HINT)
-    if shared(address.host) and score < _SURE:
-        return score, min(score, _HINT)
+    if _HINT < score < _SURE and (shared(address.host) or model.fame(address.host) == _MOST):
+        return score, _HINT
     return score, score
 
 

@@ -70,11 +70,14 @@ def test_a_link_inside_another_is_scored() -> None:
     assert acts(f"https://www.google.com/url?q={bad}")
 
 
-def test_hosts_of_strangers_act_only_when_it_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_of_strangers_and_of_everybody_act_only_when_it_is_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     def said(score: float) -> Callable[[], UrlModel]:
         class Made:
             def score(self, address: object) -> float:
                 return score
+
+            def fame(self, host: str) -> int:
+                return 2 if host == "known.example" else 1
 
         return Made  # type: ignore[return-value]
 
@@ -83,6 +86,8 @@ def test_hosts_of_strangers_act_only_when_it_is_sure(monkeypatch: pytest.MonkeyP
         (0.96, "https://x.pages.dev/", 0.96),
         (0.99, "https://forms.gle/x", 0.45),
         (0.99, "https://bit.ly/x", 0.45),
+        (0.9, "https://known.example/pay", 0.45),
+        (0.96, "https://known.example/pay", 0.96),
         (0.6, "https://unknown.example/", 0.6),
     ]:
         found = weighed(text, LinkModelGuard(model=said(score)))
