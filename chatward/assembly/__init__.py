@@ -12,15 +12,14 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import uvloop
 from msgspec.structs import replace
 
 from chatward.assembly import parts, planes
 from chatward.assembly.engine import RoutedEngine, RunningWard, channels
-from chatward.assembly.expanding import expander
 from chatward.assembly.house import House
-from chatward.behaviour.opening import Behaviour
 from chatward.callers import Callers
 from chatward.chronicle import Chronicle, witnesses
 from chatward.configuration import Loaded, resolve
@@ -64,10 +63,10 @@ from chatward.privacy.opening import InThePath
 from chatward.routing import routing
 from chatward.settings import Bot, Settings
 from chatward.settings.rules import complete
-from chatward.traffic.api import PREFIX as TRAFFIC
-from chatward.traffic.api import TrafficApi
-from chatward.traffic.ladder import WAIT
-from chatward.traffic.watch import Traffic
+
+if TYPE_CHECKING:
+    from chatward.behaviour.opening import Behaviour
+    from chatward.traffic.watch import Traffic
 
 __all__ = ["RoutedEngine", "channels", "serve"]
 
@@ -102,7 +101,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
         asking = parts.asked_for(house)
         privacy = parts.private(house, asking, people)
         house.engine.files = await parts.looked_into(house)
-        house.engine.expander = expander(settings.links)
+        house.engine.expand = parts.expanding(house)
         running = RunningWard(house.engine)
         behaviour = parts.learning(house, asking.risks)
         proving = open_proving(settings, lambda: data_plane.url)
@@ -228,6 +227,10 @@ def _services(
     """What is answered beside messages, by the parts that are there."""
     found: dict[str, AnyService] = {}
     if watching is not None:
+        from chatward.traffic.api import PREFIX as TRAFFIC  # noqa: PLC0415 - traffic is watched
+        from chatward.traffic.api import TrafficApi  # noqa: PLC0415
+        from chatward.traffic.ladder import WAIT  # noqa: PLC0415
+
         passes = TrafficApi(watching)
         found |= {TRAFFIC: Asked(passes.handle), WAIT: Entrance(passes.wait)}
     if privacy is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from chatward.assembly.expanding import expanded
 from chatward.channels.anthropic import Messages
 from chatward.channels.anthropic_count import CountTokens
 from chatward.channels.dialect import Call, Dialect
@@ -16,22 +17,23 @@ from chatward.channels.openai_responses import Responses
 from chatward.channels.request import CarriesFiles
 from chatward.core.errors import ClientError
 from chatward.core.identity import Caller
-from chatward.core.values import InspectedFile, Verdict
+from chatward.core.values import Exchange, InspectedFile, Verdict
 from chatward.engine.engine import Screening
 from chatward.engine.placeholders import Vault
-from chatward.files.desk import FileDesk, Seen
-from chatward.files.replies import ReplyFiles
 from chatward.identity.access import Access, Where, told
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
-from chatward.keeping import Remembering
-from chatward.privacy.gate import PrivacyGate
 from chatward.routing import Routing
 from chatward.settings import Server
-from chatward.shadowing import Shadow
-from chatward.stores.conversations import ConversationStore
 from chatward.ward import Ward
-from chatward.watch.expanding import Expander
+
+if TYPE_CHECKING:
+    from chatward.files.desk import FileDesk, Seen
+    from chatward.files.replies import ReplyFiles
+    from chatward.keeping import Remembering
+    from chatward.privacy.gate import PrivacyGate
+    from chatward.shadowing import Shadow
+    from chatward.stores.conversations import ConversationStore
 
 
 def channels(server: Server) -> dict[str, Dialect]:
@@ -58,8 +60,11 @@ class RoutedEngine:
         self.conversations: ConversationStore | None = None
         """What is stored of conversations, for the console."""
         self.files: FileDesk | None = None
+        self.reply_files: Callable[[Exchange, str], ReplyFiles] | None = None
+        """What looks at the files of a reply to an exchange and request, where ``files`` looks at those of requests."""
         self.remembering: Remembering | None = None
-        self.expander: Expander | None = None
+        self.expand: Callable[[Screening], Awaitable[None]] | None = None
+        """Looks where shortened links of a request lead (``expanding.expanded``)."""
         self.shadow: Shadow | None = None
 
     async def screen(self, call: Call, *, channel: str, path: str, caller: Caller, request_id: str) -> Screening:
@@ -102,10 +107,10 @@ class RoutedEngine:
         else:
             screening = await self.remembering.screen(person, call, screen)
         screening.gate, screening.person = gate, caller.subject
-        if self.files is not None and plan.reads_reply_files:
-            screening.files = ReplyFiles(self.files, screening.exchange, request_id)
-        if self.expander is not None and plan.inspects and not screening.verdict.blocked:
-            await expanded(self.expander, screening)
+        if self.reply_files is not None and plan.reads_reply_files:
+            screening.files = self.reply_files(screening.exchange, request_id)
+        if self.expand is not None and plan.inspects and not screening.verdict.blocked:
+            await self.expand(screening)
         if self.judge is not None:
             asked = doubts(self.judge, screening.verdict, screening.exchange.parts, screening.edits)
             if asked:

@@ -17,10 +17,8 @@ _LONGEST: Final = 100_000
 """Characters of a part beyond which it is not looked through again."""
 
 
-def expander(links: Links) -> Expander | None:
-    """What asks shorteners; ``None`` where nobody does."""
-    if not links.expand:
-        return None
+def expander(links: Links) -> Expander:
+    """What asks shorteners."""
     return Expander(Fetcher(seconds=links.expand_seconds), seconds=links.expand_seconds, most=links.expand_most)
 
 

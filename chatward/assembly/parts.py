@@ -1,47 +1,44 @@
-"""Parts of a running Chatward that settings may leave out, each opened with the house and closed by it."""
+"""Parts of a running Chatward that settings may leave out, each opened with the house and closed by it.
+
+A part is imported once the settings ask for it, so that nobody carries what they do not use; always before the first
+message.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from chatward.acme.keeping import kept as kept_certificate
 from chatward.assembly.engine import RunningWard
 from chatward.assembly.house import House
-from chatward.assurance.gates import opened_gates
-from chatward.assurance.opening import opened_assessments
-from chatward.behaviour.opening import Behaviour
-from chatward.behaviour.opening import opened as open_behaviour
 from chatward.callers import Callers, callers
 from chatward.configuration import resolve
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
-from chatward.education.opening import Educating
-from chatward.education.opening import opened as open_education
-from chatward.files.desk import FileDesk
-from chatward.files.opening import opened as open_files
-from chatward.files.opening import opened_quarantine
-from chatward.files.quarantine import Quarantine, sealed_fields
+from chatward.engine.engine import Screening
 from chatward.gateway.parties import BotLink
 from chatward.gateway.proxies import networks
 from chatward.gateway.proxies import trusted as is_proxy
 from chatward.identity.end_users import EndUsers
 from chatward.identity.risk import Risks
-from chatward.keeping import Keeping
-from chatward.keeping import opened as opened_keeping
 from chatward.limits.limiter import Limiter
 from chatward.limits.opening import figures as limit_figures
 from chatward.limits.opening import opened as open_limits
-from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.opening import InThePath, in_the_path
 from chatward.rejudging import Rejudging
 from chatward.shadowing import Shadowing
-from chatward.traffic.opening import opened as open_traffic
-from chatward.traffic.watch import Traffic
+
+if TYPE_CHECKING:
+    from chatward.behaviour.opening import Behaviour
+    from chatward.education.opening import Educating
+    from chatward.files.desk import FileDesk
+    from chatward.files.quarantine import Quarantine
+    from chatward.keeping import Keeping
+    from chatward.traffic.watch import Traffic
 
 T = TypeVar("T")
 
@@ -82,6 +79,12 @@ def private(house: House, asking: Callers, people: EndUsers | None) -> InThePath
 async def kept(house: House, running: RunningWard, privacy: InThePath | None) -> Keeping | None:
     """What keeps conversations, with their purge under way."""
     settings, stack = house.settings, house.stack
+    if not (settings.conversations.store or settings.conversations.vault):
+        return None
+    from chatward.files.quarantine import sealed_fields  # noqa: PLC0415 - there are conversations
+    from chatward.keeping import opened as opened_keeping  # noqa: PLC0415
+    from chatward.privacy.learnt import learnt_of_people  # noqa: PLC0415
+
     quarantine = stack.enter_context(sealed_fields(settings))
     learnt = stack.enter_context(learnt_of_people(settings))
     opened = await opened_keeping(
@@ -123,8 +126,14 @@ def shadowed(house: House) -> Shadowing:
 async def looked_into(house: House) -> FileDesk | None:
     """What looks at files, with the purge of its quarantine under way."""
     settings = house.settings
+    if not settings.files.enabled:
+        return None
+    from chatward.files.opening import opened as open_files  # noqa: PLC0415 - they are looked at
+    from chatward.files.opening import opened_quarantine  # noqa: PLC0415
+    from chatward.files.replies import ReplyFiles  # noqa: PLC0415
+
     quarantine: Quarantine | None = None
-    if settings.files.enabled and settings.files.quarantine:
+    if settings.files.quarantine:
         loop = asyncio.get_running_loop()
 
         def ask(question: Coroutine[Any, Any, T]) -> T:
@@ -136,9 +145,19 @@ async def looked_into(house: House) -> FileDesk | None:
         house.stack.callback(quarantine.database.close)
     desk = await asyncio.to_thread(partial(open_files, settings, quarantine=quarantine, note=house.note))
     if desk is not None:
+        house.engine.reply_files = partial(ReplyFiles, desk)
         house.stack.callback(desk.close)
         house.go_on(desk.purge())
     return desk
+
+
+def expanding(house: House) -> Callable[[Screening], Awaitable[None]] | None:
+    """What looks where shortened links lead."""
+    if not house.settings.links.expand:
+        return None
+    from chatward.assembly.expanding import expanded, expander  # noqa: PLC0415 - somebody asks
+
+    return partial(expanded, expander(house.settings.links))
 
 
 def limited(house: House) -> Limiter | None:
@@ -152,6 +171,10 @@ def limited(house: House) -> Limiter | None:
 
 def watched(house: House, risks: Risks | None) -> Traffic | None:
     """Who is automated."""
+    if not house.settings.traffic.enabled:
+        return None
+    from chatward.traffic.opening import opened as open_traffic  # noqa: PLC0415 - it is watched
+
     proxies = networks(house.settings.server.trusted_proxies)
     traffic = open_traffic(
         house.settings,
@@ -169,6 +192,10 @@ def watched(house: House, risks: Risks | None) -> Traffic | None:
 
 def learning(house: House, risks: Risks | None) -> Behaviour | None:
     """What learns from messages, with its thread."""
+    if not house.settings.behaviour.enabled:
+        return None
+    from chatward.behaviour.opening import opened as open_behaviour  # noqa: PLC0415 - numpy, where something is learnt
+
     loop = asyncio.get_running_loop()
 
     def tell(entry: Entry) -> None:
@@ -188,6 +215,8 @@ def learning(house: House, risks: Risks | None) -> Behaviour | None:
 
 def taught(house: House) -> Educating | None:
     """What people learn from."""
+    from chatward.education.opening import opened as open_education  # noqa: PLC0415
+
     educating = open_education(house.settings, house.record, house.bot_of, house.secret)
     if educating is not None:
         house.stack.callback(educating.close)
@@ -196,7 +225,12 @@ def taught(house: House) -> Educating | None:
 
 def gated(house: House, bots: dict[str, BotLink]) -> dict[str, BotLink]:
     """Bots that are refused while something of theirs is past due."""
-    gates = opened_gates(house.settings)
+    settings = house.settings
+    if not (settings.assurance.quarantine or settings.vendors):
+        return bots
+    from chatward.assurance.gates import opened_gates  # noqa: PLC0415 - something may be due
+
+    gates = opened_gates(settings)
     if gates is None:
         return bots
     house.stack.callback(gates.close)
@@ -208,7 +242,8 @@ def answered_by_vendors(house: House, admin: Any) -> Any:
     vendors, due = house.settings.vendors, house.settings.assurance.due
     if not vendors:
         return admin
-    from chatward.console.vendor_answers import VendorAnswers  # noqa: PLC0415 - there are vendors
+    from chatward.assurance.opening import opened_assessments  # noqa: PLC0415 - there are vendors
+    from chatward.console.vendor_answers import VendorAnswers  # noqa: PLC0415
 
     kept = house.stack.enter_context(opened_assessments(house.settings, house.record))
     return VendorAnswers(admin, kept, lambda name: name in vendors and kept.settle(name, due, vendors[name].owner))
@@ -217,6 +252,10 @@ def answered_by_vendors(house: House, admin: Any) -> Any:
 async def certified(house: House) -> None:
     """There is a certificate afterwards, and it is kept, where an authority is to be asked for it."""
     acme = house.settings.acme
+    if not acme.domains:
+        return
+    from chatward.acme.keeping import kept as kept_certificate  # noqa: PLC0415 - one is asked
+
     keeping = kept_certificate(house.settings, resolve, house.say)
     if keeping is None:
         return

@@ -19,11 +19,9 @@ from typing import Any
 from chatward import __version__
 from chatward.assembly.engine import RoutedEngine
 from chatward.assembly.house import House
-from chatward.assurance.gates import figures as assurance_figures
-from chatward.assurance.schedule import keep_scanning, scan_now
 from chatward.chronicle import Chronicle
 from chatward.configuration import Loaded, load, resolve
-from chatward.core.errors import ConfigError
+from chatward.core.errors import ChatwardError, ConfigError
 from chatward.core.identity import Fields
 from chatward.gateway.certificates import seconds_left
 from chatward.gateway.checkpoint import Peer, PeerOf, PostureOf, direct
@@ -38,7 +36,6 @@ from chatward.gateway.upstream import HttpUpstream
 from chatward.genuine.replies import Proving
 from chatward.guards.catalog import KNOWN
 from chatward.identity.risk import Watched
-from chatward.intel.watching import Updater
 from chatward.ledger.checkpointing import Plan
 from chatward.ledger.null import NullLedger
 from chatward.ledger.sqlite import SqliteLedger
@@ -159,10 +156,14 @@ def keep_current(house: House, renewal: Renewal, chronicle: Chronicle) -> None:
         # else there is nothing to read again, and SIGHUP ends the process as it does any
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: [act() for act in asked])
     if loaded.settings.intel.sources and loaded.path is not None:
+        from chatward.intel.watching import Updater  # noqa: PLC0415 - there are sources
+
         house.stack.callback(Updater(loaded.path).close)
     if following(loaded.settings) and loaded.path is not None:
         house.stack.callback(Following(loaded.path).close)
     if loaded.settings.assurance.scan_every and loaded.path is not None:
+        from chatward.assurance.schedule import keep_scanning, scan_now  # noqa: PLC0415 - somebody wants it
+
         house.go_on(keep_scanning(loaded.settings, partial(scan_now, loaded.path), clock=time.time))
 
 
@@ -175,10 +176,15 @@ def _watcher(loaded: Loaded, engine: RoutedEngine, say: Callable[[str], None], c
             if route.bot not in loaded.settings.bots:
                 key = f"routes.{name}.bot"
                 raise ConfigError(f"{key}: the bot {route.bot} is new; restart to use it", key=key)
+        old = engine.routing
+        made = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
+        try:
+            made.warm()  # what its guards load is there before their first message
+        except ChatwardError as error:
+            raise ConfigError(f"A guard cannot look: {error.public}", key="routes") from error
         if engine.privacy is not None:
             engine.privacy.follow(new.settings)
-        old = engine.routing
-        engine.routing = Routing(new.settings, old.engine, datetime.now(UTC).date(), old.pool)
+        engine.routing = made
         chronicle.loaded(new.settings)
         later = needs_restart(watcher.current, new)
         say("Configuration reloaded." + (f" After a restart: {', '.join(later)}." if later else ""))
@@ -218,12 +224,18 @@ def settle_memory() -> None:
 def metered(settings: Settings, engine: RoutedEngine) -> Meter:
     meter = Meter()
     meter.certificates = partial(seconds_left, settings)
-    meter.assurance = partial(assurance_figures, settings)
+    meter.assurance = partial(_assurance, settings)
     if following(settings):
         check_receivers(settings, resolve)
         meter.monitoring = partial(receiver_figures, settings)
     meter.intel = lambda: engine.routing.indicators.ages()  # noqa: PLW0108 - the routing is swapped at a reload
     return meter
+
+
+def _assurance(settings: Settings) -> Mapping[str, Mapping[str, float]]:
+    from chatward.assurance.gates import figures  # noqa: PLC0415 - when somebody asks for metrics
+
+    return figures(settings)
 
 
 def _path(name: str | None) -> Path | None:

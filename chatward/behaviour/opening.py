@@ -13,7 +13,7 @@ from chatward.behaviour.incidents import Incidents
 from chatward.behaviour.store import BehaviourStore, behaviour_file
 from chatward.behaviour.topics import EmbeddedTopics
 from chatward.behaviour.worker import Worker
-from chatward.models.cascade import shipped
+from chatward.models.shipped import shipped
 from chatward.settings import Settings
 from chatward.stores.database import Database
 

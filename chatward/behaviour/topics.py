@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatward.behaviour.rows import TOPICS
-from chatward.models.cascade import Cascade
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 Floats = NDArray[np.float64]
 Topics = Callable[[str], Floats | None]

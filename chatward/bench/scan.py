@@ -33,7 +33,7 @@ from chatward.core.errors import ChatwardError
 from chatward.core.normalise import read
 from chatward.core.values import Moment
 from chatward.guards.catalog import IDS
-from chatward.models.cascade import shipped
+from chatward.models.shipped import shipped
 from chatward.settings import Conversations, Route, Settings
 from chatward.ward import Ward
 

@@ -24,8 +24,7 @@ from chatward.guards.text.leak import LeakGuard
 from chatward.guards.text.pii import PiiGuard, PiiRules
 from chatward.guards.text.secrets import SecretsGuard
 from chatward.guards.text.social_engineering import SocialEngineeringGuard
-from chatward.models.cascade import shipped, small
-from chatward.models.urls import well_known
+from chatward.models.shipped import shipped, small, well_known
 from chatward.settings import DetectionName, Recogniser
 
 IDS: tuple[str, ...] = (

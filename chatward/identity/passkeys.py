@@ -24,30 +24,9 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
-from typing import Any, Final
-
-import webauthn
-from cryptography.hazmat.primitives.asymmetric import ec
-from webauthn.helpers import (
-    base64url_to_bytes,
-    encode_cbor,
-    options_to_json_dict,
-    parse_attestation_object,
-    parse_authenticator_data,
-    parse_client_data_json,
-)
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.structs import (
-    AttestationFormat,
-    AuthenticatorData,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    CredentialDeviceType,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from typing import TYPE_CHECKING, Any, Final
 
 from chatward.core import base64url
 from chatward.core.errors import ClientError
@@ -59,6 +38,9 @@ from chatward.identity.proofs import ProofError, Why
 from chatward.identity.record import Record
 from chatward.identity.relying_party import RelyingParty
 from chatward.stores.database import Database, Schema
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import AuthenticatorData
 
 SCHEMA: Final = Schema(
     "passkeys",
@@ -75,14 +57,8 @@ SCHEMA: Final = Schema(
 MOST: Final = 20
 CEREMONY: Final = 300.0
 """Seconds that a registration may take; also the time-out that browsers are told."""
-ALGORITHMS: Final = (
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-)
 MAX_FIELD: Final = 16_384
 """Characters of one field of a credential."""
-_TRANSPORTS: Final = frozenset(one.value for one in AuthenticatorTransport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +92,12 @@ class Passkeys:
         self._record = record
         self._enrolment = enrolment
         self._clock = clock
-        numbers = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
-        point = {-2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
-        self._nobodys_key = encode_cbor({1: 2, 3: -7, -1: 1, **point})
+
+    @cached_property
+    def _nobodys_key(self) -> bytes:
+        from chatward.identity.ceremonies import nobodys_key  # noqa: PLC0415 - here and below: slow to import, see there
+
+        return nobodys_key()
 
     # --- what there is -------------------------------------------------------------------------------
 
@@ -163,30 +142,23 @@ class Passkeys:
         registration in this session. ``standing``: what the caller has found they may; ``name``: what they call
         themselves, shown by their own device and not kept here; ``discoverable``: it must serve for signing in without
         a name (section 4, client-side discoverable)."""
-        resident = ResidentKeyRequirement.REQUIRED if discoverable else ResidentKeyRequirement.PREFERRED
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
         nonce = secrets.token_bytes(32)
         self._database.write(
             "INSERT OR REPLACE INTO passkey_ceremonies VALUES (?, ?, ?, ?, ?)",
             (principal.id, principal.session, nonce, standing.value, self._clock() + CEREMONY),
         )
-        options = webauthn.generate_registration_options(
-            rp_id=self.party.id,
-            rp_name=self.party.name,
-            user_id=self._handle(principal.id),
-            user_name=name or principal.id,
-            challenge=nonce,
-            timeout=int(CEREMONY * 1000),
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=resident, user_verification=UserVerificationRequirement.REQUIRED
-            ),
-            exclude_credentials=self._descriptors(principal.id),
-            supported_pub_key_algs=list(ALGORITHMS),
+        handle, known = self._handle(principal.id), self._known(principal.id)
+        return ceremonies.creation(
+            self.party, handle, name or principal.id, nonce, known, CEREMONY, discoverable=discoverable
         )
-        return options_to_json_dict(options)
 
     def register(self, principal: Principal, credential: Mapping[str, Any]) -> Passkey:
         """Takes what ``create`` gave (``RegistrationResponseJSON``). Raises ``ProofError`` for anything wrong with it,
         ``IdentityError`` (``enrolment-refused``), ``ClientError`` (``too-many-passkeys``)."""
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
         now = self._clock()
         with self._database.writing() as connection:
             ceremony = connection.execute(
@@ -198,18 +170,10 @@ class Passkeys:
         client = _client_data(credential)
         data: AuthenticatorData | None = None
         try:
-            attestation = parse_attestation_object(base64url.decode(credential["response"]["attestationObject"]))
-            data = attestation.auth_data
-            if attestation.fmt not in {AttestationFormat.NONE, AttestationFormat.PACKED} or attestation.att_stmt.x5c:
+            data, alone = ceremonies.attested(base64url.decode(credential["response"]["attestationObject"]))
+            if not alone:
                 raise ProofError(Why.ATTESTATION)
-            found = webauthn.verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=ceremony[0],
-                expected_rp_id=self.party.id,
-                expected_origin=list(self.party.origins),
-                require_user_verification=True,
-                supported_pub_key_algs=list(ALGORITHMS),
-            )
+            found = ceremonies.registered(self.party, dict(credential), ceremony[0])
         except ProofError:
             raise
         except Exception as error:  # the library raises what its parsers raise; whatever it is, it is no proof
@@ -222,7 +186,7 @@ class Passkeys:
             raise ClientError("There are too many passkeys; remove one first.", reason="too-many-passkeys", status=409)
         about = {"principal": principal.id, "passkey": _short(found.credential_id), "standing": ceremony[1]}
         self._record(Entry(Event.PASSKEY_REGISTERED, "", about))
-        eligible = found.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+        eligible = ceremonies.synced(found)
         with self._database.writing() as connection:
             if not self._enrolment.enter(connection, principal, Standing(ceremony[1])):
                 raise refused_enrolment()
@@ -236,7 +200,7 @@ class Passkeys:
                     found.sign_count,
                     eligible,
                     found.credential_backed_up,
-                    " ".join(_transports(credential)),
+                    " ".join(_transports(credential, ceremonies.TRANSPORTS)),
                     now,
                 ),
             ).rowcount
@@ -248,29 +212,16 @@ class Passkeys:
 
     def request(self, principal: str, challenge: bytes) -> dict[str, Any]:
         """Options for ``navigator.credentials.get`` (``PublicKeyCredentialRequestOptionsJSON``)."""
-        known = self._descriptors(principal)
-        if not known:
-            nobodys = hmac.digest(self._secret, b"chatward decoy 1\0" + principal.encode(), "sha256")
-            both = [AuthenticatorTransport.HYBRID, AuthenticatorTransport.INTERNAL]
-            known = [PublicKeyCredentialDescriptor(id=nobodys, transports=both)]
-        options = webauthn.generate_authentication_options(
-            rp_id=self.party.id,
-            challenge=challenge,
-            timeout=int(CEREMONY * 1000),
-            allow_credentials=known,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return options_to_json_dict(options)
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
+        nobodys = hmac.digest(self._secret, b"chatward decoy 1\0" + principal.encode(), "sha256")
+        return ceremonies.request(self.party, challenge, self._known(principal) or ceremonies.decoy(nobodys), CEREMONY)
 
     def anybodys(self, challenge: bytes) -> dict[str, Any]:
         """The same where nobody has said who they are: the device offers what it has, and nothing is told."""
-        options = webauthn.generate_authentication_options(
-            rp_id=self.party.id,
-            challenge=challenge,
-            timeout=int(CEREMONY * 1000),
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return options_to_json_dict(options)
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
+        return ceremonies.request(self.party, challenge, (), CEREMONY)
 
     def owner(self, credential: Mapping[str, Any]) -> str | None:
         """Whose it claims to be: nothing is proven. Raises ``ProofError`` for what is none."""
@@ -279,31 +230,26 @@ class Passkeys:
 
     def verify(self, principal: str, credential: Mapping[str, Any], challenge: bytes) -> str:
         """Takes what ``get`` gave (``AuthenticationResponseJSON``); the passkey's short id. Raises ``ProofError``."""
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
         client = _client_data(credential)
         row = self._database.row(
             "SELECT key, eligible, handle, suspended FROM passkeys WHERE id = ? AND principal = ?",
             (_credential_id(credential), principal),
         )
-        key, eligible, handle, suspended = row or (self._nobodys_key, 0, b"", 0)
+        nobody = (self._nobodys_key, 0, b"", 0)
+        key, eligible, handle, suspended = row or nobody
         try:
-            found = webauthn.verify_authentication_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=self.party.id,
-                expected_origin=list(self.party.origins),
-                credential_public_key=key,
-                credential_current_sign_count=0,  # compared below: only what is signed counts
-                require_user_verification=True,
-            )
+            found = ceremonies.asserted(self.party, dict(credential), challenge, key)
         except Exception as error:  # as above
             why = self._why(client, "webauthn.get", challenge, _authenticator_data(credential))
             raise ProofError(why if row is not None else Why.UNKNOWN) from error
         if row is None:
             raise ProofError(Why.UNKNOWN)
         given = credential["response"].get("userHandle")
-        if given is not None and base64url_to_bytes(given) != handle:
+        if given is not None and ceremonies.handle(given) != handle:
             raise ProofError(Why.HANDLE)
-        if (found.credential_device_type is CredentialDeviceType.MULTI_DEVICE) != bool(eligible):
+        if ceremonies.synced(found) != bool(eligible):
             raise ProofError(Why.ELIGIBILITY)
         if suspended:
             raise ProofError(Why.SUSPENDED)
@@ -326,19 +272,19 @@ class Passkeys:
         """The user handle: stable for a principal, and nothing that tells who it is (section 14.6.1)."""
         return hmac.digest(self._secret, b"chatward user handle 1\0" + principal.encode(), "sha256")
 
-    def _descriptors(self, principal: str) -> list[PublicKeyCredentialDescriptor]:
+    def _known(self, principal: str) -> list[tuple[bytes, list[str]]]:
+        """Ids of those that work, each with its transports."""
         rows = self._database.rows(
             "SELECT id, transports FROM passkeys WHERE principal = ? AND suspended = 0 ORDER BY made", (principal,)
         )
-        return [
-            PublicKeyCredentialDescriptor(id=id, transports=[AuthenticatorTransport(one) for one in listed.split()])
-            for id, listed in rows
-        ]
+        return [(id, listed.split()) for id, listed in rows]
 
     def _why(self, client: bytes, type_: str, challenge: bytes, data: AuthenticatorData | None) -> Why:
         """What was wrong, for the ledger. It decides nothing: the proof is refused already."""
+        from chatward.identity import ceremonies  # noqa: PLC0415
+
         try:
-            collected = parse_client_data_json(client)
+            collected = ceremonies.collected(client)
         except Exception:  # the proof is refused already; this only names why
             return Why.MALFORMED
         if data is None:
@@ -371,8 +317,10 @@ def _client_data(credential: Mapping[str, Any]) -> bytes:
 
 
 def _authenticator_data(credential: Mapping[str, Any]) -> AuthenticatorData | None:
+    from chatward.identity.ceremonies import authenticator  # noqa: PLC0415
+
     try:
-        return parse_authenticator_data(base64url.decode(credential["response"]["authenticatorData"]))
+        return authenticator(base64url.decode(credential["response"]["authenticatorData"]))
     except Exception:  # only asked for what a refused proof said, see `_why`
         return None
 
@@ -384,9 +332,9 @@ def _credential_id(credential: Mapping[str, Any]) -> bytes:
         raise ProofError(Why.MALFORMED) from None
 
 
-def _transports(credential: Mapping[str, Any]) -> list[str]:
+def _transports(credential: Mapping[str, Any], known: frozenset[str]) -> list[str]:
     given = credential["response"].get("transports")
-    return sorted({one for one in given if isinstance(one, str)} & _TRANSPORTS) if isinstance(given, list) else []
+    return sorted({one for one in given if isinstance(one, str)} & known) if isinstance(given, list) else []
 
 
 def _short(credential_id: bytes) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatward.core.indicators import NO_INDICATORS, Indicators
-from chatward.intel.fetching import Download
-from chatward.intel.index import Index
-from chatward.intel.lifecycle import Lifecycle
 from chatward.settings import Settings
+
+if TYPE_CHECKING:
+    from chatward.intel.fetching import Download
+    from chatward.intel.lifecycle import Lifecycle
 
 
 def folder_of(settings: Settings) -> Path:
@@ -22,13 +24,19 @@ def lifecycle(
     settings: Settings, *, download: Download | None = None, secret: Callable[[str], str] | None = None
 ) -> Lifecycle:
     """What keeps the sources of the settings up to date. ``secret`` resolves references to keys."""
+    from chatward.intel.lifecycle import Lifecycle  # noqa: PLC0415 - readers of all formats, where there are sources
+
     base = Path(settings.ledger.path).parent
     return Lifecycle(folder_of(settings), settings.intel, base=base, download=download, secret=secret)
 
 
 def indicators(settings: Settings) -> Indicators:
     """What is listed. It follows the snapshot, whoever makes it."""
-    return Index(folder_of(settings), settings.intel) if settings.intel.sources else NO_INDICATORS
+    if not settings.intel.sources:
+        return NO_INDICATORS
+    from chatward.intel.index import Index  # noqa: PLC0415 - numpy, where there are sources
+
+    return Index(folder_of(settings), settings.intel)
 
 
 def take_files(settings: Settings) -> None:

@@ -15,7 +15,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -286,15 +285,3 @@ def _sigmoid(logit: float) -> float:
 def _logit(p: Floats) -> Floats:
     clipped = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float32)
-
-
-@cache
-def shipped() -> Cascade:
-    """The models that ship with the package, loaded once a process. Raises ``ModelError``."""
-    return Cascade()
-
-
-@cache
-def small() -> Cascade:
-    """Tier 1 of the shipped models alone. Raises ``ModelError``."""
-    return Cascade(encoder=False)

@@ -12,12 +12,10 @@ from pathlib import Path
 from chatward.core.errors import ConfigError
 from chatward.core.ports import Entry
 from chatward.core.sealing import Record, SealedFields
-from chatward.files.quarantine import sealed_fields
 from chatward.identity.end_users import EndUsers
 from chatward.privacy.api import PREFIXES, Answered, PrivacyApi
 from chatward.privacy.erasing import Statements
 from chatward.privacy.gate import PrivacyGate
-from chatward.privacy.learnt import learnt_of_people
 from chatward.privacy.mailing import Mailed
 from chatward.privacy.notice import privacy_pages
 from chatward.privacy.notices import Notices
@@ -114,6 +112,9 @@ def notices_of(
 @contextmanager
 def stores_of_people(settings: Settings, record: Record) -> Iterator[Also]:
     """``InThePath.also`` for commands beside the gateway: nothing where there is no file of ``[privacy]``."""
+    from chatward.files.quarantine import sealed_fields  # noqa: PLC0415 - a gateway has its own, where they are on
+    from chatward.privacy.learnt import learnt_of_people  # noqa: PLC0415 - numpy
+
     with sealed_fields(settings) as quarantine, learnt_of_people(settings) as learnt:
         path = privacy_file(settings)
         if not path.exists():

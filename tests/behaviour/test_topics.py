@@ -7,7 +7,7 @@ import pytest
 
 from chatward.behaviour.rows import TOPICS
 from chatward.behaviour.topics import MOST_READ, EmbeddedTopics
-from chatward.models.cascade import shipped
+from chatward.models.shipped import shipped
 
 TRAVEL = (
     "My train to the coast is late again. Can you book me on the next one?",

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.models import cascade as cascade_module
-from chatward.models.cascade import Analysis, Cascade, TooLong, shipped
+from chatward.models.cascade import Analysis, Cascade, TooLong
 from chatward.models.encoder import ROOM, windows
 from chatward.models.heads import HEADS
+from chatward.models.shipped import shipped
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
 from tests.simulators.models import BASE, TIER1, TIER2

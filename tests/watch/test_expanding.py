@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 
 from chatward.assembly import RoutedEngine
+from chatward.assembly.expanding import expanded
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.errors import UpstreamError
 from chatward.core.identity import ANONYMOUS, Caller, Presented
@@ -92,9 +94,8 @@ async def test_what_a_shortener_hides_is_judged_as_if_it_stood_there(clock: Cloc
     made = RoutedEngine(routing(Settings(routes={"default": Route(guards=("links.*",))})))
     said = {"role": "user", "content": "is hxxps://bit[.]ly/a good?"}
     assert (await screened(made, [said]))[0].verdict.action is Action.ALLOW
-    made.expander = Expander(
-        Shorteners({"https://bit.ly/a": BAD, "https://bit.ly/b": "https://example.org/"}), clock=clock
-    )
+    expander = Expander(Shorteners({"https://bit.ly/a": BAD, "https://bit.ly/b": "https://example.org/"}), clock=clock)
+    made.expand = partial(expanded, expander)
     judged, _ = await screened(made, [said])
     assert judged.verdict.action is Action.BLOCK
     assert judged.verdict.rule.startswith("links.url/")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.addresses import Address, parse
 from chatward.core.brands import Brands, brands
@@ -25,7 +25,10 @@ from chatward.core.values import MODEL, Category, Exchange, Finding, Moment, Par
 from chatward.guards.links.extraction import WORD, Link, LinkReader, links_in
 from chatward.guards.links.signs import nested
 from chatward.guards.links.written import Form
-from chatward.models.urls import UrlModel, shipped
+from chatward.models.shipped import links as shipped
+
+if TYPE_CHECKING:
+    from chatward.models.urls import UrlModel
 
 GUARD: Final = "links.model"
 RULES: Final = {"unknown-link": "A link whose letters are like those of phishing links, by the shipped model"}

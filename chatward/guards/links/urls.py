@@ -52,6 +52,10 @@ class UrlGuard:
         self._brands = brands(own)
         self._popular = popular
 
+    def load(self) -> None:
+        """Loads what knows which names are popular. Raises what that raises."""
+        self._popular("example.com")
+
     def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]:
         found: list[Finding] = []
         for item in items:

@@ -8,11 +8,14 @@ line, never with a bare refusal (``routes.*.help_line``).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Cost, GuardSpec, Item, Weighed
 from chatward.core.values import MODEL, Category, Finding, Moment, PartKind, Severity, Source
-from chatward.models.cascade import Cascade, shipped
+from chatward.models.shipped import shipped
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 GUARD: Final = "text.abuse"
 SELF_HARM: Final = f"{GUARD}/self-harm"

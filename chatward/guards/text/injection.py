@@ -12,7 +12,7 @@ its own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Cost, GuardSpec, Item, Weighed
 from chatward.core.rules import Rule
@@ -27,7 +27,10 @@ from chatward.guards.text import (
     injection_rules_smuggling,
 )
 from chatward.guards.text.injection_grammar import GUARD
-from chatward.models.cascade import Cascade, shipped
+from chatward.models.shipped import shipped
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 _RULES: Final[tuple[Rule, ...]] = (
     *injection_rules_en.RULES,

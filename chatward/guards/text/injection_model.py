@@ -8,12 +8,14 @@ documents the head ``indirect`` decides alone.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Item, Weighed
 from chatward.core.text import Reading, ViewKind
 from chatward.core.values import MODEL, Category, Finding, PartKind, Severity, Source
-from chatward.models.cascade import Analysis, Cascade
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Analysis, Cascade
 
 GUARD: Final = "text.injection"
 _READINGS: Final = 3  # other readings of a text that are looked at, longest first

@@ -19,7 +19,7 @@ models load when first asked.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Cost, GuardSpec, Item, Weighed
 from chatward.core.rules import Rule
@@ -37,7 +37,10 @@ from chatward.guards.text import (
     pii_national_world,
     pii_wallets,
 )
-from chatward.models.cascade import Cascade, shipped
+from chatward.models.shipped import shipped
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 _SPEC: Final = GuardSpec(
     id="text.pii",

@@ -8,11 +8,13 @@ kept, unless the configuration says otherwise for their rule (HIPAA's identifier
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Item, Weighed
 from chatward.core.values import MODEL, Category, Finding, PartKind, Severity, Source
-from chatward.models.cascade import Cascade
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 GUARD: Final = "text.pii"
 _RULES: Final = {

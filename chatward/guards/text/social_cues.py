@@ -142,7 +142,7 @@ class _Tables:
 
 
 class Vocabulary:
-    """Cues from ``first`` to ``last``. Tables are made at first use (0.1 s), so that importing costs nothing."""
+    """Cues from ``first`` to ``last``. Tables are made when they are first asked for."""
 
     def __init__(self, first: Cue, last: Cue) -> None:
         self._range = (first, last)

@@ -19,7 +19,7 @@ switched off on its route.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Cost, GuardSpec, Item, Scope, StreamInspector, Weighed
 from chatward.core.text import View
@@ -29,7 +29,10 @@ from chatward.guards.text.social_chain import Chain, Stage, closing
 from chatward.guards.text.social_cues import CONTEXT, CORE, OBJECTS
 from chatward.guards.text.social_reader import BOUND, Judged, Reader, asks_in
 from chatward.guards.text.social_words import Cue
-from chatward.models.cascade import Cascade, shipped
+from chatward.models.shipped import shipped
+
+if TYPE_CHECKING:
+    from chatward.models.cascade import Cascade
 
 LOOK_AHEAD: Final = BOUND + 112
 """Code points that a reply may be held back: a sentence from its first cue on, and a cue that may be under way."""
@@ -77,8 +80,11 @@ class SocialEngineeringGuard:
     def __init__(self, models: Callable[[], Cascade] | None = shipped) -> None:
         self._models = models
         self._chain = Chain()
+
+    def load(self) -> None:
+        """Makes its tables (0.1 s, 10 MB)."""
         for vocabulary in (CORE, OBJECTS, CONTEXT):
-            vocabulary.tables  # noqa: B018  # made now, so that the first message does not wait for them
+            vocabulary.tables  # noqa: B018
 
     # Single parts of a request
 

@@ -18,8 +18,8 @@ from chatward.guards.links.model import LinkModelGuard
 from chatward.guards.links.urls import UrlGuard
 from chatward.intel.index import Index
 from chatward.intel.lifecycle import Lifecycle
+from chatward.models.shipped import well_known
 from chatward.models.training.urls import LATER, address_of, lists
-from chatward.models.urls import well_known
 from chatward.settings import Intel, IntelSource
 
 pytestmark = pytest.mark.skipif(
