@@ -2,7 +2,7 @@
 
 Wording is our own; ids are those of the catalogues. ``near`` says what a control is near to in others (OWASP ASVS 5.0
 chapters, MITRE ATLAS mitigations, NIST AI RMF 1.0, NIST CSF 2.0): pointers for readers, not a claim that those are met.
-No audit, and no certificate: an auditor judges.
+Line by line these are in ``catalogues``. No audit, and no certificate: an auditor judges.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from chatward.assurance.catalogues import AI_RMF, ASVS, ATLAS, CSF, resting
 from chatward.assurance.evidence import Context, Control, of_law
 from chatward.core.events import Event
 from chatward.core.values import Action
@@ -331,6 +332,7 @@ SOC2: Final = (
     ),
 )
 
+_OURS: Final = (*OWASP, *AGENTIC, *SOC2)
 REPORTS: Final[Mapping[str, tuple[Control, ...]]] = {
     "gdpr": tuple(map(of_law, GDPR)),
     "hipaa": tuple(map(of_law, HIPAA)),
@@ -339,6 +341,10 @@ REPORTS: Final[Mapping[str, tuple[Control, ...]]] = {
     "companion": tuple(map(of_law, COMPANION)),
     "owasp": (*OWASP, *AGENTIC),
     "soc2": SOC2,
+    "atlas": resting("mitre-atlas", ATLAS, _OURS),
+    "asvs": resting("owasp-asvs-5", ASVS, _OURS),
+    "nist-ai-rmf": resting("nist-ai-rmf-1", AI_RMF, _OURS),
+    "nist-csf": resting("nist-csf-2", CSF, _OURS),
 }
 TITLES: Final[Mapping[str, str]] = {
     "gdpr": "General Data Protection Regulation",
@@ -348,4 +354,8 @@ TITLES: Final[Mapping[str, str]] = {
     "companion": "California law on companion chatbots (SB 243)",
     "owasp": "OWASP Top 10 for LLM Applications 2025, OWASP agentic 2026",
     "soc2": "SOC 2 trust services criteria (2017)",
+    "atlas": "MITRE ATLAS, mitigations",
+    "asvs": "OWASP Application Security Verification Standard 5.0, by chapter",
+    "nist-ai-rmf": "NIST AI Risk Management Framework 1.0, by category",
+    "nist-csf": "NIST Cybersecurity Framework 2.0, by category",
 }

@@ -58,8 +58,8 @@ _DRILLS: Final = {"gdpr.9": "erasure", "gdpr.15": "incident", "hipaa.14": "incid
 @dataclass(frozen=True, slots=True)
 class Control:
     """One line of a catalogue. ``enforced_by``: ``module:name`` of live objects; ``evidence``: events, or
-    ``event/reason``; ``near``: ids of other catalogues; ``limit``: what of it is not done; ``drill``: the kind without
-    which it does not count as observed."""
+    ``event/reason``, of which one is enough, or one of each of ``parts``; ``near``: ids of other catalogues; ``limit``:
+    what of it is not done; ``drill``: the kind without which it does not count as observed."""
 
     id: str
     catalogue: str
@@ -73,6 +73,7 @@ class Control:
     near: tuple[str, ...] = ()
     clause: str = ""
     drill: str = ""
+    parts: tuple[tuple[str, ...], ...] = ()
 
     def status(self, context: Context) -> tuple[Status, str]:
         """Its state, and why where its code does not hold."""
@@ -95,7 +96,7 @@ class Control:
         why = lacking(self.drill, context.settings.assurance.drills, context.drills, context.now) if self.drill else ""
         if why:
             return Status.UNOBSERVED, why
-        found = any(name in context.seen for name in self.evidence)
+        found = all(any(name in context.seen for name in part) for part in self.parts or (self.evidence,))
         return (Status.OBSERVED if found else Status.UNOBSERVED), ""
 
 

@@ -184,6 +184,11 @@ def _cell(value: object) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
+def _token(id_: str) -> str:
+    """An id as OSCAL has them: without spaces."""
+    return id_.replace(" ", "-")
+
+
 def as_oscal(made: dict[str, Any]) -> dict[str, Any]:
     """OSCAL assessment results. Ids are made of the report, so the same report has the same ones."""
     body = canonical(made).decode()
@@ -217,7 +222,7 @@ def as_oscal(made: dict[str, Any]) -> dict[str, Any]:
                         "value": one["status"].replace("'", ""),
                     }
                 ],
-                "target": {"type": "objective-id", "target-id": one["id"], "status": status},
+                "target": {"type": "objective-id", "target-id": _token(one["id"]), "status": status},
                 "related-observations": [{"observation-uuid": id_of(f"observation {one['id']}")}],
             }
         )
@@ -241,7 +246,7 @@ def as_oscal(made: dict[str, Any]) -> dict[str, Any]:
                     "start": at,
                     "reviewed-controls": {
                         "control-selections": [
-                            {"include-controls": [{"control-id": one["id"]} for one in made["controls"]]}
+                            {"include-controls": [{"control-id": _token(one["id"])} for one in made["controls"]]}
                         ]
                     },
                     "observations": observations,

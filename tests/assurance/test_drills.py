@@ -26,8 +26,9 @@ RESTING = [control for controls in REPORTS.values() for control in controls if c
 
 
 def state(control: Control, *known: Drill, days: int = 30, now: float = NOW) -> tuple[Status, str]:
-    """Of a control that is switched on and on record."""
-    on = Control(**{**{slot: getattr(control, slot) for slot in Control.__slots__}, "on": lambda settings: True})
+    """Of a control that is switched on and on record; it is not tried."""
+    as_it_is = {slot: getattr(control, slot) for slot in Control.__slots__}
+    on = Control(**{**as_it_is, "on": lambda settings: True, "probe": None})
     settings = replace(Settings(), assurance=Assurance(drills=Drills(**dict.fromkeys(KINDS, days))))
     seen = dict.fromkeys(control.evidence, Seen(1, 0, 0))
     return on.status(Context(settings, seen, None, newest(known), now))

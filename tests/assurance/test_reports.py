@@ -27,9 +27,9 @@ from chatward.core.values import Action, Verdict
 from chatward.ledger.checkpointing import Plan, sign_now
 from chatward.ledger.sqlite import SqliteLedger
 from chatward.privacy.requirements import Status
-from chatward.settings import Bot, LedgerSettings, Limit, Route, Settings
+from chatward.settings import Bot, Conversations, LedgerSettings, Limit, Route, Settings
 from chatward.settings.assurance import Assurance, AssuredBot, Vendor
-from chatward.settings.rules import complete
+from chatward.settings.rules import NONE, complete
 from chatward.ward import Ward
 
 Check = Callable[[str, str], Verdict]
@@ -83,6 +83,9 @@ def test_every_list_is_whole() -> None:
     assert [one.id for one in OWASP] == [f"LLM{number:02}" for number in range(1, 11)]
     assert [one.id for one in AGENTIC] == [f"ASI{number:02}" for number in range(1, 11)]
     assert len({one.id for one in SOC2}) == len(SOC2)
+    assert [one.id for one in REPORTS["atlas"]] == [f"AML.M{number:04}" for number in range(35)]
+    assert [one.id for one in REPORTS["asvs"]] == [f"V{number}" for number in range(1, 18)]
+    assert (len(REPORTS["nist-ai-rmf"]), len(REPORTS["nist-csf"])) == (6 + 5 + 4 + 4, 6 + 3 + 5 + 2 + 4 + 2)
     assert REPORTS.keys() == TITLES.keys()
     events = {event.value for event in Event}
     for _, control in ALL:
@@ -127,6 +130,26 @@ def test_what_does_not_do_what_it_says_is_not_enforced(check: Check) -> None:
         assert status is Status.NOT_ASSESSED
         assert word in why
         assert INJECTION not in why
+
+
+def test_a_line_that_rests_on_others_stands_while_all_of_them_do(check: Check) -> None:
+    known = {one.id: one for one in (*OWASP, *AGENTIC, *SOC2)}
+    line = next(one for one in REPORTS["atlas"] if one.id == "AML.M0033")  # on LLM01 and LLM05
+    assert line.near == ("owasp-llm-2025:LLM01", "owasp-llm-2025:LLM05")
+    assert set(line.enforced_by) == {*known["LLM01"].enforced_by, *known["LLM05"].enforced_by}
+    both = {known["LLM01"].evidence[0]: Seen(1, 0, 0)}
+    off = replace(settings(), routes={"default": Route(guards=(NONE,))})
+    assert line.status(Context(settings(), both, check))[0] is Status.OBSERVED
+    assert line.status(Context(settings(), both, lambda text, role: Verdict()))[0] is Status.NOT_ASSESSED
+    assert line.status(Context(off, both, check))[0] is Status.OFF
+    apart = next(one for one in REPORTS["asvs"] if one.id == "V14")  # on LLM02 and C1.2: each has to be seen
+    kept = settings(conversations=Conversations(store=True))
+    one = {known["LLM02"].evidence[0]: Seen(1, 0, 0)}
+    state = Control(**{**{slot: getattr(apart, slot) for slot in Control.__slots__}, "drill": ""}).status
+    assert state(Context(kept, one, check))[0] is Status.UNOBSERVED
+    assert state(Context(kept, one | {known["C1.2"].evidence[0]: Seen(1, 0, 0)}, check))[0] is Status.OBSERVED
+    for name in ("atlas", "asvs", "nist-ai-rmf", "nist-csf"):
+        assert all(one.limit for one in REPORTS[name] if one.enforced_by)
 
 
 def test_what_is_tried_is_what_guards_stop(check: Check) -> None:
