@@ -31,6 +31,9 @@ def command(
     ] = None,
     peers: Annotated[bool, typer.Option("--peers", help="Compare with other programs on the same rows.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Install no peer that is missing.")] = False,
+    left_out: Annotated[
+        bool, typer.Option("--left-out", help="Fit n-grams without each source of --data in turn; takes minutes.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Rows of a corpus, label and language at most; 0: all.")] = 500,
     rules: Annotated[bool, typer.Option("--rules", help="Let rules' confidences stand in for models' scores.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0: one a core.")] = 0,
@@ -43,7 +46,7 @@ def command(
 
     corpora = open_data(data) if data else None
     ward = Ward.from_config(config) if config else Ward()
-    found = evaluate(ward, corpora, Options(limit, peers, offline, rules, workers), _progress())
+    found = evaluate(ward, corpora, Options(limit, peers, offline, rules, workers, left_out), _progress())
     written = found.write(out) if out else ()
     if as_json:
         print_json(found.as_json())

@@ -18,6 +18,7 @@ from chatward import __version__
 from chatward.bench.report import machine
 from chatward.evaluation import plots
 from chatward.evaluation.comparing import compared, pii_table
+from chatward.evaluation.leaving import left_out_table
 from chatward.evaluation.measuring import Measured, Outcome, measured
 from chatward.evaluation.peers.asking import ask
 from chatward.evaluation.rows import Data, own_rows
@@ -34,13 +35,15 @@ _WARM_UP: Final = 10
 @dataclass(frozen=True, slots=True)
 class Options:
     """``limit``: rows of a corpus, label and language at most (0: all). ``rules``: confidences of rules stand in for
-    scores. ``peers``: ask the peers; ``offline``: install none that is missing. ``workers`` 0: one a core."""
+    scores. ``peers``: ask the peers; ``offline``: install none that is missing. ``workers`` 0: one a core.
+    ``left_out``: fit n-grams without each source in turn."""
 
     limit: int = 500
     peers: bool = False
     offline: bool = False
     rules: bool = False
     workers: int = 0
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def evaluate(ward: Ward, data: Data | None, options: Options, progress: Progress
         pii, said = pii_table(data, scorer, asking, limit=options.limit, progress=progress)
         tables.append(pii)
         notes += said
+    if options.left_out and data is not None:
+        tables.append(left_out_table(data, samples, limit=options.limit, progress=progress))
     progress("latency of the whole check, one process")
     latency, times = latency_table(ward, [(row.text, row.role) for row in (*samples.chat, *samples.rows)])
     figures = {**outcome.figures, **times}

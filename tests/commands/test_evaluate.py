@@ -12,7 +12,8 @@ import pytest
 
 from chatward import cli
 from chatward.bench.peers import Missing
-from chatward.evaluation import report
+from chatward.evaluation import measuring, report, translations
+from chatward.evaluation.tables import Table
 
 Captured = pytest.CaptureFixture[str]
 
@@ -42,10 +43,12 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def few_own_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The product's own held-out sets have a test of their own; measuring them all takes long."""
+def less_of_what_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product's own held-out sets and the attacks have tests of their own; measuring them all takes long."""
     full = report.own_rows()
     monkeypatch.setattr(report, "own_rows", lambda: full[:40])
+    monkeypatch.setattr(measuring, "ATTACKS", measuring.ATTACKS[::7])
+    monkeypatch.setattr(translations, "languages", lambda: ("en", "de"))
 
 
 def test_figures_tables_and_plots_are_written_and_no_row_is(data: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -73,6 +76,7 @@ def test_figures_tables_and_plots_are_written_and_no_row_is(data: Path, tmp_path
         "pii",
         "latency",
     } <= set(tables)
+    assert "left-out" not in tables
     fresh = next(row for row in tables["sources-injection"]["rows"] if row["source"] == "fresh")
     assert fresh["recall"]["value"] == 1
     assert fresh["stopped as shipped"] == 1
@@ -102,6 +106,22 @@ def test_peers_that_are_missing_are_named(data: Path, capsys: Captured, monkeypa
     assert [row["who"] for row in told["tables"]["peers"]["rows"]] == ["Chatward"]
     for title in ("JailGuard", "SecureVector Guardian", "LlamaFirewall", "LiteLLM", "Presidio"):
         assert any(title in note and "not installed" in note for note in told["notes"])
+
+
+def test_a_source_is_left_out_where_that_is_asked_for(
+    data: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def nothing(corpora: Any, samples: Any, *, limit: int, progress: Any) -> Table:
+        asked.append(limit)
+        return Table("left-out", "Leave one source out", ("source left out",), [("fresh",)])
+
+    monkeypatch.setattr(report, "left_out_table", nothing)
+    arguments = ["evaluate", "--data", str(data), "--left-out", "--rules", "--json", "--workers", "1", "--limit", "20"]
+    assert cli.main(arguments) == 0
+    assert asked == [20]
+    assert json.loads(capsys.readouterr().out)["tables"]["left-out"]["rows"] == [{"source left out": "fresh"}]
 
 
 def test_without_data_the_own_rows_are_measured_and_it_is_said(capsys: Captured) -> None:
