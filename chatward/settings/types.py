@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import date, time
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -53,14 +54,20 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
+@cache
+def _info(settings: type[msgspec.Struct]) -> types.Type:
+    """What a section's fields allow: to find it takes longer than to compare a document with it."""
+    return types.type_info(settings)
+
+
 def walk(settings: type[msgspec.Struct], document: dict[str, Any]) -> list[tuple[Steps, str]]:
     """Every problem of a document: its key and a sentence."""
-    return list(_walk(types.type_info(settings), document, ()))
+    return list(_walk(_info(settings), document, ()))
 
 
 def unknown_key(settings: type[msgspec.Struct], steps: Steps) -> str | None:
     """Why there is no such key, or ``None``."""
-    info: types.Type = types.type_info(settings)
+    info = _info(settings)
     for position, step in enumerate(steps):
         info = _plain(info)
         if isinstance(info, types.StructType):
@@ -233,7 +240,7 @@ def _plain(info: types.Type) -> types.Type:
 
 
 def _at(settings: type[msgspec.Struct], steps: Steps) -> types.Type | None:
-    info: types.Type = types.type_info(settings)
+    info = _info(settings)
     for step in steps:
         info = _plain(info)
         if isinstance(info, types.StructType):
