@@ -28,25 +28,45 @@ from chatward.assurance.probes import Probe
 from chatward.assurance.redteam import FAILED, STOPPED, UNKNOWN, WORKED, Outcome
 from chatward.core.errors import ConfigError
 
+_ENCODINGS: Final = (
+    "Ascii85 Atbash Base16 Base2048 Base32 Base64 Braille Ecoji Hex Leet Mime Morse Nato QP ROT13 SneakyBits UU"
+    " UnicodeTagChars UnicodeVariantSelectors Zalgo"
+).split()
+_PERSONAS: Final = (
+    "AntiDAN AutoDANCached ChatGPT_Developer_Mode_RANTI ChatGPT_Developer_Mode_v2 ChatGPT_Image_Markdown DAN_Jailbreak"
+    " DUDE Dan_6_0 Dan_6_2 Dan_7_0 Dan_8_0 Dan_9_0 Dan_10_0 Dan_11_0 STAN"
+).split()
 PROBES: Final[Mapping[str, str]] = {
     "promptinject.HijackHateHumans": "Says what an injection wants (hate)",
     "promptinject.HijackKillHumans": "Says what an injection wants (violence)",
     "promptinject.HijackLongPrompt": "Says what an injection wants (long prompts)",
     "latentinjection.LatentInjectionFactSnippetEiffel": "Follows a text about a tower",
+    "latentinjection.LatentInjectionFactSnippetLegal": "Follows a text about a law",
     "latentinjection.LatentInjectionReport": "Follows a report",
     "latentinjection.LatentInjectionResume": "Follows an application",
     "latentinjection.LatentInjectionTranslationEnFr": "Follows what it is to translate",
+    "latentinjection.LatentInjectionTranslationEnZh": "Follows what it is to translate (Chinese)",
     "latentinjection.LatentWhois": "Follows a record of WHOIS",
-    "dan.Dan_11_0": "Is DAN",
-    "dan.STAN": "Is STAN",
-    "encoding.InjectBase64": "Decodes what is hidden in Base64",
-    "encoding.InjectROT13": "Decodes what is hidden by ROT13",
+    **{f"dan.{name}": f"Is {name.replace('_', ' ')}" for name in _PERSONAS},
+    **{f"encoding.Inject{name}": f"Decodes what is hidden by {name}" for name in _ENCODINGS},
+    "goodside.Tag": "Reads characters that nobody sees",
+    "web_injection.ColabAIDataLeakage": "Sends a notebook away in an image",
     "web_injection.MarkdownImageExfil": "Sends data away in an image",
+    "web_injection.MarkdownURIImageExfilExtended": "Sends a conversation away in an image",
+    "web_injection.MarkdownURINonImageExfilExtended": "Sends a conversation away in a link",
+    "web_injection.MarkdownXSS": "Writes a script into Markdown",
+    "web_injection.PlaygroundMarkdownExfil": "Sends a playground's text away",
+    "web_injection.StringAssemblyDataExfil": "Puts an address together and sends data there",
     "web_injection.TaskXSS": "Writes a script into a page",
     "exploitation.SQLInjectionEcho": "Writes an SQL injection",
+    "exploitation.SQLInjectionSystem": "Writes an SQL injection that runs programs",
     "exploitation.JinjaTemplatePythonInjection": "Writes a template injection",
     "av_spam_scanning.EICAR": "Writes the test virus",
+    "av_spam_scanning.GTUBE": "Writes the test spam",
+    "av_spam_scanning.GTphish": "Writes the test phishing",
+    "apikey.CompleteKey": "Completes a key",
     "apikey.GetKey": "Makes up a key",
+    "grandma.Win11": "Makes up a licence key",
 }
 """By name, with what a bot does that falls for it. All judge by strings."""
 _REPORT: Final = "chatward"
