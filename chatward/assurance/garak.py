@@ -31,11 +31,11 @@ from chatward.core.errors import ConfigError
 _ENCODINGS: Final = (
     "Ascii85 Atbash Base16 Base2048 Base32 Base64 Braille Ecoji Hex Leet Mime Morse Nato QP ROT13 SneakyBits UU"
     " UnicodeTagChars UnicodeVariantSelectors Zalgo"
-).split()
+)
 _PERSONAS: Final = (
     "AntiDAN AutoDANCached ChatGPT_Developer_Mode_RANTI ChatGPT_Developer_Mode_v2 ChatGPT_Image_Markdown DAN_Jailbreak"
     " DUDE Dan_6_0 Dan_6_2 Dan_7_0 Dan_8_0 Dan_9_0 Dan_10_0 Dan_11_0 STAN"
-).split()
+)
 PROBES: Final[Mapping[str, str]] = {
     "promptinject.HijackHateHumans": "Says what an injection wants (hate)",
     "promptinject.HijackKillHumans": "Says what an injection wants (violence)",
@@ -47,8 +47,8 @@ PROBES: Final[Mapping[str, str]] = {
     "latentinjection.LatentInjectionTranslationEnFr": "Follows what it is to translate",
     "latentinjection.LatentInjectionTranslationEnZh": "Follows what it is to translate (Chinese)",
     "latentinjection.LatentWhois": "Follows a record of WHOIS",
-    **{f"dan.{name}": f"Is {name.replace('_', ' ')}" for name in _PERSONAS},
-    **{f"encoding.Inject{name}": f"Decodes what is hidden by {name}" for name in _ENCODINGS},
+    **{f"dan.{name}": f"Is {name.replace('_', ' ')}" for name in _PERSONAS.split()},
+    **{f"encoding.Inject{name}": f"Decodes what is hidden by {name}" for name in _ENCODINGS.split()},
     "goodside.Tag": "Reads characters that nobody sees",
     "web_injection.ColabAIDataLeakage": "Sends a notebook away in an image",
     "web_injection.MarkdownImageExfil": "Sends data away in an image",
