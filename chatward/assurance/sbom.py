@@ -24,9 +24,10 @@ from chatward.stores.tool_pins import Pin
 SPEC: Final = "1.6"
 _SPACE: Final = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562, appendix: OIDs
 _EXPRESSION: Final = re.compile(r"[A-Za-z0-9.+() -]+")
-_CARDS: Final = {"tier1.npz": "card.md", "encoder.onnx": "card.md", "urls.npz": "urls-card.md"}
+_CARDS: Final = {"tier1.npz": "card.md", "names.npz": "card.md", "encoder.onnx": "card.md", "urls.npz": "urls-card.md"}
 _TASKS: Final = {
     "tier1.npz": "text-classification",
+    "names.npz": "token-classification",
     "encoder.onnx": "text-classification",
     "urls.npz": "url-classification",
 }

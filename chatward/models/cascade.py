@@ -1,9 +1,9 @@
 """The cascade: what the shipped models say of a text, by the cheapest of them that is sure.
 
-Tier 1 reads every window of a text. Where it is unsure about any head, or where the words may be personal data, the
-encoder (tier 2) reads the window too, and a fitted combination of both answers. A text's answer is the strictest of
-its windows'; ``unsure`` borders and combinations come from calibration on texts that no model was fitted on
-(``calibration.json``).
+Tier 1 reads every window of a text. Where it is unsure about any head, or where a small net (``names``) takes words for
+possible personal data, the encoder (tier 2) reads the window too, and a fitted combination of both answers. A text's
+answer is the strictest of its windows'; ``unsure`` borders and combinations come from calibration on texts that no
+model was fitted on (``calibration.json``).
 
 Answers are remembered by a keyed digest for a short while, because several guards ask about one text.
 """
@@ -26,9 +26,10 @@ from chatward.models.batching import Batcher
 from chatward.models.encoder import Encoder, Window, windows
 from chatward.models.entities import Entity, entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
+from chatward.models.names import NameGate
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
-from chatward.models.wordpiece import MIXED, TITLE, UPPER, Tokens, WordPiece
+from chatward.models.wordpiece import Tokens, WordPiece
 
 Floats = NDArray[np.float32]
 
@@ -82,6 +83,7 @@ class _Reading:
     windows: list[Window]
     first: list[Floats]
     unsure: list[int]
+    naming: list[int] | None = None
     second: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
     done: dict[bool, Analysis] = field(default_factory=dict)
 
@@ -100,9 +102,11 @@ class Cascade:
         low = np.array([self._calibration.borders[head][0] for head in HEADS], dtype=np.float32)
         high = np.array([self._calibration.borders[head][1] for head in HEADS], dtype=np.float32)
         self._low, self._high = _logit(low), _logit(high)
-        everyday = set(_EVERYDAY.split())
-        self._everyday = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if token in everyday)
-        self._uncased = frozenset(i for i, token in enumerate(self.cutter.vocabulary) if _uncased(token))
+        self._names: NameGate | None = None
+        self._named = 0.0
+        if encoder:
+            self._names = NameGate.load(files.path("names.npz"))
+            self._named = float(files.json("calibration.json")["names"]["border"])
         self._key = secrets.token_bytes(16)
         self._batcher = Batcher(self._encoder.run) if self._encoder is not None else None
         self._known: OrderedDict[bytes, _Reading] = OrderedDict()
@@ -143,24 +147,19 @@ class Cascade:
             return []
         asked = reading.unsure
         if names:
-            asked = [
-                place
-                for place, window in enumerate(reading.windows)
-                if place in reading.unsure or (window.wide and self._may_name(window))
-            ]
+            if reading.naming is None:
+                reading.naming = [
+                    place for place, window in enumerate(reading.windows) if window.wide and self._may_name(window)
+                ]
+            asked = sorted({*asked, *reading.naming})
         return [place for place in asked if place not in reading.second]
 
     def _may_name(self, window: Window) -> bool:
-        """True where a window may hold names: a word with a capital that is not an everyday word of English, or a
-        script without capitals."""
+        """Whether a window may hold personal data."""
+        assert self._names is not None
         ids, casing = window.tokens.ids, window.tokens.casing
-        for place in range(window.start, window.end):
-            if casing[place] in _CAPITALS:
-                if ids[place] not in self._everyday:
-                    return True
-            elif ids[place] in self._uncased:
-                return True
-        return False
+        part = slice(window.start, window.end)
+        return bool(self._names.logits(ids[part], casing[part]).max() >= self._named)
 
     def first(self, text: str) -> dict[str, float]:
         """Tier 1 alone, calibrated: for texts that are looked at while they grow. A text of one window that was
@@ -250,27 +249,6 @@ def _asked(untrusted: bool) -> list[int]:
     if untrusted:
         return [INDEX["indirect"], INDEX["scam"]]
     return [INDEX[head] for head in ("attack", "toxic", "hate", "sexual", "self-harm", "violence", "illegal", "scam")]
-
-
-_CAPITALS: Final = frozenset((TITLE, UPPER, MIXED))
-_EVERYDAY: Final = (
-    "a account after again all already also always am an and any anyone api app april are aren't as ask at august "
-    "bank be because been before being bot both but by call can cancel card change check compare could create "
-    "dear december describe did do does done due every explain february find first for friday from generate get "
-    "give go good great had has have having he hello help her here hey hi him his how however i i'm id if in into "
-    "is it its january july june just last let like list look make march may me monday more most my need new next "
-    "no not november now october of ok okay on once one or order our out pay pdf pin please put really right "
-    "saturday say see send september set she show since sms so some sorry still summarise summarize sunday sure "
-    "take tell than thank thanks that the their them then there these they this though thursday to too translate "
-    "try tuesday two up url us usb use want was way we wednesday well were what when where which while who why "
-    "will with would write yes you your "
-)
-"""Words of English that are no names, however they are written."""
-
-
-def _uncased(token: str) -> bool:
-    """True for tokens of scripts without capitals."""
-    return any(letter.isalpha() and letter.lower() == letter.upper() for letter in token)
 
 
 def _alone(calibration: Calibration, head: str, logit: float) -> float:

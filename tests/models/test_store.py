@@ -16,7 +16,7 @@ from chatward.models.cascade import Cascade
 from chatward.models.heads import HEADS
 from chatward.models.store import FOLDER, ModelError, ModelFiles, write_manifest
 
-NAMES = ("vocabulary.txt", "tier1.npz", "encoder.onnx", "calibration.json")
+NAMES = ("vocabulary.txt", "tier1.npz", "names.npz", "encoder.onnx", "calibration.json")
 
 
 @pytest.fixture

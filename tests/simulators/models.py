@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from chatward.models import ngrams
+from chatward.models import names, ngrams
 from chatward.models.cascade import Analysis
 from chatward.models.entities import Entity
 from chatward.models.heads import HEADS, INDEX, TAGS
+from chatward.models.names import NameGate
 from chatward.models.store import write_manifest
 from chatward.models.tier1 import DIMENSIONS, HIDDEN, Tier1
 from chatward.models.wordpiece import CASINGS, CLS, PAD, SEP, TRUSTED, UNK, UNTRUSTED
@@ -71,8 +72,9 @@ def write_files(folder: Path, *, version: str = "tiny") -> Path:
     (folder / "vocabulary.txt").write_text("\n".join(VOCABULARY), encoding="utf-8")
     tier1().save(folder / "tier1.npz")
     (folder / "encoder.onnx").write_bytes(encoder())
+    gate().save(folder / "names.npz")
     rows = {head: {"low": 0.047, "high": 0.953, "alone": [1.0, 0.0], "both": [0.25, 0.75, 0.0]} for head in HEADS}
-    (folder / "calibration.json").write_text(json.dumps({"heads": rows}), encoding="utf-8")
+    (folder / "calibration.json").write_text(json.dumps({"heads": rows, "names": {"border": 0.0}}), encoding="utf-8")
     write_manifest(folder, version)
     return folder
 
@@ -97,6 +99,30 @@ def tier1() -> Tier1:
         np.zeros(HIDDEN, dtype=np.float32),
         outer,
         np.full(len(HEADS), BASE, dtype=np.float32),
+    )
+
+
+def gate() -> NameGate:
+    """Passes words of ``TAGGED``: hidden unit 0 is the first value of their embedding, two for them and none else."""
+    table = np.zeros((len(VOCABULARY), names.DIMENSIONS), dtype=np.int8)
+    for word in TAGGED:
+        table[VOCABULARY.index(word), 0] = 2
+    inputs = names.DIMENSIONS + names.CASING
+    first = np.zeros((names.FIRST * inputs, names.HIDDEN), dtype=np.float32)
+    first[names.FIRST // 2 * inputs, 0] = 1.0
+    out = np.zeros(names.HIDDEN, dtype=np.float32)
+    out[0] = 1.0
+    nothing = np.zeros(names.HIDDEN, dtype=np.float32)
+    return NameGate(
+        table,
+        np.ones(len(VOCABULARY), dtype=np.float32),
+        np.zeros((CASINGS, names.CASING), dtype=np.float32),
+        first,
+        nothing,
+        np.zeros((names.SECOND * names.HIDDEN, names.HIDDEN), dtype=np.float32),
+        nothing,
+        out,
+        np.array([-1.0], dtype=np.float32),
     )
 
 

@@ -4,11 +4,13 @@ The rule: 0.5 is the score that a chosen share of ordinary texts exceeds (``ALAR
 model was fitted on: support chat of two corpora, and held-back written phrases of every language, look-alikes
 included. Both tiers' logits are added with fixed shares, so that a text is not scored on another scale because only
 tier 1 has read it. Tier 2 is asked about the
-``ASKED`` share of ordinary texts that tier 1 finds least ordinary, for each head.
+``ASKED`` share of ordinary texts that tier 1 finds least ordinary, for each head; names are looked for where the gate
+does not rule them out, at a border that ``MISSED`` of the texts with names would not pass.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatward.models.encoder import Encoder, windows
+from chatward.models.entities import Entity, entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
+from chatward.models.names import NameGate
 from chatward.models.tier1 import Tier1
 from chatward.models.training import corpora
-from chatward.models.wordpiece import WordPiece
+from chatward.models.wordpiece import Tokens, WordPiece
 
 Floats = NDArray[np.float32]
 
@@ -48,6 +52,11 @@ NOT_ASKED: Final = 0.25
 """The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
 """What tier 1 and tier 2 count for where both have read a text."""
+MISSED: Final = 0.0075
+"""Share of texts with a name that would be treated about which the encoder is not asked."""
+_SURE: Final = 0.5
+_TREATED: Final = 0.85
+"""Confidence from which a name is noted, and from which it is treated (``guards.text.pii_model``)."""
 _SAMPLE: Final = 2500  # texts of each corpus
 
 
@@ -119,6 +128,34 @@ def calibrate(
             "both": [SHARES[0], SHARES[1], -border],
         }
     return {"heads": heads, "alarms": dict(ALARMS)}
+
+
+def found_names(text: str, encoder: Encoder, cutter: WordPiece) -> tuple[Tokens, list[tuple[Entity, bool]]]:
+    """A text's tokens, and the personal data that the encoder finds in it: each, and whether it would be treated."""
+    tokens = cutter(text)
+    wide = windows(tokens, untrusted=True)
+    if not wide:
+        return tokens, []
+    pieces = [(window.start, answer[1]) for window, answer in zip(wide, encoder.run(wide), strict=True)]
+    found = entities(word_probabilities(pieces, tokens), tokens)
+    return tokens, [(entity, entity.confidence >= _TREATED) for entity in found if entity.confidence >= _SURE]
+
+
+def naming_texts(folder: Path, *, seed: int = 0) -> list[str]:
+    """Texts with personal data, and without, that the gate was not fitted on."""
+    rows = [row.text for row in corpora.tagged_phrases(seed=seed) if row.held]
+    kept = [row.text for row in corpora.tagged_corpora(folder) if corpora.set_aside(row.text)]
+    return rows + random.Random(seed).sample(kept, min(_SAMPLE, len(kept)))
+
+
+def names_border(texts: Sequence[str], gate: NameGate, encoder: Encoder, cutter: WordPiece) -> float:
+    """The gate's logit from which the encoder is asked for names."""
+    loudest: list[float] = []
+    for text in texts:
+        tokens, names = found_names(text, encoder, cutter)
+        if any(treated for _, treated in names):
+            loudest.append(float(gate.logits(tokens.ids, tokens.casing).max()))
+    return float(np.quantile(loudest, MISSED)) if loudest else -math.inf
 
 
 def _sigmoid(logit: float) -> float:

@@ -1,6 +1,7 @@
 """Training from beginning to end: data in, model files, their manifest and their card out.
 
-Tier 1 takes minutes on two cores, tier 2 about an hour (a graphics processor is not needed). Seeds are fixed: the
+Tier 1 takes minutes on two cores, tier 2 about an hour (a graphics processor is not needed), the gate before names,
+which tier 2 teaches, ten minutes. Seeds are fixed: the
 same data, versions and thread count give the same files, unless a time limit cuts the schedule.
 """
 
@@ -21,10 +22,11 @@ from chatward import __version__
 from chatward.core.errors import ChatwardError
 from chatward.models.encoder import Encoder
 from chatward.models.feedback import feedback_examples
+from chatward.models.names import NameGate
 from chatward.models.store import FOLDER, ModelFiles, write_manifest
 from chatward.models.tier1 import Tier1
 from chatward.models.training import calibrate, card, corpora, mixture, vocabulary
-from chatward.models.training.corpora import Example
+from chatward.models.training.corpora import Example, Tagged
 from chatward.models.wordpiece import WordPiece
 
 Report = Callable[[str], None]
@@ -100,14 +102,34 @@ def train(options: Options, report: Report = lambda line: None) -> dict[str, Any
             report=report,
         )
         encoder_fit.export(trunk, options.out / "encoder.onnx")
+        _fit_gate(options, fitted, tagged, trunk.words.weight.detach(), cutter, report)
     else:
         _keep(options, "encoder.onnx")
+        _keep(options, "names.npz")
     for name in ("urls.npz", "urls.json"):  # made by chatward.models.training.urls
         if name in ModelFiles(options.kept).digests:
             _keep(options, name)
     facts = finish(options, examples, report, made=_made(options, len(examples)))
     facts["seconds"] = round(time.monotonic() - began)
     return facts
+
+
+def _fit_gate(
+    options: Options,
+    examples: Sequence[Example],
+    tagged: Sequence[Tagged],
+    words: Any,
+    cutter: WordPiece,
+    report: Report,
+) -> None:
+    """The gate before the search for names, taught by the encoder of ``options.out``."""
+    from chatward.models.training import names_fit
+
+    encoder = Encoder(options.out / "encoder.onnx", cutter)
+    chosen = names_fit.texts(examples, tagged, random.Random(options.seed))
+    report(f"names: the encoder reads {len(chosen)} texts")
+    rows = names_fit.taught(chosen, encoder, cutter)
+    names_fit.fit(rows, words, cutter, seed=options.seed, report=report).save(options.out / "names.npz")
 
 
 def _made(options: Options, examples: int) -> str:
@@ -135,6 +157,9 @@ def finish(
         calibrate.logits(alike, tier1, encoder, cutter, untrusted=False),
         calibrate.logits(documents, tier1, encoder, cutter, untrusted=True),
     )
+    gate = NameGate.load(out / "names.npz")
+    named = calibrate.naming_texts(options.data, seed=options.seed)
+    found["names"] = {"border": calibrate.names_border(named, gate, encoder, cutter), "missed": calibrate.MISSED}
     (out / "calibration.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     facts: dict[str, Any] = {
         "version": __version__,
