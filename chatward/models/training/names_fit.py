@@ -75,7 +75,8 @@ class Net(nn.Module):
 def texts(examples: Sequence[Example], tagged: Sequence[Tagged], rng: random.Random) -> list[str]:
     """Texts to learn from: those of every source that are not kept back for the border."""
     by_source: dict[str, list[str]] = defaultdict(list)
-    for one in (*examples, *tagged):
+    everything: Sequence[Example | Tagged] = [*examples, *tagged]
+    for one in everything:
         source = one.source
         if "+" in source or source in _COMPOSED or one.held or len(one.text) > _LONGEST or not one.text.strip():
             continue
@@ -173,11 +174,11 @@ def rounded(net: Net) -> NameGate:
 
     def places(convolution: nn.Conv1d) -> np.ndarray:  # [outputs, inputs, places] -> [places x inputs, outputs]
         weight = convolution.weight.detach().numpy()
-        return np.ascontiguousarray(weight.transpose(2, 1, 0).reshape(-1, weight.shape[0]))
+        return np.asarray(weight.transpose(2, 1, 0).reshape(-1, weight.shape[0]))
 
     def bias(layer: nn.Conv1d | nn.Linear) -> np.ndarray:
         assert layer.bias is not None
-        return layer.bias.detach().numpy().copy()
+        return np.asarray(layer.bias.detach().numpy())
 
     return NameGate(
         np.round(table / scales[:, None]).astype(np.int8),
