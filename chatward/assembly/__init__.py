@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from chatward.assembly import parts, planes
 from chatward.assembly.engine import RoutedEngine, RunningWard, channels
 from chatward.assembly.house import House
+from chatward.assembly.settling import settle_memory
 from chatward.callers import Callers
 from chatward.chronicle import Chronicle, witnesses
 from chatward.configuration import Loaded, resolve
@@ -125,7 +126,7 @@ async def _serve(loaded: Loaded, say: Callable[[str], None]) -> None:
             await plane.start()
             stack.push_async_callback(plane.stop)
         planes.keep_current(house, Renewal([data_plane, admin_plane], say), chronicle)
-        planes.settle_memory()
+        settle_memory()
         for line in planes.welcome(settings, data_plane.url, admin_plane.url):
             say(line)
         token = await asyncio.to_thread(asking.first_link)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import dataclasses
-import gc
 import secrets
 import signal
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -211,14 +208,6 @@ def welcome(settings: Settings, url: str, admin_url: str) -> list[str]:
 
 def _upstreams(settings: Settings) -> Mapping[str, None]:
     return dict.fromkeys(bot.upstream for bot in settings.bots.values())
-
-
-def settle_memory() -> None:
-    """Start-up is over: its garbage goes back to the system, and what stays is not looked through again."""
-    gc.collect()
-    gc.freeze()
-    with suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def metered(settings: Settings, engine: RoutedEngine) -> Meter:

@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
-from sys import intern
 from typing import Any
 
 from chatward.core.rules import MAX_AHEAD, MAX_CONTEXT, MAX_TRIGGER, MAX_WIDTH, NO_FLAGS, Rule
@@ -112,22 +111,23 @@ def _facts(rule: Rule) -> list[Any]:
     return [shape.width + shape.ahead, shape.ahead, stride.value, trigger, quick]
 
 
-def _compiled(rules: Sequence[Rule]) -> tuple[_Compiled, ...]:
-    about = [(r.id, r.pattern, int(r.flags), r.trigger, r.tail, r.until) for r in rules]
-    known = pattern_cache.remembered("rules", about, lambda: [_facts(rule) for rule in rules])
-    return tuple(
-        _Compiled(
+def _compiled(rules: Sequence[Rule], known: dict[Rule, _Compiled]) -> tuple[_Compiled, ...]:
+    """``known`` are the rules of other scanners, and gets these: the moments of a message share most of theirs."""
+    new = [rule for rule in rules if rule not in known]
+    about = [(r.id, r.pattern, int(r.flags), r.trigger, r.tail, r.until) for r in new]
+    facts = pattern_cache.remembered("rules", about, lambda: [_facts(rule) for rule in new]) if new else []
+    for rule, (reach, ahead, stride, trigger, quick) in zip(new, facts, strict=True):
+        known[rule] = _Compiled(
             rule=rule,
             stride=Stride(stride),
             reach=reach,
             ahead=ahead,
             trigger_width=trigger,
-            quick=intern(quick),  # the scanners of several moments have it
+            quick=quick,
             tail=re.compile(f"(?:{rule.tail})*").match if rule.tail else None,
             until=re.compile(rule.until).search if rule.until else None,
         )
-        for rule, (reach, ahead, stride, trigger, quick) in zip(rules, known, strict=True)
-    )
+    return tuple(known[rule] for rule in rules)
 
 
 def _check(rule: Rule, shape: Shape) -> None:
@@ -157,6 +157,7 @@ class Prefilters:
     def __init__(self, universe: Sequence[Sequence[Rule]] = ()) -> None:
         self._groups = _merged([tuple(dict.fromkeys(_patterns_of(rules))) for rules in universe])
         self._made: dict[tuple[_Pattern, ...], Prefilter] = {}
+        self.compiled: dict[Rule, _Compiled] = {}
 
     def of(self, patterns: Sequence[_Pattern]) -> list[tuple[Prefilter, tuple[_Pattern, ...]]]:
         """Prefilters that together know all of ``patterns``, each with the patterns it knows."""
@@ -226,10 +227,11 @@ class Scanner:
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
             raise PatternError(f"rules defined twice: {', '.join(twice)}")
-        self._rules = _compiled(rules)
+        prefilters = prefilters or Prefilters()
+        self._rules = _compiled(rules, prefilters.compiled)
         prose = [rule for rule in self._rules if rule.stride is Stride.PROSE]
         triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
-        self._candidates = _Candidates(self._rules, triggers, prefilters or Prefilters())
+        self._candidates = _Candidates(self._rules, triggers, prefilters)
         self._plan = _StreamPlan.of(self._rules, self._candidates, triggers)
         self.look_ahead = max((rule.reach for rule in self._rules), default=0)
         forget()

@@ -14,7 +14,7 @@ from chatward.core.rules import MAX_CONTEXT, Rule
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Category, Finding, Severity
 from chatward.engine.patterns import least_digits, parse, shape_of
-from chatward.engine.scanner import BudgetExceeded, PatternError, Scanner
+from chatward.engine.scanner import BudgetExceeded, PatternError, Prefilters, Scanner
 
 
 def rule(name: str, pattern: str, **more: object) -> Rule:
@@ -226,6 +226,17 @@ def test_the_budget_ends_a_scan() -> None:
 def test_broken_promises_are_refused(pattern: str) -> None:
     with pytest.raises(PatternError, match=r"test\.rules/bad"):
         Scanner([rule("bad", pattern)])
+
+
+def test_scanners_of_one_process_share_what_a_rule_is_compiled_into() -> None:
+    shared, other, changed = rule("a", r"foo\d"), rule("b", r"bar\d"), rule("a", r"foo\d?")
+    prefilters = Prefilters()
+    for rules in ((shared, other), (shared,), (changed,)):
+        text = "foo1 bar2 foo"
+        alone = [(hit.rule, hit.start, hit.end) for hit in Scanner(rules).scan_view(View(text))]
+        together = Scanner(rules, prefilters).scan_view(View(text))
+        assert [(hit.rule, hit.start, hit.end) for hit in together] == alone
+    assert set(prefilters.compiled) == {shared, other, changed}
 
 
 def test_a_rule_twice_is_refused() -> None:
