@@ -20,6 +20,8 @@ from chatward.console.wording import ENGLISH, Counted, catalog, in_language, lan
 
 CONSOLE = Path(wording.__file__).parent
 OTHERS = sorted(set(languages()) - {"en"})
+STATES = {"received"}
+"""Keys that no page names: how a request stands is said by the word for it."""
 _PLACES = re.compile(r"\{\w*\}|`[^`]+`")
 
 
@@ -129,8 +131,11 @@ def test_a_new_language_is_a_new_catalogue(polish):
     assert isinstance(view.say["judged_done"], Counted)
 
 
-def test_every_key_that_is_used_is_there():
+def test_every_key_that_is_used_is_there_and_the_other_way_round():
     pages = "\n".join(file.read_text("utf-8") for file in sorted((CONSOLE / "templates").glob("*.html")))
     code = "\n".join(file.read_text("utf-8") for file in sorted(CONSOLE.glob("*.py")))
     named = set(re.findall(r"\bsay\.(\w+)", pages)) | set(re.findall(r'\b(?:say|ENGLISH)\["([\w-]+)"\]', code + pages))
     assert named <= set(ENGLISH)
+    begun = (*re.findall(r'"(\w+_)" ~', pages), "shadow_ended_")
+    words = set(re.findall(r"[\w-]+", code + pages)) | STATES
+    assert [key for key in ENGLISH if key not in words and not key.startswith(begun) and " " not in key] == []
