@@ -44,7 +44,7 @@ def languages() -> tuple[str, ...]:
 
 def ordered(examples: Sequence[Example], rng: random.Random, *, count: int = 6000) -> Iterator[Example]:
     """Answers of tools: two of three with a stranger's order, the rest clean. ``count`` of them have English orders, in
-    documents of any language; a twelfth of that each of the other languages, in documents of that language."""
+    documents of any language; a twelfth of that each of the other languages, mostly in documents of that language."""
     clean = [e for e in examples if e.untrusted and e.targets.get("indirect") == 0 and len(e.text) > 30]
     for lang in languages():
         own = clean if lang == "en" else [e for e in clean if e.lang == lang]
