@@ -22,6 +22,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python --no-deps --require-hashes
 NODE := $(shell command -v npm 2>/dev/null)
 # "auto" would start one worker a core; two are enough, and leave room for the servers under test.
 WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test coverage lint lock clean format bench bench-soak crash campaigns train screenshots vendor
 
@@ -36,11 +37,11 @@ demo: .venv/.demo
 
 test: lint $(if $(NODE),tests/node/node_modules/.package-lock.json)
 	@test -n "$(NODE)" || echo "no npm here: the Node clients and axe-core are skipped"
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest $(SPREAD)
 
 # Apart from `test`, which it makes several times slower: guards then miss budgets that they keep.
 coverage: .venv/.test
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=term:skip-covered
 
 lint: .venv/.test
 	$(BIN)/ruff check .

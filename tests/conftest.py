@@ -17,6 +17,12 @@ settings.load_profile("chatward")
 gc.disable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start browsers, gateways and models come first, so that workers end together."""
+    slow = {item.path for item in items if item.get_closest_marker("xdist_group")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(10_000)
