@@ -239,7 +239,9 @@ def served() -> set[str]:
         DIRECTORY,
         AGENT_CARD,
     }
-    anything: Any = SimpleNamespace(sessions=None, secure=False, federation=None, passkeys=SimpleNamespace())
+    anything: Any = SimpleNamespace(
+        sessions=None, secure=False, federation=None, passkeys=SimpleNamespace(), views=None
+    )
     shown: Any = SimpleNamespace(tail=None, guards=None)
     admin = admin_pages(shown, shown, anything, Settings(), "0", anything)
     routes = [*admin.routes, *login_router(anything).routes]
