@@ -314,7 +314,8 @@ def console(plane):
                 await it.client.post("/api/v1/inspect", json={"text": text})
             page = await it.client.get("/")
             files = re.findall(r'(?:src|href)="(/[^"?#]+\.(?:css|js|svg))"', page.text)
-            return {"/": page, **{path: await it.client.get(path) for path in files}}
+            plain = {"accept-encoding": "identity"}
+            return {"/": page, **{path: await it.client.get(path, headers=plain) for path in files}}
 
         # On a thread: the browser's driver keeps a loop of its own running on this one.
         with ThreadPoolExecutor(1) as pool:

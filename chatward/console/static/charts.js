@@ -5,7 +5,7 @@
 (() => {
   const HEIGHT = 220;
   const DAY = 86400;
-  const WHOLE = [1, 2, 5].map((one) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => one * 10 ** zeros)).flat();
+  const WHOLE = [...Array(9).keys()].flatMap((zeros) => [1, 2, 5].map((one) => one * 10 ** zeros));
   const drawn = new Map();
 
   const make = (name, kind) => {
@@ -33,9 +33,9 @@
     const columns = () => {
       if (kind !== "stack") return order.map((place) => lines[place].values);
       const sums = at.map(() => 0);
-      const tops = lines.map((line, place) => sums.map((sum, step) => {
-        if (!hidden.has(place)) sums[step] = sum + (line.values[step] || 0);
-        return sums[step];
+      const tops = lines.map((line, place) => sums.map((sum, index) => {
+        if (!hidden.has(place)) sums[index] = sum + (line.values[index] || 0);
+        return sums[index];
       }));
       return order.map((place) => tops[place]);
     };

@@ -19,7 +19,7 @@ addEventListener("htmx:beforeSwap", (event) => {
   const { detail } = event;
   const page = detail.xhr.getResponseHeader("content-type")?.startsWith("text/html");
   if (!page || new URL(detail.xhr.responseURL).pathname === "/login") {
-    detail.shouldSwap = false;
+    Object.assign(detail, { shouldSwap: false, isError: false });
     location.reload(); // signing in, or what stands in the way of it, is a page of its own
   } else if (detail.xhr.status >= 400) {
     Object.assign(detail, { shouldSwap: true, isError: false, selectOverride: "main", swapOverride: "outerHTML" });
