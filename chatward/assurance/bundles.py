@@ -115,7 +115,7 @@ def _looked(verifier: Any, expected: Identity, data: bytes, raw: bytes) -> Verif
     except Exception:  # as above: whatever is not verified is not
         if policy.other:
             return Verification(False, f"it is not signed by {expected.name} of {expected.issuer}")
-        if _other(document, data):
+        if _other(document, digest):
             return Verification(False, "its bundle signs another file")
         return Verification(False, "its signature, certificate or entry in the log does not hold")
     if kind == _STATEMENT and digest in _subjects(payload):
@@ -123,13 +123,13 @@ def _looked(verifier: Any, expected: Identity, data: bytes, raw: bytes) -> Verif
     return Verification(False, "its bundle signs another file")
 
 
-def _other(document: Any, data: bytes) -> bool:
+def _other(document: Any, digest: str) -> bool:
     """Whether a bundle says by itself that it is of other bytes: why it fails, never whether."""
     try:
         named = base64.b64decode(document["messageSignature"]["messageDigest"]["digest"])
     except (LookupError, TypeError, ValueError):
         return False
-    return named != hashlib.sha256(data).digest()
+    return named.hex() != digest
 
 
 def _subjects(payload: bytes) -> frozenset[str]:
@@ -139,5 +139,5 @@ def _subjects(payload: bytes) -> frozenset[str]:
         if statement["_type"] not in _STATEMENTS:
             return frozenset()
         return frozenset(one["digest"]["sha256"] for one in statement["subject"] if "sha256" in one["digest"])
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
         return frozenset()
