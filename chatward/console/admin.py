@@ -198,14 +198,13 @@ def admin_pages(
         return JSONResponse({"error": said}, 400)
 
     static_routes(app.router)
-    app.include_router(login_router(signing_in))
+    # Not ``include_router``: it makes each route a second time, at the first request.
+    app.router.routes.extend(login_router(signing_in).routes)
     start_routes(app.router, pages, watched, judge)
     overview_routes(app.router, pages, watched, lambda: _status(ward, settings, version), ledger.tail)
-    watch = APIRouter()
-    watch_routes(watch, pages, watched, signing_in, ward.guards)
-    app.include_router(watch)
+    watch_routes(app.router, pages, watched, signing_in, ward.guards)
     if desks is not None:
-        app.include_router(desks)
+        app.router.routes.extend(desks.routes)
     return app
 
 
