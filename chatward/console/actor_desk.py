@@ -81,6 +81,5 @@ def actor_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
 def _sent(watching: Watching, kinds: Mapping[str, tuple[str, str]]) -> Chart:
     """Messages by what sent them, as this process saw it in the last day."""
     moments = [] if watching.trail is None else watching.trail.since(86_400)
-    return steps_of(
-        "sent", [{"at": one.at, **dict.fromkeys(ACTORS, 0), **(one.actors or {})} for one in moments], kinds
-    )
+    unknown = dict.fromkeys(ACTORS)
+    return steps_of("sent", [{"at": one.at, **(one.actors or unknown)} for one in moments], kinds)

@@ -58,7 +58,7 @@ def search_routes(
         found += [
             Hit(title=view.name, kind=say["views"], address=view.address)
             for view in await pages.views(caller)
-            if small in view.name.casefold() and caller.may(_ACTIONS[_first(view.page)])
+            if small in view.name.casefold() and _has_tables(view.page) and caller.may(_ACTIONS[_first(view.page)])
         ]
         if words and _PREFIX.fullmatch(words) and caller.may("admin:ledger:read"):
             found += await watching.ask(_named(words, dict(say))) or []

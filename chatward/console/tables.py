@@ -93,8 +93,8 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A table as it was asked for. ``others``: what the address says, of this table and of others. ``views``: questions
-    of this table that the caller kept. ``beside``: selects the other tables of the page,
-    whose links say how this one was asked for."""
+    of this table that the caller kept. ``beside`` selects the other tables of the page, whose
+    links say how this one was asked for."""
 
     table: Table
     rows: Sequence[Mapping[str, Any]]
