@@ -173,7 +173,7 @@ class Pages:
         if me.roles & REVIEWERS and not me.break_glass:
             uses = await asyncio.to_thread(access.operators.pending)
             named = [(use, access.operators.get(use.operator)) for use in uses if use.operator != me.id]
-            pending = [{"id": who.id, "name": who.name, "at": moment(use.at)} for use, who in named if who is not None]
+            pending = [{"id": who.id, "name": who.name, "at": use.at} for use, who in named if who is not None]
         known = {
             "me": me,
             "sessions": [_told(one, caller) for one in sessions],
@@ -245,8 +245,8 @@ async def _passkeys(passkeys: OperatorPasskeys, operator: str) -> list[dict[str,
     return [
         {
             "id": one.id,
-            "made": moment(one.made),
-            "used": moment(one.used) if one.used is not None else "",
+            "made": one.made,
+            "used": one.used,
             "synced": one.synced,
             "suspended": one.suspended,
         }
@@ -257,13 +257,8 @@ async def _passkeys(passkeys: OperatorPasskeys, operator: str) -> list[dict[str,
 def _told(session: Session, caller: AdminCaller) -> dict[str, object]:
     return {
         "id": session.id,
-        "opened": moment(session.opened),
-        "seen": moment(session.seen),
+        "opened": session.opened,
+        "seen": session.seen,
         "agent": session.agent,
         "current": session.id == caller.principal.session,
     }
-
-
-def moment(at: float) -> str:
-    """A time as pages say it (UTC)."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

@@ -23,7 +23,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminCaller, caller_of
-from chatward.console.access_pages import Pages, moment
+from chatward.console.access_pages import Pages
 from chatward.console.wording import ENGLISH, visible
 from chatward.core.errors import ClientError
 from chatward.core.values import Category, Verdict
@@ -133,10 +133,7 @@ def approval_routes(router: APIRouter, desk: ApprovalDesk, pages: Pages) -> None
     """Adds ``/approvals`` and ``/api/v1/approvals``."""
 
     async def page(caller: AdminCaller, status: int = 200, *, whole: str = "", **values: object) -> Response:
-        waiting = [
-            one.model_dump() | {"at": moment(one.asked), "until": moment(one.expires), "whole": one.id == whole}
-            for one in await desk.waiting(caller, whole)
-        ]
+        waiting = [one.model_dump() | {"whole": one.id == whole} for one in await desk.waiting(caller, whole)]
         may = {name: caller.may(f"admin:approvals:{name}") for name in ("approve", "export")}
         known = {"here": "/approvals", "wide": True, "waiting": waiting, "reasons": REASONS, "may": may}
         return pages.render(caller, "approvals.html", status, **(known | values))

@@ -19,7 +19,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatward.console.access import AdminAccess, AdminCaller, caller_of, host_name, note
-from chatward.console.access_pages import Pages, form_route, moment
+from chatward.console.access_pages import Pages, form_route
 from chatward.console.tables import Column, Table, listed
 from chatward.console.wording import ENGLISH
 from chatward.core.errors import ClientError, IdentityError
@@ -226,10 +226,8 @@ def _pages(router: APIRouter, access: AdminAccess, desk: OperatorDesk, pages: Pa
             "here": "/operators",
             "me": caller.principal.id,
             "roles": ROLES,
-            "operators": [_row(one) for one in everybody],
-            "invited": [
-                one.model_dump() | {"until": moment(one.expires), "giver": desk.name(one.by)} for one in invited
-            ],
+            "operators": [one.model_dump() for one in everybody],
+            "invited": [one.model_dump() | {"giver": desk.name(one.by)} for one in invited],
             "may": {"write": caller.may("admin:operators:write"), "review": reviews},
             "link": "",
         }
@@ -329,14 +327,6 @@ def _chosen(caller: AdminCaller) -> list[str]:
 
 def _state(one: OperatorAnswer) -> str:
     return "disabled" if not one.active else "emergency-only" if one.break_glass else "active"
-
-
-def _row(one: OperatorAnswer) -> dict[str, Any]:
-    sessions = [
-        session.model_dump() | {"opened": moment(session.opened), "seen": moment(session.seen)}
-        for session in one.sessions
-    ]
-    return one.model_dump() | {"sessions": sessions, "at": "" if one.used is None else moment(one.used)}
 
 
 def _origin(access: AdminAccess, caller: AdminCaller) -> str:

@@ -160,6 +160,7 @@ async def test_preferences_change_the_language_the_clock_and_the_colours(house, 
     page = (await browser.get("/messages")).text
     assert f'<html lang="{language}" data-theme="dark">' in page
     assert "2023-11-15 07:13:20" in page  # 22:13:20 UTC
+    assert "2023-11-15 07:13</time>" in (await browser.get("/account")).text
     made_up = {"language": "xx", "zone": "../../etc/passwd", "theme": "red"}
     await browser.send_form("/messages", "/preferences", **made_up)
     assert '<html lang="en">' in (await browser.get("/messages")).text
