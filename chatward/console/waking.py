@@ -12,10 +12,13 @@ The rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
 from chatward.console.asgi import App, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 """The media type of Prometheus' text format."""
@@ -57,7 +60,11 @@ class Waking:
     async def _wake(self) -> App:
         async with self._making:
             if self._made is None:
-                self._made = await asyncio.to_thread(self._make)
+                try:
+                    self._made = await asyncio.to_thread(self._make)
+                except Exception:
+                    log.exception("The pages of the console could not be made.")
+                    raise
             return self._made
 
 

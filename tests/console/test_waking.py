@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 
 from chatward.console.asgi import App, Message, Receive, Scope, Send
 from chatward.console.guarding import Guarding
@@ -52,10 +53,11 @@ async def test_the_first_page_makes_them_once_for_all_who_wait() -> None:
     assert pages.made == 1
 
 
-async def test_pages_that_cannot_be_made_are_tried_again() -> None:
+async def test_pages_that_cannot_be_made_are_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     pages = Pages(failures=1)
     client = browser(Waking(pages, lambda: ""), raises=False)
     assert (await client.get("/")).status_code == 500
+    assert "could not be made" in caplog.text
     assert (await client.get("/")).text == "/"
 
 
