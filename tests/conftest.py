@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +13,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("chatward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("chatward")
 
-# What is imported and collected stays until the end: looking through it for cycles took a fifth of the tests' time.
-gc.disable()
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start browsers, gateways and models come first, so that workers end together."""
@@ -23,10 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.set_threshold(10_000)
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays until the end: looking through it for cycles took a fifth of the tests' time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000)
+        gc.enable()
 
 
 if TYPE_CHECKING:
