@@ -13,9 +13,13 @@ from msgspec.structs import replace
 
 from chatward.configuration import load
 from chatward.gateway.server import EmbeddedServer
-from chatward.settings import LedgerSettings, Settings
+from chatward.settings import Bot, Chat, LedgerSettings, Route, Server, Settings
+from chatward.settings.education import Education
 from tests.console.assured import assured, filled, reported, settings
 from tests.console.peopled import FIGURES, STANDINGS, people, tools, trail, unusual
+from tests.simulators.gateway import RunningGateway
+from tests.simulators.talker import Talker, said
+from tests.simulators.talker import serving as serving_bot
 
 FILE: Final = """# The bot of our shop.
 upstream = "https://bot.example/v1"
@@ -94,6 +98,7 @@ PAGES: Final = {
     "messages": "/messages",
     "message": f"/messages/{ONE}",
     "findings": "/findings",
+    "finding": "/findings/201",
     "alerts": "/alerts",
     "approvals": "/approvals",
     "privacy": "/privacy",
@@ -118,9 +123,38 @@ PAGES: Final = {
     "tenants": "/tenants",
     "start": "/start",
     "help": "/help/console",
+    "documentation": "/help",
     "operators": "/operators",
     "keys": "/keys",
     "account": "/account",
     "search": "/search?q=text",
 }
 """Every page by a name for its picture."""
+SIGNED_OUT: Final = {"login": "/login", "welcome": "/welcome/{token}"}
+"""The pages for who has not signed in."""
+OF_PEOPLE: Final = {"chat": "/chat", "safety": "/chat/safety", "lessons": "/chat/lessons", "verify": "/verify"}
+"""The pages of people who chat."""
+
+
+@contextmanager
+def chatting(folder: Path) -> Iterator[str]:
+    """The address of a gateway with a bot behind it, for the pages of people."""
+    folder.mkdir()
+    answer = said("Your parcel is on its way. It should be with you **on Friday**.")
+    with serving_bot(Talker({"parcel?": answer}).handler()) as port:
+        gateway = RunningGateway(
+            Settings(
+                server=Server(port=0, admin_port=0),
+                bots={"default": Bot(upstream=f"http://127.0.0.1:{port}", api_key="env:BOT_KEY")},
+                routes={"default": Route(guards=("text.pii",))},
+                ledger=LedgerSettings(path="chatward.db"),
+                education=Education(quiz=True),
+                chat=Chat(title="The shop", disclosure="You are talking to an AI, not to a person."),
+            ),
+            folder,
+            {"BOT_KEY": "made-up"},
+        )
+        try:
+            yield gateway.url
+        finally:
+            gateway.stop()

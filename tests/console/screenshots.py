@@ -18,11 +18,12 @@ from PIL import Image
 from chatward.assurance.reports import as_html
 from tests import browsing
 from tests.console.conftest import GOOD
-from tests.console.picturing import PAGES, served
+from tests.console.picturing import OF_PEOPLE, PAGES, SIGNED_OUT, chatting, served
 
 FOLDER: Final = Path(__file__).parents[2] / "docs/screenshots"
 SIZE: Final = {"width": 1120, "height": 720}
 COLOURS: Final = 64
+PRINTED: Final = "report-html.png"
 
 
 def take(folder: Path) -> list[Path]:
@@ -33,13 +34,18 @@ def take(folder: Path) -> list[Path]:
     with (
         tempfile.TemporaryDirectory() as scratch,
         served(Path(scratch)) as (it, url),
+        chatting(Path(scratch) / "people") as people,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=str(browsing.CHROMIUM), args=browsing._FLAGS)
         for scheme in ("light", "dark"):
             page = browser.new_context(viewport=SIZE, color_scheme=scheme).new_page()
+            me = it.access.operators.named("ann").id
+            token = it.access.invitations.invite(["analyst"], by=me).token
+            for name, path in SIGNED_OUT.items():
+                page.goto(url + path.format(token=token))
+                taken.append(_picture(page, folder / f"{name}-{scheme}.png"))
             page.goto(f"{url}/login")
-            taken.append(_picture(page, folder / f"login-{scheme}.png"))
             page.get_by_label("User name").fill("ann")
             page.get_by_label("Password").fill(GOOD)
             page.get_by_role("button", name="Sign in").click()
@@ -49,11 +55,20 @@ def take(folder: Path) -> list[Path]:
                 if name == "live":
                     page.locator("#live tbody tr").first.wait_for()
                 taken.append(_picture(page, folder / f"{name}-{scheme}.png"))
+            for name, path in OF_PEOPLE.items():
+                page.goto(people + path)
+                if name == "chat":
+                    page.get_by_label("Your message").fill("My card is 4242 4242 4242 4242. Where is my parcel?")
+                    page.keyboard.press("Enter")
+                    page.locator("li.bot strong").wait_for()
+                if name == "lessons":
+                    page.get_by_role("group").first.wait_for()
+                taken.append(_picture(page, folder / f"{name}-{scheme}.png"))
         printed = Path(scratch) / "report.html"
         printed.write_text(as_html(it.desks.assuring.reports.one(1)[1]), "utf-8")
         page = browser.new_context(viewport=SIZE).new_page()
         page.goto(printed.as_uri())
-        taken.append(_picture(page, folder / "report-html.png"))
+        taken.append(_picture(page, folder / PRINTED))
         browser.close()
     return taken
 
