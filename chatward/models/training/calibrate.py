@@ -30,7 +30,7 @@ from chatward.models.wordpiece import Tokens, WordPiece
 Floats = NDArray[np.float32]
 
 ALARMS: Final[Mapping[str, float]] = {
-    "attack": 0.003, "direct": 0.003, "extraction": 0.003, "jailbreak": 0.003, "indirect": 0.03,
+    "attack": 0.003, "direct": 0.003, "extraction": 0.003, "jailbreak": 0.003, "indirect": 0.04,
     "toxic": 0.003, "hate": 0.001, "sexual": 0.001, "self-harm": 0.001, "violence": 0.001, "illegal": 0.002,
     "scam": 0.002,
 }  # fmt: skip
@@ -52,7 +52,7 @@ NOT_ASKED: Final = 0.25
 """The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
 """What tier 1 and tier 2 count for where both have read a text."""
-MISSED: Final = 0.0075
+MISSED: Final = 0.02
 """Share of texts with a name that would be treated about which the encoder is not asked."""
 _SURE: Final = 0.5
 _TREATED: Final = 0.85

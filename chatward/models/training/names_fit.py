@@ -58,7 +58,8 @@ class Net(nn.Module):
         centred = words - words.mean(0)
         _, _, directions = torch.linalg.svd(centred, full_matrices=False)
         start = centred @ directions[:DIMENSIONS].T
-        self.table = nn.Embedding.from_pretrained(start / start.std() * 0.5, freeze=False)
+        start = functional.pad(start / start.std() * 0.5, (0, DIMENSIONS - start.shape[1]))
+        self.table = nn.Embedding.from_pretrained(start, freeze=False)
         self.casing = nn.Embedding(CASINGS, CASING)
         self.first = nn.Conv1d(DIMENSIONS + CASING, HIDDEN, FIRST, padding=FIRST // 2)
         self.second = nn.Conv1d(HIDDEN, HIDDEN, SECOND, padding=SECOND // 2)

@@ -20,7 +20,7 @@ from chatward.models import ngrams  # noqa: E402
 from chatward.models.encoder import ROOM, WINDOW, Encoder, windows  # noqa: E402
 from chatward.models.heads import ENTITIES, HEADS, INDEX, TAGS  # noqa: E402
 from chatward.models.tier1 import DIMENSIONS, Tier1  # noqa: E402
-from chatward.models.training import tier1_fit, trunk  # noqa: E402
+from chatward.models.training import corpora, names_fit, tier1_fit, trunk  # noqa: E402
 from chatward.models.training.corpora import Example, Tagged  # noqa: E402
 from chatward.models.wordpiece import WordPiece  # noqa: E402
 from tests.simulators.models import SPECIAL, VOCABULARY  # noqa: E402
@@ -246,6 +246,42 @@ def test_batches_hold_everything_once_and_are_bounded() -> None:
     assert sorted(id(item) for batch in found for item in batch) == sorted(id(item) for item in made_items)
     for batch in found:
         assert len(batch) == 1 or max(len(item.ids) for item in batch) * (len(batch) - 1) <= 512 + 6 * len(batch)
+
+
+# --- the gate before names ----------------------------------------------------------------------------
+
+
+def test_the_gate_learns_what_the_encoder_finds(files: Path) -> None:
+    encoder = Encoder(files / "encoder.onnx", CUTTER)
+    texts = ["plain Anna Smith a.", "Berlin plain", "plain odd", "evil sly plain", "a plain a", "grim lure"] * 20
+    rows = names_fit.taught(texts, encoder, CUTTER)
+    assert [row.sure.tolist() for row in rows[:3]] == [[0, 1, 1, 0, 0], [1, 0], [0, 0]]
+    gate = names_fit.fit(rows, torch.randn(len(VOCABULARY), 64), CUTTER, epochs=8, seed=1)
+    loudest = [float(gate.logits(row.ids, row.casing).max()) for row in rows[:6]]
+    assert min(loudest[:2]) > max(loudest[2:])
+
+
+def test_a_rounded_gate_answers_like_the_net_whatever_else_is_in_the_batch() -> None:
+    net = names_fit.Net(torch.randn(len(VOCABULARY), 64)).eval()
+    gate = names_fit.rounded(net)
+    rows = [
+        names_fit.Taught(tokens.ids, tokens.casing, np.zeros(len(tokens.ids), dtype=np.float32))
+        for tokens in map(CUTTER, ("Anna Smith", "plain odd evil sly berlin a.", "中"))
+    ]
+    ids, casing, _, mask = names_fit._padded(rows, CUTTER.pad)
+    said = net(ids, casing, mask).detach().numpy()
+    for row, found in zip(rows, said, strict=True):
+        assert gate.logits(row.ids, row.casing) == pytest.approx(found[: len(row.ids)], abs=0.05)
+
+
+def test_the_gate_learns_from_nothing_that_its_border_is_measured_on() -> None:
+    examples = [Example(f"text {n}", {}, "phrases/chat", held=n % 5 == 0) for n in range(200)]
+    examples += [Example(f"made {n}", {}, "tasked") for n in range(50)]
+    chosen = names_fit.texts(examples, TAGGED, random.Random(1))
+    assert not any(map(corpora.set_aside, chosen))
+    assert not any(text.startswith("made") for text in chosen)
+    assert {example.text for example in examples if example.held}.isdisjoint(chosen)
+    assert 100 < len(chosen) < 160
 
 
 # --- losses ------------------------------------------------------------------------------------------
