@@ -26,13 +26,15 @@ def test_every_page_of_the_documentation_is_in_the_package() -> None:
 
 def test_help_leads_nowhere_else_and_every_link_in_it_arrives() -> None:
     anchors = {}
-    pages = {topic: rendered(topic) for topic in ("index", "console", "traffic", "operations", "channels", "widget")}
+    topics = ("index", "behaviour", "console", "traffic", "operations", "channels", "widget")
+    pages = {topic: rendered(topic) for topic in topics}
     for topic, found in pages.items():
         assert found is not None
         page = Marked()
         page.feed(found[1])
         assert page.scripts == []
         assert page.handlers == []
+        assert not re.search(r"<[^>]* style=", found[1]), topic
         assert all(target.startswith(("/help/", "#")) for target in page.targets), topic
         for target in page.targets:
             there, _, anchor = target.removeprefix("/help/").partition("#")
