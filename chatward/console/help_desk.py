@@ -105,8 +105,8 @@ def _inside(children: list[Token]) -> list[Token]:
 
 
 def _reachable(body: str, title: str) -> str:
-    """What scrolls is reached by keyboard (WCAG 2.2, 2.1.1), headings of columns say that they are, and columns of numbers
-    are of the style sheet: the page's policy allows no ``style`` of an element."""
+    """What scrolls is reached by keyboard (WCAG 2.2, 2.1.1), headings of columns say that they are, and where columns
+    stand is said by a class: the page's policy allows no ``style`` of an element."""
     label = str(Markup.escape(title))
     number = iter(range(1, 10_000))
     opened = '<div class="wide" role="group" aria-label="{} {}" tabindex="0"><table>'
