@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from chatward.evaluation import metrics
 from chatward.evaluation.duplicates import groups, split
+from chatward.evaluation.measuring import RATE
 from chatward.evaluation.metrics import Interval
 from chatward.evaluation.rows import Data, Row
 from chatward.evaluation.samples import CHAT, HARMLESS, TASKS, UNTRUSTED, Progress, Samples, sampled
@@ -30,7 +31,6 @@ from chatward.evaluation.tables import Cell, Table
 from chatward.models import ngrams
 from chatward.models.training.corpora import phrase_examples
 
-RATE: Final = 0.01
 PHRASES: Final = "written phrases"
 _LEAST: Final = 20
 """Rows that a source needs to be left out and measured."""
