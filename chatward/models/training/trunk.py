@@ -75,7 +75,7 @@ class Trunk(nn.Module):
         self.tags = nn.Linear(_HIDDEN, len(TAGS))
 
     def forward(self, ids: Tensor, casing: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        places = torch.arange(ids.shape[1]).unsqueeze(0)
+        places = torch.arange(ids.shape[1], device=ids.device).unsqueeze(0)
         x = self.norm(self.words(ids) + self.positions(places) + self.casings(casing))
         seen = mask.to(x.dtype)
         inside = cast(Layer, self.layers[0]).query.weight.dtype
@@ -324,11 +324,13 @@ def fit(
     save: Path | None = None,
     seconds: float = math.inf,
 ) -> None:
-    """Fits the trunk in place. ``rate`` is the top layer's peak learning rate; lower layers learn slower. With
-    ``seconds``, the schedule is fitted to the time there is (then a run is no longer the same on every machine)."""
+    """Fits the trunk in place, on a graphics processor where there is one. ``rate`` is the top layer's peak learning
+    rate; lower layers learn slower. With ``seconds``, the schedule is fitted to the time there is (then a run is no
+    longer the same on every machine)."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
-    trunk.train()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trunk.train().to(device)
     optimizers = _Optimizers(trunk, rate)
     head_weights = torch.ones(len(HEADS))
     head_weights[0] = 2.0
@@ -353,8 +355,8 @@ def fit(
         if is_text:  # in place of dropout, which costs more than the layers on a CPU
             forgotten = (torch.rand(ids.shape) < 0.06) & (ids >= _NAMED)
             ids = torch.where(forgotten, cutter.unknown, ids)
-        logits, tags = trunk(ids, casing, mask)
-        loss = text_loss(logits, batch, head_weights) if is_text else tag_loss(tags, batch)
+        logits, tags = trunk(ids.to(device), casing.to(device), mask.to(device))
+        loss = text_loss(logits.cpu(), batch, head_weights) if is_text else tag_loss(tags.cpu(), batch)
         torch.autograd.backward(loss)
         optimizers.step()
         key = "text" if is_text else "tag"
@@ -365,7 +367,7 @@ def fit(
             if save is not None and step % 500 == 0:
                 torch.save(trunk.state_dict(), save)
     optimizers.finish()
-    trunk.eval()
+    trunk.eval().cpu()
     if save is not None:
         torch.save(trunk.state_dict(), save)
 
