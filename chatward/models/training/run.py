@@ -1,8 +1,8 @@
 """Training from beginning to end: data in, model files, their manifest and their card out.
 
-Tier 1 takes minutes on two cores, tier 2 about an hour (a graphics processor is used where there is one), the gate before names,
-which tier 2 teaches, ten minutes. Seeds are fixed: the
-same data, versions and thread count give the same files, unless a time limit cuts the schedule.
+Tier 1 takes minutes on two cores, tier 2 about an hour (less on a graphics processor, which is used where there is
+one), the gate before names, which tier 2 teaches, ten minutes. Seeds are fixed: the same data, versions and thread
+count give the same files, unless a time limit cuts the schedule.
 """
 
 from __future__ import annotations
