@@ -37,6 +37,8 @@ class Flight:
     # Class attributes are the defaults: most requests never set most of them.
     waited = 0.0
     """Seconds spent waiting for the caller's body and for the bot."""
+    took = 0.0
+    """Our own seconds before its streamed reply began: from there on they mix with the bot's."""
     channel = "none"
     route = "none"
     action = "block"

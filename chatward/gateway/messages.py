@@ -393,7 +393,7 @@ class Messages:
             )
         if reply is not None and flight.bound is not None and not flight.bound.comments:
             rewriter = Uncommented(call.rewriter(reply), reply)
-        overhead = flight.overhead
+        flight.took = flight.overhead
         transport = door.response_stream(
             200, answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))
         )
@@ -441,7 +441,7 @@ class Messages:
                 if self._beside.keeping is not None:
                     self._beside.keeping.replied(flight.id, screening.person or principal, screening, reply)
             self._meter.stream(flight.route, flight.channel, outcome)
-            self._answers.note(flight, 200, "" if outcome == "complete" else outcome, overhead)
+            self._answers.note(flight, 200, "" if outcome == "complete" else outcome, flight.took)
             self._ended(flight, outcome, verdict, rewriter.usage if rewriter is not None else {}, principal)
             if outcome != "complete":
                 await chunks.aclose()

@@ -3,6 +3,9 @@
 The rule: what decides over an effect is awaited before it (``intended``, ``judged``, ``answered``). A refusal has
 no effect on anyone; it is written without waiting, at most ``REFUSALS_PER_SECOND``, so that a flood of bad
 requests cannot fill the disk and close the gate. The next one written says how many were left out.
+
+Which guards ran is told by a digest of their names: nearly all messages have one of a few sets, and each set is on
+record once (``guard:set:ran``), begun before the first entry that names it.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Mapping
+from functools import partial
+from hashlib import sha256
 from typing import Final
 
 from chatward.core.errors import StoreError
@@ -22,10 +27,15 @@ from chatward.gateway.inflight import Flight
 
 REFUSALS_PER_SECOND: Final = 50
 MAX_RULES: Final = 20
+LEAST_SCORE: Final = 0.05
+"""A model's score below says nothing, and is not written."""
+MAX_SETS: Final = 1000
+"""Sets of guards that are remembered as told; of more, all are told anew."""
 TELL_AGAIN: Final = 60.0
 """Seconds between two entries about one guard that cannot run."""
 
 # An enum's ``value`` costs as much as the rest of an entry.
+_GUARDS_RAN: Final = Event.GUARDS_RAN.value
 _MESSAGE_JUDGED: Final = Event.MESSAGE_JUDGED.value
 _REPLY_ABORTED: Final = Event.REPLY_ABORTED.value
 _REPLY_DELIVERED: Final = Event.REPLY_DELIVERED.value
@@ -47,11 +57,13 @@ class Records:
         self._written = 0
         self._left_out = 0
         self._told: dict[str, float] = {}
+        self._sets: dict[tuple[str, ...], str] = {}
         self._pending: set[asyncio.Future[None]] = set()
 
     def intended(self, flight: Flight, bot: str, caller: Caller, verdict: Verdict, stream: bool) -> Awaitable[None]:
         """Before a bot is called. Raises ``StoreError`` (here or when awaited): then nothing may be sent."""
-        fields = {"bot": bot, "principal": caller.person.id, "stream": stream, **_judgement(flight, verdict)}
+        fields = {"bot": bot, "principal": caller.person.id, "stream": stream}
+        fields |= self._judgement(flight, verdict, flight.overhead)
         if caller.subject is not None:
             fields["key"] = caller.principal.id
         if flight.trace is not None:
@@ -60,7 +72,7 @@ class Records:
 
     def judged(self, flight: Flight, principal: str, verdict: Verdict) -> Awaitable[None]:
         """Before a refused message is answered."""
-        fields = {"principal": principal, **_judgement(flight, verdict)}
+        fields = {"principal": principal, **self._judgement(flight, verdict, flight.overhead)}
         if flight.trace is not None:
             fields |= _traced(flight)
         return self._ledger.append(Entry(_MESSAGE_JUDGED, flight.id, fields))
@@ -73,7 +85,7 @@ class Records:
         """Before a whole reply leaves. Without a verdict, the route has no guards."""
         fields: dict[str, object] = {"status": status}
         if verdict is not None:
-            fields.update(_judgement(flight, verdict))
+            fields.update(self._judgement(flight, verdict, flight.overhead))
         return self._ledger.append(Entry(_REPLY_JUDGED, flight.id, fields))
 
     def ended(self, flight: Flight, outcome: str, verdict: Verdict | None, usage: Mapping[str, int]) -> None:
@@ -81,7 +93,7 @@ class Records:
         fields: dict[str, object] = {"outcome": outcome}
         fields.update((f"{name}_tokens", count) for name, count in usage.items() if name.isidentifier())
         if verdict is not None:
-            fields.update(_judgement(flight, verdict))
+            fields.update(self._judgement(flight, verdict, flight.took))
         event = _REPLY_DELIVERED if outcome == "complete" else _REPLY_ABORTED
         self._begin(Entry(event, flight.id, fields))
 
@@ -116,17 +128,61 @@ class Records:
         """Any other entry. Never raises, never waits."""
         self._begin(entry)
 
-    def _begin(self, entry: Entry) -> None:
+    def _judgement(self, flight: Flight, verdict: Verdict, took: float) -> dict[str, object]:
+        """What the entry of a verdict says. ``took``: our own seconds for the request so far."""
+        fields: dict[str, object] = {
+            "channel": flight.channel,
+            "route": flight.route,
+            "action": verdict.action.label,
+            "policy": verdict.policy,
+            "took_us": int(took * 1_000_000),
+        }
+        if verdict.ran:
+            fields["guards"] = self._sets.get(verdict.ran) or self._tell(verdict.ran)
+        if verdict.would is not verdict.action:
+            fields["would"] = verdict.would.label
+        if verdict.rule:
+            fields["rule"] = verdict.rule
+        if verdict.decisions:
+            rules = dict.fromkeys(decision.finding.rule for decision in verdict.decisions)
+            fields["findings"] = len(verdict.decisions)
+            fields["rules"] = list(rules)[:MAX_RULES]
+        if verdict.unavailable:
+            fields["unavailable"] = [outcome.guard for outcome in verdict.unavailable][:MAX_RULES]
+        if verdict.scores:
+            told = [f"{name}={score:.3f}" for name, score in verdict.scores if score >= LEAST_SCORE]
+            if told:
+                fields["scores"] = told[:MAX_RULES]
+        return fields
+
+    def _tell(self, guards: tuple[str, ...]) -> str:
+        """The digest of a set of guards, which is put on record. What could not be written is told again."""
+        name = sha256("\n".join(guards).encode()).hexdigest()[:16]
+        writing = self._begin(Entry(_GUARDS_RAN, "", {"set": name, "guards": list(guards)}))
+        if writing is not None:
+            if len(self._sets) >= MAX_SETS:
+                self._sets.clear()
+            self._sets[guards] = name
+            writing.add_done_callback(partial(self._told_or_not, guards))
+        return name
+
+    def _told_or_not(self, guards: tuple[str, ...], writing: asyncio.Future[None]) -> None:
+        if writing.cancelled() or writing.exception() is not None:
+            self._sets.pop(guards, None)
+
+    def _begin(self, entry: Entry) -> asyncio.Future[None] | None:
         try:
-            self.later(self._ledger.append(entry))
+            return self.later(self._ledger.append(entry))
         except (StoreError, ValueError) as error:
             _log.warning("%s %s not recorded: %s", entry.exchange, entry.event, type(error).__name__)
+            return None
 
-    def later(self, writing: Awaitable[None]) -> None:
+    def later(self, writing: Awaitable[None]) -> asyncio.Future[None]:
         """Lets ``writing`` end by itself; its failure is logged."""
         future = asyncio.ensure_future(writing)
         self._pending.add(future)
         future.add_done_callback(self._written_later)
+        return future
 
     def _written_later(self, future: asyncio.Future[None]) -> None:
         self._pending.discard(future)
@@ -138,23 +194,3 @@ def _traced(flight: Flight) -> dict[str, object]:
     """The caller's trace, where there is one: our own is known from the request's id."""
     span = flight.trace
     return {"trace": span.trace, "parent": span.parent} if span.parent else {}
-
-
-def _judgement(flight: Flight, verdict: Verdict) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "channel": flight.channel,
-        "route": flight.route,
-        "action": verdict.action.label,
-        "policy": verdict.policy,
-    }
-    if verdict.would is not verdict.action:
-        fields["would"] = verdict.would.label
-    if verdict.rule:
-        fields["rule"] = verdict.rule
-    if verdict.decisions:
-        rules = dict.fromkeys(decision.finding.rule for decision in verdict.decisions)
-        fields["findings"] = len(verdict.decisions)
-        fields["rules"] = list(rules)[:MAX_RULES]
-    if verdict.unavailable:
-        fields["unavailable"] = [outcome.guard for outcome in verdict.unavailable][:MAX_RULES]
-    return fields

@@ -23,8 +23,9 @@ _WHOLE = ["upstream:call:intended", "reply:output:judged"]
 _STREAMED = ["upstream:call:intended", "reply:output:started", "reply:output:delivered"]
 _STOPPED = ["upstream:call:intended", "reply:output:started", "reply:output:aborted"]
 _TOOL = "tool:call:judged"
-_BESIDE = {_TOOL, "guard:state:unavailable"}
-"""Beside the others: whenever the bot asks for a tool; when a guard stops running, at most once in a while."""
+_BESIDE = {_TOOL, "guard:state:unavailable", "guard:set:ran"}
+"""Beside the others: whenever the bot asks for a tool; when a guard stops running, at most once in a while; the first
+time that some guards ran together."""
 _ORDER = ["allow", "redact", "challenge", "block"]
 
 
