@@ -54,13 +54,14 @@ SIDES: Final = {
 }
 """Events of a message -> which side of it. The last two have no verdict: their action is ``refused`` and ``failed``."""
 _WITHOUT: Final = {Event.REQUEST_REFUSED.value: "refused", Event.UPSTREAM_FAILED.value: "failed"}
+_GUARDS: Final = Event.GUARDS_RAN.value
 _SAID: Final = Event.FINDING_JUDGED.value
 _STANDING: Final = frozenset(
     {Event.TRAFFIC_JUDGED.value, Event.TRAFFIC_PASS_GIVEN.value, Event.TRAFFIC_PASS_REFUSED.value}
 )
 ACTING: Final = frozenset({"redact", "challenge", "block"})
 
-_FORM: Final = 3
+_FORM: Final = 4
 """Another number makes old indexes be made anew."""
 _SCHEMA: Final = (
     "CREATE TABLE source (one INTEGER PRIMARY KEY CHECK (one = 1), form INTEGER NOT NULL, first BLOB NOT NULL,"
@@ -89,6 +90,7 @@ _SCHEMA: Final = (
     "CREATE TABLE traffic (slot INTEGER NOT NULL, side TEXT NOT NULL, action TEXT NOT NULL, route TEXT NOT NULL,"
     " bot TEXT NOT NULL, n INTEGER NOT NULL, missing INTEGER NOT NULL, PRIMARY KEY (slot, side, action, route, bot))"
     " WITHOUT ROWID",
+    "CREATE TABLE guards (name TEXT PRIMARY KEY, ids TEXT NOT NULL) WITHOUT ROWID",
 )
 
 
@@ -163,6 +165,7 @@ class Happened:
         findings: list[tuple[Any, ...]] = []
         said: list[tuple[Any, ...]] = []
         standings: list[tuple[Any, ...]] = []
+        guards: list[tuple[str, str]] = []
         traffic: dict[tuple[Any, ...], list[int]] = {}
         acted: Counter[tuple[int, str]] = Counter()
         for entry in entries:
@@ -172,6 +175,8 @@ class Happened:
                     said.append(_verdict(entry))
                 elif entry.event in _STANDING:
                     standings.append(_standing(entry))
+                elif entry.event == _GUARDS:
+                    guards.append((_word(entry.fields, "set"), " ".join(_words(entry.fields, "guards"))))
                 continue
             row = self._row(entry, side)
             if row is None:
@@ -197,6 +202,7 @@ class Happened:
                     findings,
                 )
                 write.executemany("INSERT INTO standings VALUES (?,?,?,?,?,?,?,?,?,?)", standings)
+                write.executemany("INSERT OR REPLACE INTO guards VALUES (?,?)", guards)
                 write.executemany("UPDATE findings SET state = ?, reason = ?, until = ?, by = ? WHERE seq = ?", said)
                 write.executemany(
                     "INSERT INTO traffic VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
@@ -251,6 +257,10 @@ class Happened:
         """All rows of a query."""
         with self._reading, _failing():
             return self._reader.execute(sql, values).fetchall()
+
+    def guards(self, name: str) -> list[str]:
+        """The guards of a set that an entry names; none where the set is not on record."""
+        return [id_ for (ids,) in self.rows("SELECT ids FROM guards WHERE name = ?", (name,)) for id_ in ids.split()]
 
     @property
     def seq(self) -> int:
@@ -310,10 +320,10 @@ def _standing(entry: LedgerRecord) -> tuple[Any, ...]:
     """How automated a session looked; of a pass that was given or refused, which of the two stands as its rung, and how
     it came to it as its signals."""
     fields = entry.fields
-    score, signals = fields.get("score"), fields.get("signals")
+    score = fields.get("score")
     judged = entry.event == Event.TRAFFIC_JUDGED.value
     rung = "" if judged else "pass-given" if entry.event == Event.TRAFFIC_PASS_GIVEN.value else "pass-refused"
-    told = [one for one in signals if isinstance(one, str)] if isinstance(signals, list) else []
+    told = _words(fields, "signals")
     told += [one for one in (_word(fields, "how"), _word(fields, "detail")) if one]
     return (
         entry.seq, entry.at, entry.exchange, _word(fields, "principal"), _word(fields, "session"),
@@ -325,6 +335,11 @@ def _standing(entry: LedgerRecord) -> tuple[Any, ...]:
 def _word(fields: Mapping[str, object], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _words(fields: Mapping[str, object], name: str) -> list[str]:
+    values = fields.get(name)
+    return [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
 
 
 def _first(values: object) -> str:

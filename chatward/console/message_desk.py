@@ -11,7 +11,8 @@ The rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -38,6 +39,22 @@ CHOICES: Final = {
 }
 _LONGEST: Final = 20_000
 """Characters of one part of a turn that a page shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One verdict of a message, or what became of it. ``ran``: the guards; ``None`` where they are not on record.
+    ``scores``: what models said, by guard or rule, where it was anything."""
+
+    row: Seen
+    entry: LedgerRecord
+    ran: Sequence[str] | None
+    scores: Mapping[str, float]
+
+    def told(self) -> dict[str, object]:
+        """As JSON data."""
+        known = {"event": self.entry.event, "guards_ran": self.ran, "scores": self.scores}
+        return self.row.told() | known | {"fields": dict(self.entry.fields)}
 
 
 def message_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
@@ -77,7 +94,7 @@ def message_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
 
     async def whole(caller: AdminCaller, id: str, status: int = 200, *, reason: str = "", **values: object) -> Response:
         found = await watching.ask(lambda it: _message(it, id)) or []
-        turns = await _turns(watching, caller, found[0][0], reason) if found else None
+        turns = await _turns(watching, caller, found[0].row, reason) if found else None
         known: dict[str, object] = {"here": "/messages", "wide": True, "id": id, "steps": found, "turns": turns}
         known |= {"stored": watching.conversations is not None, "revealed": bool(reason and turns)}
         known |= {"may_reveal": caller.may("admin:ledger:export") and "auditor" in caller.principal.roles}
@@ -103,22 +120,28 @@ def message_routes(router: APIRouter, pages: Pages, watching: Watching) -> None:
         found = await watching.ask(lambda it: _message(it, id)) or []
         if not found:
             raise ClientError("Nothing is known of this message.", reason="message-unknown", status=404)
-        steps = [row.told() | {"event": entry.event, "fields": dict(entry.fields)} for row, entry in found]
-        return {"exchange": id, "steps": steps}
+        return {"exchange": id, "steps": [step.told() for step in found]}
 
 
 def choices_of(it: Seeing) -> dict[str, list[str]]:
     return {name: it.known(name, 100) for name in ("rule", "route", "bot")}
 
 
-def _message(it: Seeing, id: str) -> list[tuple[Seen, LedgerRecord]]:
-    """A message's rows with their entries."""
+def _message(it: Seeing, id: str) -> list[Step]:
+    """A message's rows with what their entries say."""
     found = []
     for row in it.of(id):
         entry = it.happened.entry(row.seq)
         if entry is not None:
-            found.append((row, entry))
+            ran = it.happened.guards(str(entry.fields.get("guards", ""))) or None
+            found.append(Step(row, entry, ran, _scores(entry.fields.get("scores"))))
     return found
+
+
+def _scores(told: object) -> dict[str, float]:
+    """Scores as an entry has them, ``NAME=SCORE`` each (``gateway.records``)."""
+    pairs = [one.partition("=") for one in told if isinstance(one, str)] if isinstance(told, list) else []
+    return {name: float(score) for name, _, score in pairs}
 
 
 async def _turns(watching: Watching, caller: AdminCaller, of: Seen, reason: str) -> list[dict[str, object]] | None:

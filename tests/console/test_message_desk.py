@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
 
 from chatward.core.errors import ClientError, IdentityError
-from tests.console.conftest import GOOD, SCENE
+from tests.console.conftest import GOOD, SCENE, exchange, written
 
 ONE = "01890a5d-ac96-774b-bcce-000000000005"
 SAID = "My card is 4111 1111 1111 1111, thanks"
@@ -101,6 +102,28 @@ async def test_a_guard_that_could_not_run_is_named(house, watch):
     page = await browser.get(f"/messages/{one['exchange']}")
     assert "text.links" in page.text
     assert "could not run" in page.text
+
+
+async def test_a_step_says_which_guards_ran_their_scores_and_the_time(house, watch, tmp_path):
+    """After a restart with another policy too: each set is told by its own entry."""
+    known = {"took_us": 1234, "guards": "5e7a", "scores": ["text.injection=0.973", "text.injection/direct=0.912"]}
+    first = ("guard:set:ran", "", {"set": "5e7a", "guards": ["text.pii", "text.injection"]})
+    later = ("guard:set:ran", "", {"set": "0123", "guards": ["text.links"]})
+    entries = [first, *exchange(1, "block", "text.injection/direct", **known), later]
+    entries += exchange(2, "block", "text.links/listed", guards="0123") + exchange(3, "block", "x", guards="beef")
+    browser = await entered(house({"ann": ["admin"]}, watching=watch(written(tmp_path / "l.db", entries))))
+    one, two, three = (entry[1] for entry in entries if entry[0] != "guard:set:ran")
+    page = re.sub(r"<[^>]+>", "", (await browser.get(f"/messages/{one}")).text)
+    assert "Guards that rantext.pii text.injection 0.973" in page
+    assert "Scores of modelstext.injection/direct 0.912" in page
+    assert "1.234 ms" in page
+    [step] = (await browser.get(f"/api/v1/messages/{one}")).json()["steps"]
+    assert step["guards_ran"] == ["text.pii", "text.injection"]
+    assert step["scores"] == {"text.injection": 0.973, "text.injection/direct": 0.912}
+    assert step["fields"]["took_us"] == 1234
+    page = re.sub(r"<[^>]+>", "", (await browser.get(f"/messages/{two}")).text)
+    assert "Guards that rantext.links" in page
+    assert "Guards that rannot on record" in (re.sub(r"<[^>]+>", "", (await browser.get(f"/messages/{three}")).text))
 
 
 async def test_text_is_masked_until_an_auditor_says_why(house, watch):
