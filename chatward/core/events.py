@@ -28,8 +28,8 @@ class Event(str, Enum):
     """A `guard` could not run (`reason`), on this message and perhaps on others: at most once a minute for each. The
     entries of a message name the guards that could not run, too."""
     GUARDS_RAN = "guard:set:ran"
-    """These `guards` ran on a message or a reply together. `set` is a digest of their names, by which entries of messages
-    name them; written at the first of them, anew by each process."""
+    """These `guards` ran on a message or a reply together. Its entry names them by `set`, a digest of their names.
+    Written at the first of them, by each process anew."""
     WITNESS_REFUSED = "ledger:witness:refused"
     """A witness does not cosign the newest checkpoint: `reason`. `witness-conflict` and `witness-proof` are alarms."""
 

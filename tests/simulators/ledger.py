@@ -15,13 +15,15 @@ from chatward.ledger.events import encode
 
 
 class MemoryLedger:
-    """Keeps entries in ``entries``, in order. ``failing``: a reason id with which everything fails.
+    """Keeps entries in ``entries``, in order; those of guards that ran together, which come beside whatever message is
+    the first, in ``sets``. ``failing``: a reason id with which everything fails.
 
     While ``stalled``, entries are taken and their futures wait in ``waiting`` until ``release()``.
     """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.sets: list[Entry] = []
         self.failing: str | None = None
         self.stalled = False
         self.waiting: list[tuple[Entry, asyncio.Future[None]]] = []
@@ -51,7 +53,7 @@ class MemoryLedger:
         waiting, self.waiting = self.waiting, []
         for entry, future in waiting:
             if self.failing is None:
-                self.entries.append(entry)
+                (self.sets if entry.event == "guard:set:ran" else self.entries).append(entry)
             if future.done():
                 continue
             if self.failing is None:
