@@ -90,3 +90,9 @@ def test_a_gateway_tells_that_it_ran_and_which_guard_could_not(tmp_path: Path) -
     assert events[-1] == "service:process:stopped"
     down = [dict(record.fields) for record in records if record.event == "guard:state:unavailable"]
     assert down == [{"guard": "test.down-input", "reason": "error"}]  # once, though two messages met it
+    [ran] = [record.fields for record in records if record.event == "guard:set:ran"]  # once as well
+    judged = [record.fields for record in records if record.event == "message:input:judged"]
+    assert [fields["guards"] for fields in judged] == [ran["set"]] * 2
+    assert "text.pii" in ran["guards"]  # type: ignore[operator]
+    assert "test.down-input" not in ran["guards"]  # type: ignore[operator]
+    assert all(0 < fields["took_us"] < 60_000_000 for fields in judged)  # type: ignore[operator]

@@ -8,7 +8,8 @@ The rules:
    Revoking the key that signs makes another.
 3. The file is replaced in one step. A running gateway reads it again when it has changed; a file that cannot be read
    stops signing, it is not made anew.
-4. A key's name (``kid``) is its JWK thumbprint (RFC 7638), so two installations never share one.
+4. A key's name (``kid``) is its JWK thumbprint (RFC 7638), so two installations never share one. No name begins with
+   ``-``: people write it on a command line.
 """
 
 from __future__ import annotations
@@ -113,9 +114,11 @@ class Keyring:
         return self._stamped() != self._stamp
 
     def _made(self) -> Key:
-        private = Ed25519PrivateKey.generate()
-        x = base64url.encode(private.public_key().public_bytes_raw())
-        return Key(thumbprint(x), base64url.encode(private.private_bytes_raw()), int(self._clock()))
+        while True:
+            private = Ed25519PrivateKey.generate()
+            kid = thumbprint(base64url.encode(private.public_key().public_bytes_raw()))
+            if not kid.startswith("-"):
+                return Key(kid, base64url.encode(private.private_bytes_raw()), int(self._clock()))
 
     def _stamped(self) -> tuple[int, int, int] | None:
         try:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chatward.core.errors import ClientError, ConfigError
 from chatward.genuine.keyring import Keyring, thumbprint
@@ -18,6 +19,15 @@ def test_it_is_made_for_its_owner_alone(ring: Keyring) -> None:
     assert ring.current.kid == thumbprint(ring.current.x)
     assert ring.current.seed not in repr(ring.current)
     assert Keyring(ring.path).current == ring.current
+
+
+def test_a_name_is_no_option_of_a_command_line(ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([bytes([number]) * 32 for number in range(256)])
+    monkeypatch.setattr(Ed25519PrivateKey, "generate", lambda: Ed25519PrivateKey.from_private_bytes(next(drawn)))
+    made = [ring._made().kid for _ in range(200)]
+    assert not any(kid.startswith("-") for kid in made)
+    assert len(set(made)) == 200
+    assert next(drawn)[0] > 200  # some were passed over
 
 
 def test_a_known_thumbprint() -> None:
