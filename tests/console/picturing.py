@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from chatward.configuration import load
 from chatward.gateway.server import EmbeddedServer
-from chatward.settings import Bot, Chat, LedgerSettings, Route, Server, Settings
+from chatward.settings import Bot, Chat, LedgerSettings, Notice, Privacy, Purpose, Route, Server, Settings
 from chatward.settings.education import Education
 from tests.console.assured import assured, filled, reported, settings
 from tests.console.peopled import FIGURES, STANDINGS, people, tools, trail, unusual
@@ -132,8 +132,17 @@ PAGES: Final = {
 """Every page by a name for its picture."""
 SIGNED_OUT: Final = {"login": "/login", "welcome": "/welcome/{token}"}
 """The pages for who has not signed in."""
-OF_PEOPLE: Final = {"chat": "/chat", "safety": "/chat/safety", "lessons": "/chat/lessons", "verify": "/verify"}
+OF_PEOPLE: Final = {
+    "chat": "/chat",
+    "data": "/chat/privacy",
+    "safety": "/chat/safety",
+    "lessons": "/chat/lessons",
+    "verify": "/verify",
+}
 """The pages of people who chat."""
+
+
+ORDERS: Final = Purpose(summary="Answering what you ask about your orders.", lawful_basis="contract", retention_days=30)
 
 
 @contextmanager
@@ -146,7 +155,13 @@ def chatting(folder: Path) -> Iterator[str]:
             Settings(
                 server=Server(port=0, admin_port=0),
                 bots={"default": Bot(upstream=f"http://127.0.0.1:{port}", api_key="env:BOT_KEY")},
-                routes={"default": Route(guards=("text.pii",))},
+                routes={"default": Route(guards=("text.pii",), purpose="orders")},
+                privacy=Privacy(
+                    controller="Example Ltd, 1 Main Street",
+                    contact="privacy@example.com",
+                    notice=Notice(version="2026-03"),
+                    purposes={"orders": ORDERS},
+                ),
                 ledger=LedgerSettings(path="chatward.db"),
                 education=Education(quiz=True),
                 chat=Chat(title="The shop", disclosure="You are talking to an AI, not to a person."),
