@@ -90,7 +90,7 @@ Page = Callable[[Shown], tuple[Headers, bytes]]
 
 class SignInApi:
     """Serves the paths below ``PREFIXES``. ``providers`` by name; those with a ``client_id`` are offered. ``origin`` is
-    that of the settings, or empty; ``secure``: browsers come by TLS."""
+    that of the settings, or empty; ``secure``: browsers come by TLS. ``clock`` gives seconds of any origin."""
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class SignInApi:
         *,
         origin: str = "",
         secure: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._providers = providers
         self._logins = logins
@@ -113,7 +114,7 @@ class SignInApi:
         self._origin = origin
         self._secure = secure
         self._cookie = cookie_name(COOKIE, secure=secure)
-        self._allowance = Allowance(BEGINNINGS)
+        self._allowance = Allowance(BEGINNINGS, clock)
         self._second, self._written = 0, 0
 
     async def handle(self, presented: Presented, path: str, query: str, body: bytes) -> Response:

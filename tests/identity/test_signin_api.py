@@ -68,8 +68,9 @@ class House:
         self.shown: list[Shown] = []
         channels = {name: BackChannel({name: one}, revocations) for name, one in built.items()}
         self.api = SignInApi(
-            built, self.logins, self.sessions, channels, self.records, self._page, origin=origin, secure=secure
-        )
+            built, self.logins, self.sessions, channels, self.records, self._page,
+            origin=origin, secure=secure, clock=self.clock,
+        )  # fmt: skip
         self.cookies: dict[str, str] = {}
 
     def _page(self, shown: Shown) -> tuple[list[tuple[str, str]], bytes]:
