@@ -62,7 +62,7 @@ class Waking:
             if self._made is None:
                 try:
                     self._made = await asyncio.to_thread(self._make)
-                except Exception:
+                except Exception:  # whatever it is: logged here, and the request fails by it
                     log.exception("The pages of the console could not be made.")
                     raise
             return self._made

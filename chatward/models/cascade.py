@@ -83,7 +83,7 @@ class _Reading:
     windows: list[Window]
     first: list[Floats]
     unsure: list[int]
-    naming: list[int] | None = None
+    naming: list[int] | None = None  # windows that are read for names alone
     second: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
     done: dict[bool, Analysis] = field(default_factory=dict)
 
@@ -149,9 +149,11 @@ class Cascade:
         if names:
             if reading.naming is None:
                 reading.naming = [
-                    place for place, window in enumerate(reading.windows) if window.wide and self._may_name(window)
+                    place
+                    for place, window in enumerate(reading.windows)
+                    if window.wide and place not in reading.unsure and self._may_name(window)
                 ]
-            asked = sorted({*asked, *reading.naming})
+            asked = sorted([*asked, *reading.naming])
         return [place for place in asked if place not in reading.second]
 
     def _may_name(self, window: Window) -> bool:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chatward.models.arrays import Arrays
 
 Floats = NDArray[np.float32]
 DIMENSIONS: Final = 32
@@ -24,7 +25,7 @@ FIRST, SECOND = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
-class NameGate:
+class NameGate(Arrays):
     """Weights. ``table`` [tokens, dimensions] is int8 with a scale a row; ``casing`` [classes, dimensions];
     convolutions are [places x inputs, outputs]."""
 
@@ -37,15 +38,6 @@ class NameGate:
     second_bias: Floats
     out: Floats
     out_bias: Floats
-
-    @classmethod
-    def load(cls, path: Path) -> NameGate:
-        """Weights from an ``.npz`` file without pickles. Raises ``KeyError`` and ``ValueError`` for another file."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(*(stored[name] for name in cls.__slots__))
-
-    def save(self, path: Path) -> None:
-        np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
 
     def logits(self, ids: Sequence[int], casing: Sequence[int]) -> Floats:
         """How likely each token is personal data, as logits [tokens]."""

@@ -7,13 +7,13 @@ Both halves see the same text; their logits add up. Weights are 8-bit with one s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chatward.models import ngrams
+from chatward.models.arrays import Arrays
 
 Floats = NDArray[np.float32]
 DIMENSIONS: Final = 128
@@ -26,7 +26,7 @@ _RARE: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Tier1:
+class Tier1(Arrays):
     """Weights. ``grams`` [buckets, heads] and ``table`` [tokens, dimensions] are int8."""
 
     grams: NDArray[np.int8]
@@ -37,15 +37,6 @@ class Tier1:
     inner_bias: Floats
     outer: Floats
     bias: Floats
-
-    @classmethod
-    def load(cls, path: Path) -> Tier1:
-        """Weights from an ``.npz`` file without pickles. Raises ``KeyError`` and ``ValueError`` for another file."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(*(stored[name] for name in cls.__slots__))
-
-    def save(self, path: Path) -> None:
-        np.savez_compressed(path, **{name: getattr(self, name) for name in self.__slots__})
 
     def embedding(self, ids: list[int]) -> Floats:
         """What tokens mean together: the weighted mean of their static embeddings [dimensions]; zero where none of them

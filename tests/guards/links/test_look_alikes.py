@@ -91,8 +91,8 @@ LINKS: dict[str, tuple[str, ...]] = {
         "https://static.saddle.example/build/3f2504e0-4f89-11d3-9a0c-0305e82c3301/account/login.bundle.js?v=20250412",
         "https://d111111abcdef8.cloudfront.net/images/logo.png",
         "https://raw.githubusercontent.com/someone/project/0123456789abcdef0123456789abcdef01234567/install.sh",
-        "https://files.pythonhosted.org/packages/3c/5a/0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778899aabbccd"
-        "dee/tool-1.2.3-py3-none-any.whl",
+        "https://dl.google.com/dl/cloudsdk/channels/rapid/3c/5a/0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
+        "899aabbccddee/tool-1.2.3-linux-x86_64.tar.gz",
         "https://fonts.gstatic.com/s/roboto/v30/KFOmCnqEu92Fr1Mu4mxK.woff2",
         "https://objects.githubusercontent.com/github-production-release-asset-2e65be/123456789/0f1e2d3c-4b5a-697"
         "8-8796-a5b4c3d2e1f0?X-Amz-Expires=300",
