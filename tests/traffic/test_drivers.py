@@ -31,6 +31,7 @@ UNFLAGGED: Final = [*FLAGS, "--disable-blink-features=AutomationControlled"]
 ANSWERED: Final = (
     "k => document.querySelectorAll('#log li.bot .text').length >= k && document.getElementById('stop').hidden"
 )
+"""An answer's place is there before the bot was asked; it has ended when there is nothing to stop."""
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +123,7 @@ class TestBrowsers:
 
             browser.get(f"{watching.url}/chat")
             browser.find_element(By.ID, "message").send_keys(TEXTS[0] + "\n")
-            answered = "return document.querySelectorAll('#log li.bot .text').length >= 1"
-            WebDriverWait(browser, 20).until(lambda one: one.execute_script(answered))
+            WebDriverWait(browser, 20).until(lambda one: one.execute_script(f"return ({ANSWERED})(1)"))
 
 
 @contextmanager
