@@ -2,7 +2,7 @@
 
 The rule: it does as little as it can, so that what is measured is the proxy. A request is framed by its length and
 never parsed; answers were made beforehand; a paced stream has a timer of its own, so that streams do not fall into
-step.
+step. It thinks only where the time to first token is measured (``Kind.FIRST``), as every bot does.
 
 As a program: ``python -m chatward.bench.upstream PORT`` listens on 127.0.0.1 until it is ended.
 """
@@ -11,19 +11,40 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import cast
 
 import uvloop
 
-from chatward.bench.wire import PACE, Answers, kind_of
+from chatward.bench.wire import PACE, THINKING, Answers, Kind, kind_of
+
+
+class Thinking:
+    """Calls back ``THINKING`` seconds later, to some ten microseconds. The loop's own timers count whole milliseconds
+    from its last tick: what a proxy takes up to a millisecond earlier or later would not show."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._thread = ThreadPoolExecutor(1)
+
+    def __call__(self, then: Callable[[], None]) -> None:
+        self._thread.submit(self._wait, time.perf_counter() + THINKING, then)  # as they came is as they are due
+
+    def _wait(self, until: float, then: Callable[[], None]) -> None:
+        time.sleep(max(0.0, until - time.perf_counter()))
+        self._loop.call_soon_threadsafe(then)
 
 
 class Upstream(asyncio.Protocol):
     """One connection; requests come one after the other."""
 
-    def __init__(self, answers: Answers, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, answers: Answers, loop: asyncio.AbstractEventLoop, thinking: Thinking) -> None:
         self._answers = answers
         self._loop = loop
+        self._thinking = thinking
         self._held = b""
         self._transport: asyncio.Transport
 
@@ -40,7 +61,11 @@ class Upstream(asyncio.Protocol):
         if not kind.streams:
             self._transport.write(self._answers.whole())
         else:
-            self._go_on(iter(self._answers.stream(kind)), PACE if kind.paced else 0.0)
+            chunks, pace = iter(self._answers.stream(kind)), PACE if kind.paced else 0.0
+            if kind is Kind.FIRST:
+                self._thinking(partial(self._go_on, chunks, pace))
+            else:
+                self._go_on(chunks, pace)
 
     def _go_on(self, chunks: object, pace: float) -> None:
         chunk = next(chunks, None)  # type: ignore[call-overload]
@@ -62,8 +87,8 @@ def _length(head: bytes) -> int:
 async def serve(port: int) -> None:
     """Listens on 127.0.0.1 until cancelled."""
     loop = asyncio.get_running_loop()
-    answers = Answers()
-    server = await loop.create_server(lambda: Upstream(answers, loop), "127.0.0.1", port, backlog=512)
+    answers, thinking = Answers(), Thinking(loop)
+    server = await loop.create_server(lambda: Upstream(answers, loop, thinking), "127.0.0.1", port, backlog=512)
     async with server:
         await server.serve_forever()
 

@@ -20,6 +20,9 @@ DELTAS: Final = 64
 """Pieces of text in a stream, about three tokens each."""
 PACE: Final = 0.005
 """Seconds between two pieces of a paced stream: 200 a second."""
+THINKING: Final = 0.02
+"""Seconds before the first piece of a ``FIRST`` stream: as quick as the quickest models, and longer than what a proxy
+may do in the meantime."""
 FIRST_DELTAS: Final = 8
 FIRST_PIECE: Final = 60
 """Code points of the first piece of a ``FIRST`` stream, some fifteen tokens: more than what is held back of ordinary
@@ -41,15 +44,25 @@ class Kind(str, Enum):
     UNPACED = "bench-unpaced"
     """A stream whose pieces are written one by one, as fast as the socket takes them."""
     FIRST = "bench-first"
-    """A short paced stream, some of whose first piece may leave at once: for the time to first token."""
+    """A short paced stream for the time to first token: it begins after ``THINKING``, and some of its first piece may
+    leave at once."""
+    UNTHINKING = "bench-unthinking"
+    """The same, begun at once."""
+    HURRIED = "bench-hurried"
+    """The same, begun at once and without pauses, so that a client asks again without one."""
 
     @property
     def streams(self) -> bool:
-        return self in {Kind.PACED, Kind.UNPACED, Kind.FIRST}
+        return self not in {Kind.PLAIN, Kind.PERSONAL}
+
+    @property
+    def first(self) -> bool:
+        """Whether streams are made for the time to first token."""
+        return self in {Kind.FIRST, Kind.UNTHINKING, Kind.HURRIED}
 
     @property
     def paced(self) -> bool:
-        return self in {Kind.PACED, Kind.FIRST}
+        return self in {Kind.PACED, Kind.FIRST, Kind.UNTHINKING}
 
 
 class Requests:
@@ -90,7 +103,7 @@ class Answers:
     def stream(self, kind: Kind) -> list[bytes]:
         """The chunks of a streamed HTTP response (head with the first; the end is in the last)."""
         self._next = at = self._next + 1
-        return self._quick[at & 7] if kind is Kind.FIRST else self._short[at & 31]
+        return self._quick[at & 7] if kind.first else self._short[at & 31]
 
 
 def kind_of(body: bytes) -> Kind:

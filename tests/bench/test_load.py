@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.bench.load import Job, Result, quantile, run
-from chatward.bench.upstream import Upstream
-from chatward.bench.wire import Answers, Kind
+from chatward.bench.upstream import Thinking, Upstream
+from chatward.bench.wire import THINKING, Answers, Kind
 
 Writer = asyncio.StreamWriter
 Scene = Callable[[Writer], Awaitable[None]]
@@ -51,12 +51,15 @@ async def played(scene: Scene, kind: Kind = Kind.PLAIN, **changes: object) -> Re
 async def test_the_scripted_bot_answers_every_kind(kind: Kind) -> None:
     loop = asyncio.get_running_loop()
     answers = Answers()
-    server = await loop.create_server(lambda: Upstream(answers, loop), "127.0.0.1", 0)
+    thinking = Thinking(loop)
+    server = await loop.create_server(lambda: Upstream(answers, loop, thinking), "127.0.0.1", 0)
     async with server:
         result = await run(job(server.sockets[0].getsockname()[1], kind, requests=4, seconds=20.0))
     assert (result.requests, result.errors) == (4, 0)
     assert result.p50_ms > 0
     assert (result.first_p50_ms > 0) == kind.streams
+    if kind is Kind.FIRST:
+        assert result.first_p50_ms >= THINKING * 1000
 
 
 async def test_answers_in_pieces_are_one_answer() -> None:

@@ -82,8 +82,8 @@ def test_streams_are_chunked_events_that_end_in_done(kind: Kind) -> None:
     assert events[-2:] == ["data: [DONE]", ""]
     deltas = [json.loads(event.removeprefix("data: "))["choices"][0]["delta"] for event in events[:-2]]
     pieces = [delta["content"] for delta in deltas if delta.get("content")]
-    assert len(pieces) == (DELTAS if kind is not Kind.FIRST else 8)
-    assert (len(pieces[0]) == FIRST_PIECE) == (kind is Kind.FIRST)
+    assert len(pieces) == (8 if kind.first else DELTAS)
+    assert (len(pieces[0]) == FIRST_PIECE) == kind.first
 
 
 async def test_of_the_first_piece_something_leaves_at_once() -> None:
