@@ -33,7 +33,7 @@ from chatward.core.values import (
 )
 from chatward.engine.digests import highest
 from chatward.engine.placeholders import Vault, mask, placeholder_rule
-from chatward.engine.plan import HostOf, Plan
+from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import KEEP, Edit, Release, Watcher
 from chatward.engine.replacing import replacement, unescaped, vouched
 
@@ -74,6 +74,8 @@ class ReplySession:
         self._blocked: Verdict | None = None
         self._scoring: list[ScoringInspector] = []
         self.opaques: list[str] = []
+        self._ready: _Lane | None = _Lane(self, PartKind.TEXT, "")
+        """The lane of the first text, made while the bot thinks: nearly every reply has one."""
 
     @property
     def refusal(self) -> str:
@@ -100,6 +102,7 @@ class ReplySession:
         text = said = seen.text
         if text and self._blocked is None:
             lane = _Lane(self, PartKind.TEXT, "", files.seconds)  # no text of the reply: the next turn has the file
+            self._begins(lane)
             said = lane.whole(text)
             if self._blocked is not None:
                 rules.append(self._blocked.rule)
@@ -162,7 +165,12 @@ class ReplySession:
         return rules
 
     def lane(self, kind: PartKind = PartKind.TEXT, *, name: str = "") -> Lane:
-        lane = _Lane(self, kind, name)
+        lane = self._ready if kind is PartKind.TEXT and not name else None
+        if lane is None:
+            lane = _Lane(self, kind, name)
+        else:
+            self._ready = None
+        self._begins(lane)
         self._lanes.append(lane)
         return lane
 
@@ -183,11 +191,11 @@ class ReplySession:
     # --- for lanes -----------------------------------------------------------------------------------
 
     def open(self, kind: PartKind, lane: _Lane) -> Release:
+        """What reads the text of ``lane``. Nothing of it counts before the lane begins."""
         moment = Moment.TOOL_CALL if kind is PartKind.JSON else Moment.OUTPUT
-        watch = self._plan.watches.get(moment)
+        watch = lane.watch = self._plan.watches.get(moment)
         watchers: list[Watcher] = []
         if watch is not None:
-            self._ran.update(dict.fromkeys(watch.names))
 
             def failed(guard: str, error: Exception) -> None:
                 if self.guard_failed(guard, error):
@@ -199,15 +207,11 @@ class ReplySession:
                 try:
                     inspector = guard.open(self._exchange, kind)
                 except Exception as error:
-                    failed(guard.spec.id, error)
-                    if self._stops():
-                        inspector = _Shut()
-                    else:
-                        continue
+                    lane.unopened.append((guard.spec.id, error))
+                    continue
                 if hasattr(type(inspector), "scores"):  # asking the protocol takes five microseconds
-                    self._scoring.append(cast("ScoringInspector", inspector))
-                timed = _Timed(inspector, budget)
-                watchers.append(Watcher(timed, (guard.spec.id,), guard.spec.raw))
+                    lane.scoring.append(cast("ScoringInspector", inspector))
+                watchers.append(Watcher(_Timed(inspector, budget), (guard.spec.id,), guard.spec.raw))
             for whole in (*watch.part_guards, *watch.exchange_guards):
                 reader = _WholeReader(whole, self._exchange, moment, kind)
                 watchers.append(Watcher(_Timed(reader, budget), (whole.spec.id,), raw=True))
@@ -216,6 +220,15 @@ class ReplySession:
             return self.decide(finding, text, moment, kind)
 
         return Release(watchers, decide, self.watcher_failed, kind)
+
+    def _begins(self, lane: _Lane) -> None:
+        """A text is about to be read: who reads it, and who cannot."""
+        if lane.watch is not None:
+            self._ran.update(dict.fromkeys(lane.watch.names))
+        self._scoring += lane.scoring
+        for guard, error in lane.unopened:
+            if self.guard_failed(guard, error):
+                lane.release.stopped = True
 
     def brought(self, verdict: Verdict) -> None:
         """The verdict on something from elsewhere that the reply brings in; a block stops the reply."""
@@ -320,6 +333,10 @@ class _Lane:
         """What guards get for all of it, where that is more than the plan gives them."""
         self.name = name
         self.out: list[str] = []
+        self.watch: Watch | None = None
+        self.scoring: list[ScoringInspector] = []
+        self.unopened: list[tuple[str, Exception]] = []
+        """Guards that could not be opened, and why."""
         self._session = session
         self._held: list[str] | None = [] if name and session.holds(name) else None
         """What waits for a ruling on the whole call; ``None`` where nothing has to wait."""
@@ -385,15 +402,6 @@ class _Timed:
         if self._left < 0:
             raise TimeoutError
         return findings
-
-
-class _Shut:
-    """Stands for a guard that could not be opened: lets nothing pass."""
-
-    settled = 0
-
-    def feed(self, piece: str, final: bool) -> Sequence[Finding]:
-        raise RuntimeError("guard could not be opened")
 
 
 class _WholeReader:

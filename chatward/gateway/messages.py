@@ -1,9 +1,9 @@
 """One message: inspected, recorded, forwarded; its reply inspected, recorded, answered.
 
 The order is code and the same for every dialect (DESIGN section 5); ``app`` has admitted the request by path. The
-record of a stream's start is begun while the bot is still thinking and awaited before the first byte, so it
-costs the first token nothing. What goes wrong is raised as ``ChatwardError`` and answered by ``app``, except
-inside a stream, where the dialect's own error event ends it.
+record of a stream's start is begun, and what reads its reply made ready, while the bot is still thinking; both are
+awaited before the first byte, so they cost the first token nothing. What goes wrong is raised as ``ChatwardError`` and
+answered by ``app``, except inside a stream, where the dialect's own error event ends it.
 """
 
 from __future__ import annotations
@@ -117,13 +117,9 @@ class Messages:
         self._checkpoint.still(principal)  # the body may have taken its time
         if self._beside.budgets is not None:
             await self._beside.budgets.reserve(principal.id)
-        await self._records.intended(flight, screening.bot, caller, verdict, call.stream)
-        flight.intended = True
-        started = self._records.started(flight) if call.stream else None
+        body = await self._intend(flight, caller, call, screening)
+        started = asyncio.ensure_future(self._begin(flight, call, screening, principal)) if call.stream else None
         try:
-            body = call.body(screening.edits)
-            if self._beside.end_users is not None and not screening.names_people:
-                body = self._beside.end_users.veiled(caller, body)
             response: UpstreamResponse | None = self._withheld.take(caller, body)
             if response is None:
                 response = await self._send(flight, scope, principal, bot, path, body)
@@ -133,8 +129,8 @@ class Messages:
                 kind = _media(response)
                 if started is not None and response.status == 200 and kind == SSE_TYPE:
                     waiting, started = started, None
-                    await waiting
-                    await self._stream(flight, door, call, screening, response, bot.max_reply, principal)
+                    reader = await waiting
+                    await self._stream(flight, door, call, screening, response, bot.max_reply, principal, reader)
                 else:
                     await self._whole(flight, door, dialect, call, screening, response, kind, bot, (principal, body))
             finally:
@@ -206,6 +202,18 @@ class Messages:
         if bot.admits is not None:
             bot.admits()
         return bot
+
+    async def _intend(self, flight: Flight, caller: Caller, call: Call, screening: Screening) -> bytes:
+        """What goes to the bot, once the intent to send it is on record."""
+        writing = self._records.intended(flight, screening.bot, caller, screening.verdict, call.stream)
+        try:  # while the disk writes
+            body = call.body(screening.edits)
+            if self._beside.end_users is not None and not screening.names_people:
+                body = self._beside.end_users.veiled(caller, body)
+        finally:
+            await writing
+            flight.intended = True
+        return body
 
     async def _send(
         self, flight: Flight, scope: Scope, principal: Principal, bot: BotLink, path: str, body: bytes
@@ -375,6 +383,24 @@ class Messages:
 
         return feed
 
+    async def _begin(
+        self, flight: Flight, call: Call, screening: Screening, principal: Principal
+    ) -> tuple[Reply, Noticing] | None:
+        """All that a stream needs before its first byte, while its bot thinks: the record of its start, and what reads
+        the reply, where anything does."""
+        writing = self._records.started(flight)
+        reader: tuple[Reply, Noticing] | None = None
+        if screening.inspects:
+            reply = screening.reply()
+            rewriter = call.rewriter(reply)
+            if flight.bound is not None and not flight.bound.comments:
+                reader = reply, Uncommented(rewriter, reply)
+            else:
+                prove = partial(self._proof, principal, screening, reply)
+                reader = reply, Noticing(rewriter, reply, prove, flight.teach)
+        await writing
+        return reader
+
     async def _stream(  # noqa: PLR0915 - one stream, from its first byte to its record
         self,
         flight: Flight,
@@ -384,15 +410,10 @@ class Messages:
         response: UpstreamResponse,
         limit: int,
         principal: Principal,
+        reader: tuple[Reply, Noticing] | None,
     ) -> None:
-        flight.reply = reply = screening.reply() if screening.inspects else None
-        rewriter: Noticing | None = None
-        if reply is not None:
-            rewriter = Noticing(
-                call.rewriter(reply), reply, partial(self._proof, principal, screening, reply), flight.teach
-            )
-        if reply is not None and flight.bound is not None and not flight.bound.comments:
-            rewriter = Uncommented(call.rewriter(reply), reply)
+        reply, rewriter = reader or (None, None)
+        flight.reply = reply
         flight.took = flight.overhead
         transport = door.response_stream(
             200, answer_headers(flight, SSE_TYPE, response.headers, notice(screening.verdict))

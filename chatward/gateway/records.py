@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Mapping
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from chatward.core.errors import StoreError
 from chatward.core.events import Event
@@ -58,7 +58,7 @@ class Records:
         self._left_out = 0
         self._told: dict[str, float] = {}
         self._sets: dict[tuple[str, ...], str] = {}
-        self._pending: set[asyncio.Future[None]] = set()
+        self._pending: set[asyncio.Future[Any]] = set()
 
     def intended(self, flight: Flight, bot: str, caller: Caller, verdict: Verdict, stream: bool) -> Awaitable[None]:
         """Before a bot is called. Raises ``StoreError`` (here or when awaited): then nothing may be sent."""
@@ -166,25 +166,25 @@ class Records:
             writing.add_done_callback(partial(self._told_or_not, guards))
         return name
 
-    def _told_or_not(self, guards: tuple[str, ...], writing: asyncio.Future[None]) -> None:
+    def _told_or_not(self, guards: tuple[str, ...], writing: asyncio.Future[Any]) -> None:
         if writing.cancelled() or writing.exception() is not None:
             self._sets.pop(guards, None)
 
-    def _begin(self, entry: Entry) -> asyncio.Future[None] | None:
+    def _begin(self, entry: Entry) -> asyncio.Future[Any] | None:
         try:
             return self.later(self._ledger.append(entry))
         except (StoreError, ValueError) as error:
             _log.warning("%s %s not recorded: %s", entry.exchange, entry.event, type(error).__name__)
             return None
 
-    def later(self, writing: Awaitable[None]) -> asyncio.Future[None]:
+    def later(self, writing: Awaitable[object]) -> asyncio.Future[Any]:
         """Lets ``writing`` end by itself; its failure is logged."""
         future = asyncio.ensure_future(writing)
         self._pending.add(future)
         future.add_done_callback(self._written_later)
         return future
 
-    def _written_later(self, future: asyncio.Future[None]) -> None:
+    def _written_later(self, future: asyncio.Future[Any]) -> None:
         self._pending.discard(future)
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.warning("an entry was not recorded: %s", type(error).__name__)

@@ -312,6 +312,24 @@ def test_a_guard_that_fails_in_a_stream_stops_it() -> None:
     assert answered(lenient, "fine zoe@example.com") == "fine [email hidden]"
 
 
+def test_a_guard_that_cannot_be_opened_stops_a_text_that_begins() -> None:
+    class Shut(Streaming):
+        def open(self, exchange: Exchange, kind: PartKind) -> StreamInspector:
+            raise RuntimeError
+
+    screening = screen(engine(), plan(PII, Shut()), ("user", "hello"))
+    silent = screening.reply()
+    verdict = screening.finish(silent, "")
+    assert (silent.blocked, verdict.unavailable, verdict.ran) == (None, (), ())
+    reply = screening.reply()
+    lane = reply.lane()
+    assert (lane.feed("hi "), lane.close()) == ("", "")
+    assert reply.blocked is not None
+    assert [(u.guard, u.reason) for u in reply.blocked.unavailable] == [("test.streaming", "error")]
+    lenient = screen(engine(), plan(PII, Shut(), on_unavailable="allow"), ("user", "hello"))
+    assert answered(lenient, "hi there") == "hi there"
+
+
 def test_a_rule_that_fails_in_a_stream_stops_it() -> None:
     def broken(text: str, before: str) -> float | None:
         raise RuntimeError
