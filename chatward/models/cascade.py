@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from chatward.core.errors import ChatwardError
 from chatward.models.batching import Batcher
-from chatward.models.encoder import Encoder, Window, windows
+from chatward.models.encoder import Encoder, Window, enough_tokens, windows
 from chatward.models.entities import Entity, entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
 from chatward.models.names import NameGate
@@ -196,7 +196,7 @@ class Cascade:
         known = self._remembered(key)
         if known is not None:
             return known
-        tokens = self.cutter(text)
+        tokens = self.cutter(text, limit=enough_tokens(WINDOWS, untrusted=untrusted))
         found = windows(tokens, untrusted=untrusted)
         if len(found) > WINDOWS:
             raise TooLong("the text is longer than the models read", reason="text-too-long")

@@ -5,6 +5,7 @@ One thread a session and no spinning: the gateway's other work goes on beside it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,12 @@ def windows(tokens: Tokens, *, untrusted: bool) -> list[Window]:
     if not untrusted and count > NARROW_ROOM:
         found += _cut(tokens, NARROW_ROOM, NARROW_STEP, untrusted)
     return found
+
+
+def enough_tokens(count: int, *, untrusted: bool) -> int:
+    """Tokens enough for more windows than ``count``: what reads no more windows need not cut more of a text."""
+    step = STEP if untrusted else 1 / (1 / STEP + 1 / NARROW_STEP)
+    return ROOM + 1 + math.ceil(count * step)
 
 
 def _cut(tokens: Tokens, room: int, step: int, untrusted: bool) -> list[Window]:

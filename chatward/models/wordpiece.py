@@ -83,10 +83,13 @@ class WordPiece:
             word = found[0]
             pieces = known.get(word)
             if pieces is None:
-                pieces = self._pieces(word)
-                if len(known) >= _CACHE:
-                    known.clear()
-                known[word] = pieces
+                # A word of megabytes is neither remembered nor cut further than it is wanted.
+                short = len(word) <= _LONGEST
+                pieces = self._pieces(word, None if short else limit - len(ids))
+                if short:
+                    if len(known) >= _CACHE:
+                        known.clear()
+                    known[word] = pieces
             place = len(spans)
             spans.append(found.span())
             ids.extend(pieces)
@@ -101,11 +104,14 @@ class WordPiece:
                 break
         return Tokens(ids, words, casing, spans)
 
-    def _pieces(self, word: str) -> tuple[int, ...]:
+    def _pieces(self, word: str, limit: int | None) -> tuple[int, ...]:
+        """A word's pieces; where there is a ``limit``, that many of them or a few more."""
         folded = fold(word)
         found: list[int] = []
         for start in range(0, max(len(folded), 1), _LONGEST):
             found.extend(self._split(folded[start : start + _LONGEST]))
+            if limit is not None and len(found) >= limit:
+                break
         return tuple(found) or (self.unknown,)
 
     def _split(self, word: str) -> list[int]:

@@ -18,6 +18,7 @@ from chatward.models.heads import HEADS
 from chatward.models.shipped import shipped
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
+from chatward.models.wordpiece import Tokens
 from tests.simulators.models import BASE, TIER1, TIER2
 
 NOT_UNTRUSTED = {"indirect"}
@@ -191,6 +192,23 @@ def test_a_text_beyond_the_limit_is_refused(cascade: Cascade, monkeypatch: pytes
         cascade.analyse(at_limit + "a")
     with pytest.raises(TooLong):
         prepared(cascade, at_limit + "a")
+
+
+@pytest.mark.parametrize("text", ["a " * 1_000_000, "a" * 1_000_000], ids=["words", "one word"])
+def test_no_more_of_a_text_is_cut_than_is_read(cascade: Cascade, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    cut: list[int] = []
+
+    def cutter(text: str, limit: int) -> Tokens:
+        tokens = whole(text, limit=limit)
+        cut.append(len(tokens.ids))
+        return tokens
+
+    whole = cascade.cutter
+    monkeypatch.setattr(cascade, "cutter", cutter)
+    for untrusted, most in ((False, 24_000), (True, 100_000)):
+        with pytest.raises(TooLong):
+            cascade.analyse(text, untrusted=untrusted)
+        assert cut.pop() < most
 
 
 def test_what_is_remembered_is_bounded_and_holds_no_text(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.models.encoder import NARROW_ROOM, NARROW_STEP, ROOM, STEP, WINDOW, Encoder, Window, windows
+from chatward.models.encoder import (
+    NARROW_ROOM,
+    NARROW_STEP,
+    ROOM,
+    STEP,
+    WINDOW,
+    Encoder,
+    Window,
+    enough_tokens,
+    windows,
+)
 from chatward.models.heads import HEADS, TAGS
 from chatward.models.wordpiece import CLS, SEP, TRUSTED, UNTRUSTED, Tokens, WordPiece
 from tests.simulators.models import VOCABULARY, WORDS, casing_rows, head_rows, tag_rows
@@ -33,6 +43,12 @@ def test_windows_cover_all_tokens(count: int, untrusted: bool) -> None:
         starts = [window.start for window in cut]
         assert starts == sorted(set(starts))
         assert (starts[0], cut[-1].end) == (0, count)
+
+
+@given(st.integers(0, 200), st.booleans())
+def test_tokens_enough_for_more_windows(count: int, untrusted: bool) -> None:
+    enough = enough_tokens(count, untrusted=untrusted)
+    assert count < len(windows(tokens_of(enough), untrusted=untrusted)) <= count + 6
 
 
 @given(st.integers(ROOM + 1, 12 * WINDOW))

@@ -81,6 +81,20 @@ def test_what_is_remembered_does_not_show(words: list[str]) -> None:
         assert len(small._known) <= 2
 
 
+def test_a_word_without_end_is_cut_as_far_as_it_is_wanted_and_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    cutter = WordPiece([*SPECIAL, *PIECES])
+    split, cut = cutter._split, list[int]()
+
+    def counted(word: str) -> list[int]:
+        cut.append(len(word))
+        return split(word)
+
+    monkeypatch.setattr(cutter, "_split", counted)
+    assert cutter("ab " + "ab" * 500_000, limit=100).ids == cutter("ab " + "ab" * 200).ids[:100]
+    assert sum(cut) < 1000
+    assert max(map(len, cutter._known)) <= 48
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
