@@ -257,11 +257,14 @@ class Scanner:
                 raise
             failed.update(dict.fromkeys({rule.guard for rule in self.rules}, error))
             return hits
+        late = deadline if len(view.text) > _PIECE else None  # a short text is over before the time is
         for index in candidates:
             rule = self._rules[index]
             if view.kind not in rule.rule.views:
                 continue
             try:
+                if late is not None and time.perf_counter() > late:
+                    raise BudgetExceeded
                 if not rule.may(probe.data):
                     continue
                 hits.extend(_whole(rule, view.text, deadline))

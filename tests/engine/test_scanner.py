@@ -213,6 +213,22 @@ def test_the_budget_ends_the_search_for_candidates() -> None:
     assert isinstance(failed["test.rules"], BudgetExceeded)
 
 
+def test_the_budget_ends_a_long_text_at_the_next_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred rules each may look for long and find nothing, so the time is asked for before each."""
+    reads = 0
+
+    def clock() -> float:
+        nonlocal reads
+        reads += 1
+        return float(reads > 3)  # after the pieces of the search for candidates
+
+    monkeypatch.setattr("chatward.engine.scanner.time.perf_counter", clock)
+    text = "a " * 20_000 + "bob@example.com"
+    failed: dict[str, Exception] = {}
+    assert SCANNER.scan(Reading(text, View(text)), failed=failed, deadline=0.5) == []
+    assert isinstance(failed["test.rules"], BudgetExceeded)
+
+
 def test_the_budget_ends_a_scan() -> None:
     text = "bob@example.com " * 500
     failed: dict[str, Exception] = {}
