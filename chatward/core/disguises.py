@@ -52,8 +52,8 @@ _REGIONAL: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 _STEM: Final = re.compile("|".join(STEMS))
 _CUT: Final = re.compile("|".join(WORDS))
 _MARKERS: Final = ("ignor", "disreg", "forget", "instruc", "previous", "prompt", "system", "reveal")
-_REVERSED: Final = tuple(stem[::-1] for stem in _MARKERS)
-_ROTATED: Final = tuple(codecs.encode(stem, "rot13") for stem in _MARKERS)
+REVERSED: Final = tuple(stem[::-1] for stem in _MARKERS)
+ROTATED: Final = tuple(codecs.encode(stem, "rot13") for stem in _MARKERS)
 
 # Signs and pictures, but no combining marks: Indic vowels are ordinary between letters.
 _PICTURE: Final = (
@@ -67,7 +67,9 @@ _APART: Final = re.compile(
 _APART_SIGN: Final = re.compile(r"([-._*|/~+,:;!#=])[^\W_]\1[^\W_]\1[^\W_]")
 _APART_BLANK: Final = re.compile(r"(?<![^\W_])[^\W_](?:([ \n])[^\W_])(?:\1[^\W_]){2,}(?![^\W_])")
 _APART_PICTURE: Final = re.compile(rf"(?:{_PICTURE}{{1,4}}[^\W\d_]){{3}}")
-_LONG_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_+.-]{10,}[A-Za-z]")
+LONG: Final = 12
+"""Letters of the shortest word that is taken apart."""
+_LONG_WORD: Final = re.compile(rf"[A-Za-z][A-Za-z_+.-]{{{LONG - 2},}}[A-Za-z]")
 _LONG_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 _LEET_SIGN: Final = re.compile(
@@ -188,7 +190,7 @@ def joined(view: View, words: list[int]) -> View | None:
             done = found.end()
         weave.copy(text[done:], done)
         base = _view(weave, "joined", view)
-    if max(words, default=0) < 12:
+    if max(words, default=0) < LONG:
         return base if apart else None
     return _parted(base) or (base if apart else None)
 
@@ -260,12 +262,12 @@ def turned(view: View) -> Iterator[View]:
     """Rot13, reversed letters, reversed words and upside-down letters, where that brings a stem to light."""
     text = view.text
     lower = text.lower()
-    if _holds(lower, _ROTATED):
+    if _holds(lower, ROTATED):
         weave = Weave(view)
         weave.copy(codecs.encode(text, "rot13"), 0)
         yield _view(weave, "rot13", view)
     span = view.original(0, len(text))
-    if _holds(lower, _REVERSED):
+    if _holds(lower, REVERSED):
         yield View(text[::-1], ViewKind.DISGUISED, "reversed", whole=span)
         words = " ".join(word[::-1] for word in text.split())
         yield View(words, ViewKind.DISGUISED, "reversed-words", whole=span)

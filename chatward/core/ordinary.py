@@ -1,0 +1,67 @@
+r"""Whether an ASCII text can have no reading but its plain one: one pass, where looking for each sign took twenty.
+
+The rule: ``ordinary`` never says yes to a text in which ``core.encodings`` or ``core.disguises`` find something. Each
+sign below is what theirs is, or a wider one: look-arounds dropped, blanks and long counts left open. It may say no to a
+text with nothing in it; then they look. RE2 runs all signs as one automaton.
+"""
+
+from __future__ import annotations
+
+import re2  # type: ignore[import-untyped]
+from re2 import _re2
+
+from chatward.core.confusables import STEMS
+from chatward.core.disguises import LONG, REVERSED, ROTATED
+
+_BLANK = r"[\t-\r\x1c- ]"  # what ``str.split`` and ``\s`` take for one in ASCII
+_LETTER = "[A-Za-z]"
+_ALNUM = "[0-9A-Za-z]"
+_LEET = "[013457@$!]"
+_APART = "[-._*|/~+,:;!#=]"
+
+
+def _within_long(stem: str) -> str:
+    """A stem in a word of ``LONG`` letters: on one side of it stands half of what it lacks, or more."""
+    beside = rf"[A-Za-z_+.-]{{{(LONG - len(stem) + 1) // 2}}}"
+    return f"{beside}{stem}|{stem}{beside}"
+
+
+_SIGNS = (
+    # encodings.tokens: runs, pairs of hexadecimal digits, bits, numbers, Morse
+    "[A-Za-z0-9+/_-]{16}",
+    rf"(?:[0-9A-Fa-f]{{2}}(?:{_BLANK}|[,:;-]){{1,2}}(?:0x)?){{7}}",
+    "[01]{7}",
+    rf"(?:[0-9]{{2,3}}(?:{_BLANK}|,){{1,2}}){{9}}",
+    "(?:[.-]{1,6}[ /|]{1,3}){3}",
+    # encodings.escapes
+    r"%[0-9A-Fa-f]|&[#A-Za-z]|\\|=[0-9A-F\r\n]",
+    # disguises.bare, and ASCII85
+    r"<[!/?~A-Za-z]|-->",
+    # disguises.joined
+    f"{_APART}{_ALNUM}{_APART}{_ALNUM}{_APART}{_ALNUM}",
+    rf"(?:^|[^0-9A-Za-z]){_ALNUM}[ \n]{_ALNUM}[ \n]{_ALNUM}[ \n]{_ALNUM}",
+    f"(?i:{'|'.join(map(_within_long, STEMS))})",
+    # disguises.leet
+    rf"{_LETTER}{_LEET}{{1,4}}{_LETTER}|(?:^|[^0-9A-Za-z]){_LEET}{_LETTER}{{4}}",
+    # disguises.turned
+    f"(?i:{'|'.join((*ROTATED, *REVERSED))})",
+)
+
+
+def _search() -> _re2.RE2:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    return _re2.RE2("|".join(_SIGNS).encode(), options)
+
+
+_MATCH = _search().Match
+_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+
+
+def ordinary(text: str) -> bool:
+    """Whether a text is ASCII and shows no sign of anything encoded or disguised."""
+    if not text.isascii():
+        return False
+    data = text.encode()
+    return bool(_MATCH(_ANYWHERE, data, 0, len(data))[0][0] < 0)
