@@ -94,6 +94,8 @@ COMMANDS: Final = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Our matrices are small: threads of numpy's BLAS that share one wait for each other longer than they work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _main(arguments)
     except BrokenPipeError:  # the reader went away, as `head` does

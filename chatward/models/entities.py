@@ -24,52 +24,68 @@ class Entity:
     confidence: float
 
 
-def word_probabilities(pieces: Sequence[tuple[int, Floats]], tokens: Tokens) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """Probabilities of rows of logits."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def first_pieces(tokens: Tokens) -> NDArray[np.int64]:
+    """Where the words' first pieces stand among the tokens [words]."""
+    words = np.asarray(tokens.words)
+    return np.flatnonzero(np.concatenate(([True], words[1:] != words[:-1])))
+
+
+def word_probabilities(
+    pieces: Sequence[tuple[int, Floats]], tokens: Tokens, before: Floats | None = None, margin: int = 0
+) -> Floats:
     """Probabilities of tags by word [words, tags], from tag logits of windows as (first token, logits [tokens, tags]).
 
-    A word's first piece answers for it. Where windows overlap, the one that sees more around the word does.
+    A word's first piece answers for it. Where windows overlap, the one that sees more around the word does. What no
+    window says, ``before`` says, and *outside* without it; ``before`` also stands for words of which a window sees
+    fewer than ``margin`` tokens on either side, if the text goes on there.
     """
-    count = len(tokens.spans)
-    chosen = np.zeros((count, len(TAGS)), dtype=np.float32)
-    chosen[:, 0] = 1.0
-    margins = np.full(count, -1)
+    count, total = len(tokens.spans), len(tokens.ids)
+    if before is None:
+        chosen = np.zeros((count, len(TAGS)), dtype=np.float32)
+        chosen[:, 0] = 1.0
+    else:
+        chosen = before.copy()
+    if not pieces:
+        return chosen
+    words, starts = np.asarray(tokens.words), first_pieces(tokens)
+    margins = np.full(count, margin - 1)
     for first, logits in pieces:
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = shifted / shifted.sum(axis=1, keepdims=True)
         length = len(logits)
-        last = tokens.words[first - 1] if first else -1
-        for place in range(length):
-            word = tokens.words[first + place]
-            if word == last:
-                continue
-            last = word
-            margin = min(place, length - 1 - place)
-            if margin > margins[word]:
-                margins[word] = margin
-                chosen[word] = probabilities[place]
+        places = starts[(starts >= first) & (starts < first + length)] - first
+        left = places if first else places + total
+        right = length - 1 - places + (total if first + length == total else 0)
+        seen, at = np.minimum(left, right), words[first + places]
+        better = seen > margins[at]
+        margins[at[better]] = seen[better]
+        chosen[at[better]] = softmax(logits[places[better]])
     return chosen
 
 
 def entities(probabilities: Floats, tokens: Tokens) -> Iterator[Entity]:
     """Spans of words of one kind. A word's kind is the likeliest of all; *begins* starts a new span."""
-    kinds = 1 + 2 * np.arange(len(ENTITIES))
-    by_kind = probabilities[:, kinds] + probabilities[:, kinds + 1]
-    best = by_kind.argmax(axis=1)
-    word = 0
-    while word < len(tokens.spans):
-        kind = best[word]
-        if by_kind[word, kind] <= probabilities[word, 0]:
-            word += 1
-            continue
-        first = word
-        sure = [float(by_kind[word, kind])]
-        word += 1
+    begins, goes_on = probabilities[:, 1::2], probabilities[:, 2::2]
+    by_kind = begins + goes_on
+    rows, best = np.arange(len(by_kind)), by_kind.argmax(axis=1)
+    sure = by_kind[rows, best]
+    inside = (goes_on[rows, best] >= begins[rows, best]).tolist()
+    named = np.flatnonzero(sure > probabilities[:, 0]).tolist()
+    place = 0
+    while place < len(named):
+        first = last = named[place]
+        place += 1
         while (
-            word < len(tokens.spans)
-            and best[word] == kind
-            and by_kind[word, kind] > probabilities[word, 0]
-            and probabilities[word, 2 + 2 * kind] >= probabilities[word, 1 + 2 * kind]
+            place < len(named)
+            and named[place] == last + 1
+            and best[named[place]] == best[first]
+            and inside[named[place]]
         ):
-            sure.append(float(by_kind[word, kind]))
-            word += 1
-        yield Entity(tokens.spans[first][0], tokens.spans[word - 1][1], ENTITIES[kind], sum(sure) / len(sure))
+            last = named[place]
+            place += 1
+        confidence = float(sure[first : last + 1].mean())
+        yield Entity(tokens.spans[first][0], tokens.spans[last][1], ENTITIES[best[first]], confidence)

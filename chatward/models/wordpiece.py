@@ -62,7 +62,7 @@ class WordPiece:
         self._ids = {token: place for place, token in enumerate(vocabulary)}
         self.pad, self.unknown, self.cls, self.sep = (self._ids[name] for name in (PAD, UNK, CLS, SEP))
         self.trusted, self.untrusted = self._ids[TRUSTED], self._ids[UNTRUSTED]
-        self._known: dict[str, tuple[int, ...]] = {}
+        self._known: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}  # pieces, and their casing
 
     @classmethod
     def load(cls, path: Path) -> WordPiece:
@@ -81,24 +81,24 @@ class WordPiece:
         known = self._known
         for found in (_ASCII_WORD if text.isascii() else _WORD).finditer(text):
             word = found[0]
-            pieces = known.get(word)
-            if pieces is None:
+            found_before = known.get(word)
+            if found_before is None:
                 # A word of megabytes is neither remembered nor cut further than it is wanted.
                 short = len(word) <= _LONGEST
                 pieces = self._pieces(word, None if short else limit - len(ids))
+                found_before = pieces, (casing_of(word),) * len(pieces)
                 if short:
                     if len(known) >= _CACHE:
                         known.clear()
-                    known[word] = pieces
-            place = len(spans)
-            spans.append(found.span())
-            ids.extend(pieces)
+                    known[word] = found_before
+            pieces, casings = found_before
             if len(pieces) == 1:
-                words.append(place)
-                casing.append(casing_of(word))
+                words.append(len(spans))
             else:
-                words.extend([place] * len(pieces))
-                casing.extend([casing_of(word)] * len(pieces))
+                words.extend([len(spans)] * len(pieces))
+            spans.append(found.span())
+            ids += pieces
+            casing += casings
             if len(ids) >= limit:
                 del ids[limit:], words[limit:], casing[limit:]
                 break
