@@ -253,6 +253,13 @@ class PlainStream:
         self._held = ""
         self.consumed = 0
 
+    def takes(self, piece: str) -> bool:
+        """Takes a piece that is its own plain view, as nearly all are; false, and nothing done, where it may not be."""
+        if self._held or not piece.isascii() or (self._kind is PartKind.JSON and "\\" in piece):
+            return False
+        self.consumed += len(piece)
+        return True
+
     def feed(self, piece: str) -> View:
         """The next piece; the view may be empty."""
         return self._settle(self._held + piece if self._held else piece, final=False)

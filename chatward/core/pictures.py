@@ -19,6 +19,8 @@ _HEAD: Final = re.compile(r"(?i)data:image/(?!svg)[a-z0-9.+-]{1,40}(?:;[a-z0-9=.
 _LONGEST: Final = 310
 """Code points of a head."""
 _BEGUN: Final = re.compile(r"(?i)d(?:a(?:t(?:a(?::(?:i(?:m(?:a(?:g(?:e(?:/[a-z0-9.+;=-]*)?)?)?)?)?)?)?)?)?)?\Z")
+_ENDS: Final = frozenset("dDaAtT")
+"""In which ``data`` may end where no colon has come yet."""
 _END: Final = re.compile(r"[^A-Za-z0-9+/=_%-]")
 _ELIDED: Final = frozenset(".…")
 _PRIVATE: Final = 0xF0000
@@ -43,6 +45,8 @@ class Pictures:
 
     def take(self, piece: str, *, final: bool = False) -> str:
         """The next piece, with stand-ins for images."""
+        if self._url is None and not self._held and ":" not in piece and piece[-1:] not in _ENDS:
+            return piece
         text, self._held = self._held + piece, ""
         out: list[str] = []
         while True:

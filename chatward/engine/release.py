@@ -101,23 +101,25 @@ class Release:
         end = self._base + len(self._held)
         plain = self._map.add(self._plain, piece, final=final)
         settled = end
-        for watcher in tuple(self._watchers):
+        for watcher in self._watchers:
+            inspector = watcher.inspector
             try:
-                findings = watcher.inspector.feed(piece if watcher.raw else plain, final)
-                offset = watcher.inspector.settled
+                findings = inspector.feed(piece if watcher.raw else plain, final)
+                offset = inspector.settled
             except Exception as error:
-                self._watchers.remove(watcher)
+                self._watchers = [other for other in self._watchers if other is not watcher]
                 if self._on_failure(watcher, error):
                     self.blocked = True
                     return ""
                 continue
             if watcher.raw:
-                self._pending.extend(findings)
-                settled = min(settled, offset)
+                if findings:
+                    self._pending.extend(findings)
             else:
                 if findings:
                     self._pending.extend(self._map.finding(finding) for finding in findings)
-                settled = min(settled, self._map.settled(offset, end))
+                offset = self._map.settled(offset, end)
+            settled = min(settled, offset)
         if self.stopped:
             self.blocked = True
             return ""
@@ -254,6 +256,10 @@ class _PlainMap:
 
     def add(self, stream: PlainStream, piece: str, *, final: bool) -> str:
         """Feeds a piece to the normaliser, notes the map, returns the plain text that came out."""
+        if self._anchors is None and stream.takes(piece):
+            self._plain += len(piece)
+            self._consumed = stream.consumed
+            return piece
         text = self._note(stream.feed(piece), stream.consumed)
         return text + self._note(stream.close(), stream.consumed) if final else text
 

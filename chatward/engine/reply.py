@@ -377,9 +377,9 @@ class _Lane:
             text, self._held = "".join(held), None
             if not self._session.permits(self.name, text):
                 return ""
-        if self._pictures is not None:
-            text = self._pictures.shown(text)
         if text:
+            if self._pictures is not None:
+                text = self._pictures.shown(text)
             self.out.append(text)
         return text
 
@@ -387,17 +387,17 @@ class _Lane:
 class _Timed:
     """Counts the time of a stream guard: over its budget it is unavailable."""
 
+    __slots__ = ("_inspector", "_left", "settled")
+
     def __init__(self, inspector: StreamInspector, budget: float) -> None:
         self._inspector = inspector
         self._left = budget
-
-    @property
-    def settled(self) -> int:
-        return self._inspector.settled
+        self.settled = inspector.settled
 
     def feed(self, piece: str, final: bool) -> Sequence[Finding]:
         began = time.perf_counter()
         findings = self._inspector.feed(piece, final)
+        self.settled = self._inspector.settled
         self._left -= time.perf_counter() - began
         if self._left < 0:
             raise TimeoutError

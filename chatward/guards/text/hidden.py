@@ -265,20 +265,20 @@ class HiddenTextStream:
         self._kind = kind
         self._rest = ""
         self._before = ""
-        self._settled = 0
-
-    @property
-    def settled(self) -> int:
-        return self._settled
+        self.settled = 0
 
     def feed(self, piece: str, final: bool) -> Sequence[Finding]:
+        if not self._rest and self._kind is not PartKind.JSON and piece.isascii():
+            self._before = piece[-1:] or self._before
+            self.settled += len(piece)
+            return ()
         text = self._rest + piece
         runs, upto, self._before = _runs(text, self._kind, self._before, final)
         found = [
-            _finding(run.verdict, (run.start + self._settled, run.end + self._settled))
+            _finding(run.verdict, (run.start + self.settled, run.end + self.settled))
             for run in runs
             if run.verdict is not None
         ]
         self._rest = text[upto:]
-        self._settled += upto
+        self.settled += upto
         return found

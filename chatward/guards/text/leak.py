@@ -96,13 +96,12 @@ class LeakInspector:
             hold = min(hold, self._seek_runs(self._prompt, final))
         size = self._base + len(self._text)
         self.settled = size if final else max(self.settled, self._base + hold, size - LOOK_AHEAD)
-        found = self._due()
-        self._drop()
+        found = self._due() if self._found else ()
+        if self.settled - self._base > 2 * LOOK_AHEAD:
+            self._drop()
         return found
 
     def _due(self) -> Sequence[Finding]:
-        if not self._found:
-            return ()
         self._found.sort(key=lambda finding: (finding.span, finding.rule))
         due = [finding for finding in self._found if finding.span[0] < self.settled]
         # A finding is certain once made; it waits only for one that may start before it.
@@ -110,16 +109,15 @@ class LeakInspector:
         return due
 
     def _drop(self) -> None:
-        """Forgets what no finding can reach any more, in strides so that it is rarely done."""
+        """Forgets what no finding can reach any more."""
         keep = self.settled - self._base - LOOK_AHEAD
-        if keep > LOOK_AHEAD:
-            gone = len(letters_of(self._text[:keep]))
-            self._text = self._text[keep:]
-            self._base += keep
-            self._letters = self._letters[gone:]
-            self._turned = self._turned[gone:]
-            self._first += gone
-            self._offsets = None
+        gone = len(letters_of(self._text[:keep]))
+        self._text = self._text[keep:]
+        self._base += keep
+        self._letters = self._letters[gone:]
+        self._turned = self._turned[gone:]
+        self._first += gone
+        self._offsets = None
 
     def _offset(self, letter: int) -> int:
         """The offset in the whole text of a letter, by its number."""
