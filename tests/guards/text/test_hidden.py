@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatward.core.normalise import plain, read
@@ -147,6 +147,7 @@ PIECES = st.sampled_from(
     st.sampled_from([PartKind.TEXT, PartKind.JSON]),
     st.lists(st.integers(0, 30) | st.integers(0, 3000), max_size=10),
 )
+@example("pass\u200bword ", PartKind.TEXT, [4])
 def test_a_stream_finds_what_the_whole_has_however_it_is_cut(text, kind, cuts):
     whole = look(text, kind=kind, moment=Moment.OUTPUT)
     assert isinstance(GUARD, StreamGuard)
