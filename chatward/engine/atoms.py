@@ -26,16 +26,21 @@ _ALTERNATIVES: Final = 16
 _FEW: Final = 4
 _FREQUENT: Final = frozenset(
     [
-        "all", "and", "any", "are", "can", "could", "end", "for", "from", "get", "give", "hat", "have", "her",
-        "here", "how", "into", "just", "let", "like", "may", "me", "more", "must", "need", "new", "not", "now",
-        "of", "on", "one", "open", "our", "out", "please", "say", "see", "should", "show", "so", "some", "start",
-        "take", "tell", "text", "that", "the", "them", "there", "these", "they", "this", "those", "time", "to",
-        "use", "want", "was", "we", "what", "when", "where", "which", "who", "will", "with", "without", "words",
-        "would", "you", "your",
+        "account", "act", "after", "against", "all", "also", "and", "answer", "any", "are", "base", "been",
+        "before", "break", "can", "car", "could", "customer", "deliver", "describ", "down", "end", "exp",
+        "file", "first", "follow", "following", "for", "from", "get", "give", "given", "good", "great", "hat",
+        "have", "help", "her", "here", "here is", "how", "information", "into", "is", "it", "its", "just",
+        "know", "learn", "let", "like", "long", "mail", "make", "may", "me", "monday", "more", "must", "need",
+        "new", "not", "now", "number", "of", "on", "one", "only", "open", "order", "other", "our", "out",
+        "output", "over", "pass", "please", "question", "read", "same", "say", "see", "should", "show", "so",
+        "some", "start", "stay", "still", "story", "such", "take", "tell", "text", "than", "that", "the",
+        "them", "then", "there", "these", "they", "this", "those", "through", "time", "to", "translat",
+        "translate", "under", "use", "very", "want", "was", "way", "we", "well", "were", "what", "when",
+        "where", "which", "who", "will", "with", "without", "words", "work", "would", "you", "your",
     ]
 )  # fmt: skip
 """Strings that English messages are full of, whatever their length."""
-_RARE: Final = 3.0**-3
+_RARE: Final = 3.0**-2
 """The rough chance that prose holds one of a set, from which it is no anchor."""
 _EQUAL: Final = {
     0x130: "i",

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _DIGEST = 32
-_SOURCES = ("atoms.py", "patterns.py", "prefilter.py", "scanner.py")
+_SOURCES = ("atoms.py", "patterns.py", "prefilter.py", "scanner.py", "widening.py")
 
 
 def remembered(kind: str, about: object, make: Callable[[], Any]) -> Any:

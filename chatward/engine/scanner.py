@@ -31,7 +31,8 @@ from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import Finding
 from chatward.engine import pattern_cache
 from chatward.engine.patterns import Shape, forget, shape_of
-from chatward.engine.prefilter import Prefilter, Probe, quick_form, quick_search
+from chatward.engine.prefilter import Prefilter, Probe, quick_search
+from chatward.engine.widening import quick_form
 
 _NUMBER = "0123456789.-/()+:;,#*_xX·°〒‐‑‒–" + "".join(filter(str.isspace, map(chr, range(128))))
 _CHECK_EVERY = 64
@@ -203,7 +204,11 @@ class _Candidates:
             by_pattern.setdefault((trigger, NO_FLAGS), ([], []))[1].append(index)
         nothing: tuple[list[int], list[int]] = ([], [])
         self._passes = [
-            (prefilter, [by_pattern.get(pattern, nothing) for pattern in known], [p in by_pattern for p in known])
+            (
+                prefilter,
+                [by_pattern.get(pattern, nothing) for pattern in known],
+                prefilter.choose([pattern in by_pattern for pattern in known]),
+            )
             for prefilter, known in prefilters.of(list(by_pattern))
         ]
 
@@ -211,8 +216,8 @@ class _Candidates:
         """Indexes of rules and of triggers."""
         rules: list[int] = []
         triggers: list[int] = []
-        for prefilter, places, relevant in self._passes:
-            for place in prefilter.find(probe, relevant):
+        for prefilter, places, choice in self._passes:
+            for place in prefilter.find(probe, choice):
                 of_rules, of_triggers = places[place]
                 rules += of_rules
                 triggers += of_triggers

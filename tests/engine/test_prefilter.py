@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.core.normalise import plain
-from chatward.engine.prefilter import Prefilter, quick_form, quick_search, widened
+from chatward.engine.prefilter import Prefilter, Probe, quick_search
+from chatward.engine.widening import quick_form, widened
 
 PATTERNS = [
     (r"\bhello\b", re.RegexFlag(0)),
@@ -28,13 +29,29 @@ PATTERNS = [
     (r"(?:é|K)[a-z]", re.IGNORECASE),  # seems to, but for the Kelvin sign
     (r"[aà]bc|x?y[_-]z", re.IGNORECASE),
     (r"(?:[a-cé]|\d)\d:|!0", re.RegexFlag(0)),
+    (r"[a-z0-9]{14,20}", re.RegexFlag(0)),  # a long token
+    (r"(?:[a-c]{3} ?){5}", re.RegexFlag(0)),  # no token: it may hold blanks
+    (r"(?:[A-D0-3] ?){9}", re.RegexFlag(0)),  # in capitals
+    (r"(?:[A-D0-3] ?){9}", re.IGNORECASE),  # not in capitals
+    (r"(?:A[BC]|(?i:A)){2}!?", re.RegexFlag(0)),
 ]
 FILTER = Prefilter(PATTERNS)
 QUICK = [quick_search(quick_form(*pattern)) for pattern in PATTERNS]
 ALPHABET = "hello 0123-straßeSTRASSEétÉTÉ:abcABCDxyz()!日ïK\nK"
 
 
-PIECES = ["hello-0123-abc", "xyzxyzxyz", "0123012301", "ssz", "abcabcabcabc", "straße", *ALPHABET]
+PIECES = [
+    "ABCD 0123 D",
+    "abcd 0123 d",
+    "AB",
+    "hello-0123-abc",
+    "xyzxyzxyz",
+    "0123012301",
+    "ssz",
+    "abcabcabcabc",
+    "straße",
+    *ALPHABET,
+]
 
 
 @given(st.text(alphabet=ALPHABET, max_size=30) | st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
@@ -91,6 +108,28 @@ def test_digits_and_letters_beyond_ascii_are_asked_first() -> None:
     assert asked("ab12 c") == []
     assert asked("éée") == [1]
     assert asked("eee") == []
+
+
+def test_long_tokens_and_capitals_are_asked_first() -> None:
+    asked = Prefilter([(r"[a-z]{14,20}", re.RegexFlag(0)), (r"(?:[A-Z] ?){4}", re.RegexFlag(0))])
+    assert asked("abcdefghijklmn") == [0]
+    assert asked("abcdefghijklm n") == []
+    assert asked("see ABCD") == [1]
+    assert asked("A small abcd, and an A") == []  # capitals are not told apart in a set
+
+
+def test_what_does_not_matter_is_not_looked_for() -> None:
+    both = Prefilter(
+        [(r"[a-z]{14,20}", re.RegexFlag(0)), (r"hello|hullo", re.RegexFlag(0)), (r"[a-z]?-[a-z]", re.RegexFlag(0))]
+    )
+    text = "hello-abcdefghijklmn"
+    assert both(text) == [0, 1, 2]
+    for wanted in range(3):
+        choice = both.choose([index == wanted for index in range(3)])
+        assert both.find(Probe(text), choice) == [wanted]
+        assert [choice.tokens is None, choice.anchors is None, not choice.sets] == [
+            wanted != index for index in range(3)
+        ]
 
 
 def test_the_quick_search_says_no() -> None:
