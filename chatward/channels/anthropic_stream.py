@@ -20,6 +20,7 @@ from typing import Any, Final
 import orjson
 
 from chatward.channels.anthropic_error import error_document
+from chatward.channels.frames import Frame
 from chatward.channels.outgoing import dict_at, malformed, rewrite_field, rewrite_value
 from chatward.channels.stream import EventRewriter, Strand
 from chatward.channels.wording import is_identifier, is_words
@@ -56,6 +57,8 @@ class MessagesRewriter(EventRewriter):
         super().__init__(reply)
         self._blocks: dict[int, _Block] = {}
         self._started = False
+        self._speaking: tuple[int, str, Strand | None] = (0, "", None)
+        """Block, kind and strand of the text that goes on in a frame."""
 
     def _end_mark(self) -> None:
         """Not of this dialect: the data of an event are an object."""
@@ -73,6 +76,28 @@ class MessagesRewriter(EventRewriter):
     def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
         key = _DELTAS[event["delta"]["type"]]
         event["delta"][key] += later["delta"][key]
+
+    def _text_of(self, event: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+        return event["delta"], _DELTAS[event["delta"]["type"]]
+
+    def _goes_on(self, place: tuple[Any, ...]) -> bool:
+        index, key = place
+        block = self._blocks[index]
+        kind = next(kind for kind, placed in _DELTAS.items() if placed == key)
+        strand = block.strands.get((kind, key))
+        self._speaking = index, kind, strand
+        return self._started and strand is not None and not strand.closed
+
+    def _go_on(self, text: str, frame: Frame) -> None:
+        index, kind, strand = self._speaking
+        assert strand is not None
+        out = strand.feed(text) if text else ""
+        if self._reply.blocked is not None:
+            if out and kind == "text_delta":
+                self._text(index, kind, _DELTAS[kind], out)
+            self._block()
+        elif out or not text:
+            self._out.append(b"event: content_block_delta\n" + frame.event(out))
 
     def _event(self, event: dict[str, Any]) -> None:
         kind = event.get("type")

@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from chatward.channels.frames import Frame
 from chatward.channels.openai_error import error_object
 from chatward.channels.outgoing import holds_tokens_only, malformed, pass_file, rewrite, rewrite_field, through
 from chatward.channels.stream import EventRewriter, Strand
@@ -44,6 +45,7 @@ _Steps = tuple[Any, ...]
 _Spec = tuple[_Voice, PartKind, str, dict[str, Any]]
 """How a lane is opened: voice, kind, name of the tool, identifiers beside the text."""
 _CONTENT: Final[_Spec] = ("content", PartKind.TEXT, "", {})
+_CONTENT_STEPS: Final[_Steps] = ("content",)
 
 
 class _Track:
@@ -90,6 +92,7 @@ class ChatRewriter(EventRewriter):
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply)
         self._choices: dict[int, _Choice] = {}
+        self._speaking = _Choice(0)  # whose text goes on in a frame
         self._shell: dict[str, Any] = _NO_SHELL
         self._identity: tuple[Any, ...] = ()
 
@@ -117,6 +120,30 @@ class ChatRewriter(EventRewriter):
 
     def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
         event["choices"][0]["delta"]["content"] += later["choices"][0]["delta"]["content"]
+
+    def _text_of(self, event: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+        return None if "obfuscation" in event else (event["choices"][0]["delta"], "content")
+
+    def _goes_on(self, place: tuple[Any, ...]) -> bool:
+        index = place[0]
+        state = self._speaking = self._choices[index if index is not None else 0]
+        track = state.tracks.get(_CONTENT_STEPS)
+        return place[1:] == self._identity and track is not None and not track.strand.closed and not state.paused
+
+    def _go_on(self, text: str, frame: Frame) -> None:
+        state = self._speaking
+        strand = state.tracks[_CONTENT_STEPS].strand
+        out = strand.feed(text) if text else ""
+        if not strand.exact:
+            state.exact = False
+        if out:
+            state.spoke = True
+        if self._reply.blocked is not None:
+            if out:
+                self._send_delta(state, {"content": out})
+            self._block()
+        elif out or not text:
+            self._out.append(frame.event(out))
 
     def _event(self, event: dict[str, Any]) -> None:
         chunk = event

@@ -4,7 +4,8 @@ The rule, for every dialect: an event goes out only after every string in it was
 badly (cut short, malformed, broken), what is held is settled first, then the dialect's error event goes out,
 then nothing more. When something is blocked, the dialect's block goes out, then nothing more. All output of
 one ``feed`` is one bytes. Events that came together and only add to one text go on as one event: what a client
-puts together is the same, and a bot that is faster than its reader costs one look at the text instead of many.
+puts together is the same, and a bot that is faster than its reader costs one look at the text instead of many. An event
+that is the one before it with another text is read and written without what stands around the text (``frames``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatward.channels.frames import Frame
 from chatward.channels.outgoing import malformed
 from chatward.channels.sse import KEEP_ALIVE, Decoder, Event
 from chatward.core.errors import ChatwardError, UpstreamError
@@ -84,7 +86,11 @@ class EventRewriter(ABC):
         self._usage: dict[str, int] = {}
         self._later: list[Event] = []  # what came while the reply waits
         self._waiting: dict[str, Any] | None = None  # an event that the next one may add to
+        self._payload = b""  # its data
         self._place: tuple[Any, ...] = ()
+        self._place_before: tuple[Any, ...] = ()  # the place of the event before it
+        self._frame: Frame | None = None  # of the event that went on last
+        self._more: list[str] = []  # of events with that frame, which wait
 
     @property
     def done(self) -> bool:
@@ -136,6 +142,10 @@ class EventRewriter(ABC):
     def _received(self, payload: bytes, *, last: bool = False) -> bool:
         """One event's data: kept for a moment if the next event may add to it, else done at once. False where it is to
         come again, since what came before it waits (``Reply.waits``), which the ``last`` events do not mind."""
+        if self._frame is not None:
+            text = self._frame.text(payload)
+            if text is not None:
+                return self._framed(text, last=last)
         if payload == END_MARK:
             self._flush()
             if self._reply.waits and not last:
@@ -154,15 +164,34 @@ class EventRewriter(ABC):
         if self._reply.waits and not last:
             return False
         if place:
-            self._waiting, self._place = event, place
+            self._waiting, self._place, self._payload, self._frame = event, place, payload, None
         else:
+            self._frame, self._place_before = None, ()
             self._event(event)
+        return True
+
+    def _framed(self, text: str, *, last: bool) -> bool:
+        """An event that is the one before it with another text. Says what ``_received`` says."""
+        if not self._more and self._reply.waits and not last:
+            return False
+        self._more.append(text)
         return True
 
     def _flush(self) -> None:
         event, self._waiting = self._waiting, None
         if event is not None and not self._done:
+            # Twice in a row: what is said by turns has no use for a frame.
+            box = self._text_of(event) if self._place == self._place_before else None
+            frame = Frame.of(self._payload, event, *box) if box is not None else None
+            self._place_before = self._place
             self._event(event)
+            if frame is not None and self._goes_on(self._place):
+                self._frame = frame
+        elif self._more:
+            text = "".join(self._more)
+            self._more.clear()
+            if not self._done and self._frame is not None:
+                self._go_on(text, self._frame)
 
     def _fail(self, error: ChatwardError) -> None:
         with suppress(UpstreamError):  # the first thing that went wrong is the one to tell
@@ -206,6 +235,18 @@ class EventRewriter(ABC):
     @abstractmethod
     def _add(self, event: dict[str, Any], later: dict[str, Any]) -> None:
         """Appends the text of ``later`` to that of ``event``, which has the same place."""
+
+    def _text_of(self, event: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+        """Where the text of an event with a place stands, in a dialect whose events have frames."""
+        return None
+
+    def _goes_on(self, place: tuple[Any, ...]) -> bool:
+        """Whether the next text at ``place`` can be told to ``_go_on``."""
+        return False
+
+    def _go_on(self, text: str, frame: Frame) -> None:
+        """The next text at the place that ``_goes_on``; goes out in ``frame``."""
+        raise NotImplementedError
 
     @abstractmethod
     def _settle(self) -> None:
