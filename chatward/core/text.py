@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatward.core.values import Span
 
@@ -35,8 +34,7 @@ class ViewKind(str, Enum):
     DISGUISED = "disguised"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A normalised text and its map back to the original.
 
     ``anchors``/``targets`` describe the map as runs: view position ``anchors[i] + k`` stands for original
@@ -77,14 +75,13 @@ class View:
         return (target, target + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One original text with its views. ``invisible`` counts the code points that plain drops."""
 
     text: str
     plain: View
     others: tuple[View, ...] = ()
-    invisible: tuple[Span, ...] = field(default=())
+    invisible: tuple[Span, ...] = ()
 
     @property
     def views(self) -> tuple[View, ...]:

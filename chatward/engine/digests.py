@@ -88,7 +88,7 @@ class Digests:
 
     def of(self, part: Part) -> bytes:
         """The digest of a part's text, source and kind."""
-        place = (part.source.value, part.kind.value)
+        place = (part.source._value_, part.kind._value_)  # ``value`` is a call
         start = self._by_kind.get(place)
         if start is None:
             start = self._root.copy()
@@ -146,8 +146,4 @@ class Chains:
 
 def link(tip: bytes, role: str, digests: Sequence[bytes]) -> bytes:
     """The chain that has one more message."""
-    chain = blake2b(tip, digest_size=_SIZE)
-    chain.update(role.encode("utf-8", "surrogatepass"))
-    for digest in digests:
-        chain.update(digest)
-    return chain.digest()
+    return blake2b(b"".join((tip, role.encode("utf-8", "surrogatepass"), *digests)), digest_size=_SIZE).digest()

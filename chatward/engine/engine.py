@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 from chatward.core.identity import Principal, ProvingGate
 from chatward.core.normalise import read
-from chatward.core.ports import FileGuard, Guard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
+from chatward.core.ports import FileGuard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
 from chatward.core.text import Reading
 from chatward.core.values import (
     Action,
@@ -46,7 +46,7 @@ from chatward.core.values import (
 )
 from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
 from chatward.engine.placeholders import Vault
-from chatward.engine.plan import HostOf, Plan, Watch
+from chatward.engine.plan import Asked, HostOf, Plan, Watch
 from chatward.engine.release import rewrite
 from chatward.engine.replacing import replacement, unescaped, vouched
 from chatward.engine.reply import PLACEHOLDER, ReplySession
@@ -282,6 +282,8 @@ class Engine:
         if watch is None:
             return Verdict(policy=plan.policy.version), {}
         outcomes, found = self._inspect(exchange, plan, watch, digests, prepared or Prepared([]))
+        if not found and outcomes is watch.inspected:
+            return plan.unremarkable, {}
         decisions: list[Decision] = []
         edits: dict[int, str] = {}
         repeated: list[Decision] = []
@@ -306,7 +308,7 @@ class Engine:
 
     def _inspect(
         self, exchange: Exchange, plan: Plan, watch: Watch, digests: Sequence[bytes], prepared: Prepared
-    ) -> tuple[list[Outcome], dict[int, list[Finding]]]:
+    ) -> tuple[Sequence[Outcome], dict[int, list[Finding]]]:
         found: dict[int, list[Finding]] = {}
         failed = dict(prepared.failed)
         fresh: list[Item] = []
@@ -334,11 +336,13 @@ class Engine:
                 for item in fresh:
                     kept = tuple(found.get(item.index, ()))
                     self._memory.put(digests[item.index], kept, scores.get(item.index, ()))
-        for guard, scoring in watch.turns:
-            if scoring is not None:
-                self._weigh_turn(scoring, exchange, plan, found, scores, failed)
+        for guard in watch.turns:
+            if guard.scoring is not None:
+                self._weigh_turn(guard.scoring, exchange, plan, found, scores, failed)
             else:
                 self._ask(guard, exchange, plan, fresh, found, failed)
+        if not (failed or scores or exchange.files):
+            return watch.inspected, found
         file_guards = watch.file_guards if exchange.files else ()
         for file_guard in file_guards:
             self._ask_files(file_guard, exchange, reported if plan.policy.blocks_unavailable else 0, found, failed)
@@ -373,8 +377,9 @@ class Engine:
                 found.setdefault(item.index, []).extend(
                     replace(finding, part=item.index) if item.index else finding for finding in findings
                 )
-        failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
-        for guard in watch.part_guards:
+        if errors:
+            failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
+        for guard in watch.parts:
             self._ask(guard, exchange, plan, items, found, failed)
 
     def _weigh(
@@ -423,9 +428,9 @@ class Engine:
         except Exception as error:
             failed[guard.spec.id] = _reason(error)
 
+    @staticmethod
     def _ask(
-        self,
-        guard: Guard,
+        guard: Asked,
         exchange: Exchange,
         plan: Plan,
         items: Sequence[Item],
@@ -433,16 +438,16 @@ class Engine:
         failed: dict[str, str],
     ) -> None:
         began = time.perf_counter()
-        sources = guard.spec.sources
-        chosen = items if len(sources) == len(Source) else [item for item in items if item.source in sources]
+        sources = guard.sources
+        chosen = items if sources is None else [item for item in items if item.source in sources]
         try:
             for finding in guard.inspect(exchange, Moment.INPUT, chosen):
                 found.setdefault(finding.part, []).append(finding)
         except Exception as error:
-            failed[guard.spec.id] = _reason(error)
+            failed[guard.id] = _reason(error)
         else:
             if time.perf_counter() - began > plan.guard_budget:
-                failed[guard.spec.id] = "timeout"
+                failed[guard.id] = "timeout"
 
     @staticmethod
     def _ask_files(

@@ -11,12 +11,14 @@ from copy import copy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import NamedTuple
 
 from chatward.core.errors import ConfigError
 from chatward.core.ports import (
     AnyGuard,
     FileGuard,
     Guard,
+    Item,
     ModelGuard,
     PreparingGuard,
     RuleGuard,
@@ -25,7 +27,7 @@ from chatward.core.ports import (
     TurnGuard,
 )
 from chatward.core.rules import Rule
-from chatward.core.values import Moment, Verdict
+from chatward.core.values import Exchange, Finding, Inspected, Moment, Outcome, Source, Verdict
 from chatward.engine.digests import Digests
 from chatward.engine.placeholders import placeholder_rule
 from chatward.engine.scanner import Prefilters, Scanner
@@ -33,6 +35,21 @@ from chatward.policy.policy import Policy
 
 HostOf = Callable[[str], str | None]
 NONE = ("none",)
+
+
+class Asked(NamedTuple):
+    """A guard that looks by itself. ``sources``: at parts from these alone; ``None``: at all. ``scoring``: the guard,
+    where it has scores and is asked for them."""
+
+    id: str
+    inspect: Callable[[Exchange, Moment, Sequence[Item]], Sequence[Finding]]
+    sources: frozenset[Source] | None
+    scoring: TurnGuard | None
+
+
+def _asked(guard: Guard, scoring: TurnGuard | None) -> Asked:
+    spec = guard.spec
+    return Asked(spec.id, guard.inspect, None if len(spec.sources) == len(Source) else spec.sources, scoring)
 
 
 @dataclass(frozen=True)
@@ -54,9 +71,19 @@ class Watch:
         return tuple(guard for guard in reversed(self.model_guards) if isinstance(guard, PreparingGuard))
 
     @cached_property
-    def turns(self) -> tuple[tuple[Guard, TurnGuard | None], ...]:
-        """Guards of whole turns, and which of them score. Known here, because asking a protocol takes microseconds."""
-        return tuple((guard, guard if isinstance(guard, TurnGuard) else None) for guard in self.exchange_guards)
+    def parts(self) -> tuple[Asked, ...]:
+        """Guards of single parts. What they are is known here, because asking a protocol takes microseconds."""
+        return tuple(_asked(guard, None) for guard in self.part_guards)
+
+    @cached_property
+    def turns(self) -> tuple[Asked, ...]:
+        """Guards of whole turns."""
+        return tuple(_asked(guard, guard if isinstance(guard, TurnGuard) else None) for guard in self.exchange_guards)
+
+    @cached_property
+    def inspected(self) -> tuple[Outcome, ...]:
+        """The outcomes where every guard could look and none has scores."""
+        return tuple(map(Inspected, self.names))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -91,6 +118,11 @@ class Plan:
         rules = [one.finding.rule for one in verdict.decisions if one.action is verdict.action]
         told = rules or [one.guard for one in verdict.unavailable]
         return next((self.answers[name] for name in told if name in self.answers), self.refusal)
+
+    @cached_property
+    def unremarkable(self) -> Verdict:
+        """The verdict on an input in which nothing was found, by guards without scores that could all look."""
+        return self.policy.judge(self.watches[Moment.INPUT].inspected, ())
 
     @property
     def inspects(self) -> bool:

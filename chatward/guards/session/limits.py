@@ -76,21 +76,19 @@ class Limits:
 class LimitsGuard:
     """Size and loop limits (a ``Guard``). Reads whole parts; says nothing of their meaning."""
 
+    spec: Final = GuardSpec(
+        id=_ID,
+        summary="Turns that are too large, repeat themselves, or hold an invented dialogue; agents in a loop",
+        moments=frozenset({Moment.INPUT}),
+        cost=Cost.LIGHT,
+        scope=Scope.EXCHANGE,
+    )
+
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
 
-    @property
-    def spec(self) -> GuardSpec:
-        return GuardSpec(
-            id=_ID,
-            summary="Turns that are too large, repeat themselves, or hold an invented dialogue; agents in a loop",
-            moments=frozenset({Moment.INPUT}),
-            cost=Cost.LIGHT,
-            scope=Scope.EXCHANGE,
-        )
-
     def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]:
-        found = list(self._sizes(exchange))
+        found: list[Finding] = list(self._sizes(exchange))
         if exchange.parts and exchange.parts[-1].source is not Source.USER:
             found.extend(self._loops(exchange))
         for item in items:

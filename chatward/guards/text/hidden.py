@@ -182,9 +182,7 @@ _TO_THE_BOT: Final = re.compile(
 
 
 def _markup(text: str) -> Iterator[tuple[int, int, Verdict]]:
-    """Elements that a page hides, and comments that speak to the bot."""
-    if "<" not in text and "[" not in text:
-        return
+    """Elements that a page hides, and comments that speak to the bot: where there is ``<`` or ``[``."""
     done = 0
     for found in _CONCEALED.finditer(text):
         if found.start() < done:
@@ -241,8 +239,10 @@ class HiddenTextGuard:
     def inspect(self, exchange: Exchange, moment: Moment, items: Sequence[Item]) -> Sequence[Finding]:
         found: list[Finding] = []
         for item in items:
-            if item.kind is not PartKind.OPAQUE:
-                found.extend(self._of(item.reading, item.kind, moment, item.index))
+            reading = item.reading
+            text = reading.plain.text
+            if item.kind is not PartKind.OPAQUE and (reading.invisible or "<" in text or "[" in text):
+                found.extend(self._of(reading, item.kind, moment, item.index))
         return found
 
     def _of(self, reading: Reading, kind: PartKind, moment: Moment, part: int) -> Iterator[Finding]:
