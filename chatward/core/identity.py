@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from chatward.core.errors import ChatwardError
 
@@ -80,11 +80,12 @@ class Fields(Protocol):
     def __contains__(self, key: str) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Presented:
     """What a request shows of its sender. ``url`` is scheme, authority and path as the caller wrote them, without
     query; ``address`` the peer's IP address; ``certificate`` the peer's verified certificate (DER); ``posture`` what a
-    trusted proxy says of the device."""
+    trusted proxy says of the device. Nobody changes it; ``read`` keeps what was read of the headers once
+    (``identity.credential``)."""
 
     method: str
     url: str
@@ -92,6 +93,7 @@ class Presented:
     address: str = ""
     certificate: bytes | None = None
     posture: frozenset[str] = frozenset()
+    read: Any = field(default=None, init=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

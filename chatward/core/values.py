@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
+from functools import cached_property
 from typing import Final
 
 
@@ -75,7 +76,7 @@ class Severity(IntEnum):
     HIGH = 3
     CRITICAL = 4
 
-    @property
+    @cached_property
     def label(self) -> str:
         return self.name.lower()
 
@@ -88,7 +89,7 @@ class Action(IntEnum):
     CHALLENGE = 2
     BLOCK = 3
 
-    @property
+    @cached_property
     def label(self) -> str:
         return self.name.lower()
 

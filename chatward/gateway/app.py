@@ -149,7 +149,7 @@ class GatewayApp:
         path = scope.path
         self._flights.enter(flight)
         try:
-            preflight = self._cross_origin.preflight(scope)
+            preflight = self._cross_origin.preflight(scope) if scope.method == "OPTIONS" else None
             if preflight is not None:
                 flight.action = "allow"
                 door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=preflight)[1:])

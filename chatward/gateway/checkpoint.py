@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from inspect import isawaitable
 from typing import Final
 
 from chatward.core.errors import IdentityError
@@ -54,7 +53,7 @@ class Checkpoint:
         """Raises ``IdentityError``."""
         presented = self.presented(scope)
         found = self._authenticator.identify(presented)
-        principal = await found if isawaitable(found) else found
+        principal = found if found is None or isinstance(found, Principal) else await found
         if principal is None:
             raise IdentityError("A credential is needed.")
         return Caller(principal, presented)
@@ -94,7 +93,10 @@ class Checkpoint:
 
     def _peer(self, scope: Scope) -> Peer:
         certificate = getattr(scope, "certificate", None)  # granian's scope has none
-        return self._peer_of(near_address(scope.client), scope.scheme, scope.headers, certificate)
+        client = scope.client
+        return self._peer_of(
+            near_address(client) if ":" in client else client, scope.scheme, scope.headers, certificate
+        )
 
     def _asked(self, scheme: str, scope: Scope) -> str:
         return self._origin or f"{scheme}://{scope.headers.get('host') or ''}"

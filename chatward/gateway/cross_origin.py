@@ -91,12 +91,13 @@ class CrossOrigin:
         self._here = here
         self._api = Sharing(frozenset(api), credentials, METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
         self._widget = Sharing(frozenset(widget), methods=METHODS, headers=REQUEST_HEADERS, exposed=EXPOSED)
+        self._shares = bool(self._api.origins or self._widget.origins)
 
     def answer(self, scope: Scope) -> Headers:
         """The fields to add to the answer. Raises ``ClientError`` (403, ``origin-not-allowed``)."""
         headers = scope.headers
         if "origin" not in headers:
-            return cors((), "", self._sharing(scope.path, ()))
+            return cors((), "", self._sharing(scope.path, ())) if self._shares else []
         origin = headers.get_all("origin")
         sharing = self._sharing(scope.path, origin)
         if self._here and not _is_here(self._own(scope)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -42,7 +43,7 @@ class Connection(Protocol):
     def peer(self) -> str: ...
 
     @property
-    def secure(self) -> bool: ...
+    def scheme(self) -> str: ...
 
     @property
     def certificate(self) -> bytes | None: ...
@@ -56,27 +57,24 @@ class Connection(Protocol):
     def resume(self) -> None: ...
 
 
-class Fields:
-    """Request headers, names in lower case (``bodies.Fields``). Of a field that came twice, ``get`` has the first."""
+class Fields(dict[str, str]):
+    """Request headers, names in lower case (``bodies.Fields``). Of a field that came twice, the mapping has the first,
+    ``more`` the others."""
 
-    __slots__ = ("_first", "_more", "get")
+    __slots__ = ("more",)
 
-    def __init__(self, first: dict[str, str], more: list[tuple[str, str]]) -> None:
-        self._first = first
-        self._more = more
-        self.get = first.get
+    def __init__(self, first: Iterable[tuple[str, str]] = (), more: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(first)
+        self.more = list(more)
 
     def get_all(self, key: str) -> list[str]:
-        if key not in self._first:
+        if key not in self:
             return []
-        return [self._first[key], *(value for name, value in self._more if name == key)]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._first
+        return [self[key], *[value for name, value in self.more if name == key]] if self.more else [self[key]]
 
     def names(self) -> tuple[str, ...]:
         """Each once, in the order in which they came."""
-        return tuple(self._first)
+        return tuple(self)
 
 
 class Door:
@@ -90,6 +88,8 @@ class Door:
         "_waiter",
         "answered",
         "broken",
+        "certificate",
+        "client",
         "complete",
         "headers",
         "http_version",
@@ -97,12 +97,18 @@ class Door:
         "method",
         "path",
         "query_string",
+        "scheme",
         "stream",
         "whole",
     )
 
     def __init__(self, connection: Connection, method: str, target: bytes, headers: Fields, version: str) -> None:
         self._connection = connection
+        self.client = connection.peer
+        """The peer's address, without its port."""
+        self.scheme = connection.scheme
+        self.certificate = connection.certificate
+        """The caller's certificate (DER), where TLS has asked for one and verified it."""
         self.method = method
         self.path, self.query_string = _targets.get(target) or _read_target(target)
         self.headers = headers
@@ -121,20 +127,6 @@ class Door:
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
         self._left: asyncio.Future[None] | None = None
-
-    @property
-    def client(self) -> str:
-        """The peer's address, without its port."""
-        return self._connection.peer
-
-    @property
-    def scheme(self) -> str:
-        return "https" if self._connection.secure else "http"
-
-    @property
-    def certificate(self) -> bytes | None:
-        """The caller's certificate (DER), where TLS has asked for one and verified it."""
-        return self._connection.certificate
 
     # --- the body ---
 

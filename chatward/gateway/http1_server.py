@@ -75,7 +75,6 @@ class Connection(asyncio.Protocol):
         "_front",
         "_lingering",
         "_message",
-        "_more",
         "_parser",
         "_partial",
         "_paused",
@@ -91,7 +90,7 @@ class Connection(asyncio.Protocol):
         "loop",
         "lost",
         "peer",
-        "secure",
+        "scheme",
     )
 
     def __init__(self, front: Front) -> None:
@@ -99,8 +98,7 @@ class Connection(asyncio.Protocol):
         self.loop = front.loop
         self._transport: asyncio.Transport  # set by connection_made, before anything else happens
         self._parser = httptools.HttpRequestParser(self)
-        self._fields: dict[str, str] = {}
-        self._more: list[tuple[str, str]] = []
+        self._fields = Fields()
         self._target = b""
         self._fields_size = 0
         self._partial = 1  # bytes of a head that is not whole yet; a new connection owes one
@@ -119,7 +117,7 @@ class Connection(asyncio.Protocol):
         self.lost = False
         self.peer = ""
         """The caller's IP address."""
-        self.secure = False
+        self.scheme = "http"
         self.certificate: bytes | None = None
         """The caller's verified certificate (DER)."""
 
@@ -180,7 +178,7 @@ class Connection(asyncio.Protocol):
         self.peer = name[0] if isinstance(name, tuple) else ""
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            self.secure = True
+            self.scheme = "https"
             self.certificate = peer_certificate(tls)
         self._front.entered(self)
 
@@ -329,8 +327,7 @@ class Connection(asyncio.Protocol):
             return
         self._message = None
         self._target = b""
-        self._fields = {}
-        self._more = []
+        self._fields = Fields()
         self._fields_size = 0
         self._partial = 1
         self._active = self.loop.time()
@@ -348,18 +345,18 @@ class Connection(asyncio.Protocol):
         fields = self._fields
         text = value.decode("latin-1")
         if key in fields:
-            self._more.append((key, text))
+            fields.more.append((key, text))
         else:
             fields[key] = text
         self._fields_size += len(name) + len(value)
-        if self._fields_size > MAX_HEAD or len(fields) + len(self._more) > MAX_FIELDS:
+        if self._fields_size > MAX_HEAD or len(fields) + len(fields.more) > MAX_FIELDS:
             raise _RefusedError(431)
 
     def on_headers_complete(self) -> None:
         if self._again:
             return
         parser = self._parser
-        fields, more = self._fields, self._more
+        fields, more = self._fields, self._fields.more
         version = parser.get_http_version()
         if version != "1.0" and ("host" not in fields or (more and any(name == "host" for name, _ in more))):
             raise _RefusedError(400)
@@ -368,7 +365,7 @@ class Connection(asyncio.Protocol):
         if len(self._waiting) >= MAX_WAITING:
             raise _RefusedError(400)
         self._partial = 0
-        message = Door(self, parser.get_method().decode("ascii"), self._target, Fields(fields, more), version)
+        message = Door(self, parser.get_method().decode("ascii"), self._target, fields, version)
         message.keep = parser.should_keep_alive()
         self._message = message
         self._waiting.append(message)

@@ -24,7 +24,7 @@ from typing import Final
 
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Authenticator, Presented, Principal
-from chatward.identity.credential import credential
+from chatward.identity.credential import shown
 
 VIA: Final = "via"
 _STRANGER: Final = "caller:"
@@ -56,7 +56,7 @@ class Chain:
         """Who asks. Raises ``IdentityError``: that of the one whose kind it is, ``credentials-ambiguous`` (400) or
         ``not-authenticated`` (401)."""
         try:
-            credential(presented.headers)  # ambiguous is ambiguous, whoever would have answered
+            shown(presented)  # ambiguous is ambiguous, whoever would have answered
         except IdentityError as error:
             self._refused("", error)
             raise
@@ -73,7 +73,8 @@ class Chain:
         if self._anonymous is None:
             return False
         stranger = principal.id.startswith(_STRANGER) and not self._strict
-        return principal == (self._stranger(self._anonymous, principal.id) if stranger else self._anonymous)
+        wanted = self._stranger(self._anonymous, principal.id) if stranger else self._anonymous
+        return principal is wanted or principal == wanted
 
     def _ask(self, presented: Presented, rest: Iterator[tuple[str, Authenticator]]) -> Principal | Awaitable[Principal]:
         for name, authenticator in rest:
@@ -106,7 +107,7 @@ class Chain:
         return others if isinstance(others, Principal) else await others
 
     def _unknown(self, presented: Presented) -> Principal:
-        found = credential(presented.headers)
+        found = shown(presented)
         if self._anonymous is None or (found is not None and self._strict):
             said = "A credential is needed: an API key, or a token of this service's identity provider."
             error = IdentityError(said)

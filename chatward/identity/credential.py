@@ -13,10 +13,10 @@ The rules:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from chatward.core.errors import IdentityError
-from chatward.core.identity import Fields
+from chatward.core.identity import Fields, Presented
 
 API_KEY: Final = "x-api-key"
 _TOKENS: Final = ("bearer", "dpop")
@@ -28,6 +28,15 @@ class Credential:
 
     scheme: str
     text: str = field(repr=False)
+
+
+def shown(presented: Presented) -> Credential | None:
+    """What a request presents, read once. Raises as ``credential`` does."""
+    read: Any = presented.read
+    if read is None:
+        read = presented.read = (credential(presented.headers),)
+    found: Credential | None = read[0]
+    return found
 
 
 def credential(headers: Fields) -> Credential | None:

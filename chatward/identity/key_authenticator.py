@@ -25,7 +25,7 @@ from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Kind, Presented, Principal
 from chatward.identity import keys
 from chatward.identity.behind import Behind
-from chatward.identity.credential import credential
+from chatward.identity.credential import shown
 from chatward.identity.key_store import (
     SCHEMA,
     Budget,
@@ -90,7 +90,7 @@ class KeyAuthenticator:
         self._behind = Behind("chatward-key-uses", self.flush, pause=2.0)
 
     def identify(self, presented: Presented) -> Principal | None:
-        found = credential(presented.headers)
+        found = shown(presented)
         if found is None or not found.text.startswith(keys.PREFIX):
             return None
         if found.scheme not in {"bearer", "x-api-key"}:

@@ -23,7 +23,7 @@ from chatward.core.identity import Assurance, Presented, Principal
 from chatward.identity import dpop
 from chatward.identity.backchannel import Revocations
 from chatward.identity.bound import Binding, Possession, binding
-from chatward.identity.credential import credential
+from chatward.identity.credential import shown
 from chatward.identity.jose import Expected, TokenError, read
 from chatward.identity.provider import Provider
 
@@ -68,7 +68,7 @@ class OidcAuthenticator:
         self._admits = admits
 
     def identify(self, presented: Presented) -> Principal | Awaitable[Principal] | None:
-        found = credential(presented.headers)
+        found = shown(presented)
         if found is None or found.scheme not in _SCHEMES or not _looks_signed(found.text):
             return None
         scheme, token = found.scheme, found.text

@@ -50,7 +50,8 @@ _OF_REFUSED: Final = (
 )
 _OF_MESSAGES: Final = (("links.intel/", 2.0),)
 _OF_REPLIES: Final = (("text.leak/canary", 5.0),)
-_MESSAGES: Final = frozenset({Event.MESSAGE_JUDGED.value, Event.UPSTREAM_INTENDED.value})
+_REFUSED: Final = Event.MESSAGE_JUDGED.value
+_SENT: Final = Event.UPSTREAM_INTENDED.value
 _REPLIES: Final = frozenset({Event.REPLY_JUDGED.value, Event.REPLY_DELIVERED.value, Event.REPLY_ABORTED.value})
 _PROOF_FAILED: Final = Event.STEP_UP_FAILED.value
 _FLIGHTS: Final = 10_000
@@ -153,22 +154,25 @@ class Risks:
 
     def entry(self, entry: Entry) -> None:
         """An entry of the ledger, of any kind. Never raises; microseconds."""
-        event = getattr(entry.event, "value", entry.event)
+        event = entry.event
+        if event.__class__ is not str:
+            event = getattr(event, "value", event)
         fields = entry.fields
-        if event in _MESSAGES:
+        if event in (_SENT, _REFUSED):
             principal = str(fields.get("principal", ""))
-            if event == Event.UPSTREAM_INTENDED.value and entry.exchange:
+            if event == _SENT and entry.exchange:
                 self._under_way(entry.exchange, principal)
-            refused = event == Event.MESSAGE_JUDGED.value
-            found = [(rule, _points_of(rule, _OF_MESSAGES)) for rule in _rules(fields)]
-            if refused:
-                rule = str(fields.get("rule", ""))
-                found.append((rule or "refused", _points_of(rule, _OF_REFUSED, REFUSED)))
-            self._count(principal, found)
+            if event == _REFUSED or "rules" in fields:
+                found = [(rule, _points_of(rule, _OF_MESSAGES)) for rule in _rules(fields)]
+                if event == _REFUSED:
+                    rule = str(fields.get("rule", ""))
+                    found.append((rule or "refused", _points_of(rule, _OF_REFUSED, REFUSED)))
+                self._count(principal, found)
         elif event in _REPLIES:
             with self._lock:
                 principal = self._flights.pop(entry.exchange, "")
-            self._count(principal, [(rule, _points_of(rule, _OF_REPLIES)) for rule in _rules(fields)])
+            if "rules" in fields:
+                self._count(principal, [(rule, _points_of(rule, _OF_REPLIES)) for rule in _rules(fields)])
         elif event == _PROOF_FAILED:
             self.add(str(fields.get("principal", "")), "proof-failed", PROOF)
 

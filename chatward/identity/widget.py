@@ -35,7 +35,7 @@ from chatward.core import base64url
 from chatward.core.errors import IdentityError
 from chatward.core.identity import Assurance, Fields, Grants, Kind, Presented, Principal
 from chatward.identity import dpop
-from chatward.identity.credential import credential
+from chatward.identity.credential import shown
 from chatward.stores.database import Database, Schema
 
 PREFIX: Final = "cww_"
@@ -284,7 +284,7 @@ class Widget:
 
     def _known(self, presented: Presented) -> Claims | None:
         """What the token of a request says, once everything about it is good; ``None`` where there is none."""
-        found = credential(presented.headers)
+        found = shown(presented)
         if found is None or not found.text.startswith(PREFIX):
             return None
         if found.scheme != "dpop":

@@ -27,7 +27,7 @@ from chatward.core.events import Event
 from chatward.core.identity import Presented
 from chatward.core.ports import Entry
 from chatward.identity.allowance import Allowance
-from chatward.identity.credential import credential
+from chatward.identity.credential import shown
 from chatward.identity.record import Record
 from chatward.identity.widget import PREFIX as TOKEN
 from chatward.identity.widget import Widget
@@ -98,7 +98,7 @@ class WidgetSessions:
         if presented.method != "POST":
             raise ClientError("This method is not allowed here.", reason="method-not-allowed", status=405)
         _nothing(body)
-        found = credential(presented.headers)
+        found = shown(presented)
         if found is None or not found.text.startswith(TOKEN):
             wait = self._allowance.take(presented.address)
             if wait:
