@@ -26,6 +26,8 @@ from chatward.evaluation.tables import Cell, Table
 AskPeer = Callable[[Peer, Sequence[Ask]], Answers | Missing]
 Scorer = Callable[[Sequence[Ask]], Sequence[Scored]]
 
+_CHAT = 1000
+"""Ordinary texts that each is asked about at least, if there are as many: a rate of 1 % is chosen on them."""
 _SPLITS = {"wnut17": {"test"}, "germeval2014": {"test"}, "lener_br": {"test"}, "meddocan": {"dev"}}
 
 
@@ -44,8 +46,9 @@ def compared(
     found: Measured, ask: AskPeer, version: str, *, limit: int, progress: Progress
 ) -> tuple[Table, Table, list[str]]:
     """The peers' table, recall by source, and notes on who is missing. ``limit`` rows a source at most (0: all)."""
-    choosing = _some(found.choosing, 10 * limit)
-    chat = _some(found.chat, 10 * limit)
+    ordinary = limit and max(10 * limit, _CHAT)
+    choosing = _some(found.choosing, ordinary)
+    chat = _some(found.chat, ordinary)
     injection = TASKS[0]
     by_source: dict[str, list[Pair]] = defaultdict(list)
     trigger: list[Pair] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from chatward.evaluation.rows import Data, own_rows
 from chatward.evaluation.samples import Progress, collect
 from chatward.evaluation.scoring import Ask, Scored, score
 from chatward.evaluation.tables import Cell, Table
+from chatward.models.store import ModelError, ModelFiles
 from chatward.ward import Ward
 
 _LATENCY_ROWS: Final = 2000
@@ -88,6 +90,8 @@ def evaluate(ward: Ward, data: Data | None, options: Options, progress: Progress
     """Measures. ``data`` ``None``: the product's own held-out rows alone. Raises ``DataError``."""
     about = {
         "chatward": __version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "encoder.onnx, SHA-256": _encoder(),
         **machine(),
         "rows of a corpus, label and language at most": options.limit or "all",
     }
@@ -158,6 +162,14 @@ def latency_table(ward: Ward, asked: Sequence[Ask]) -> tuple[Table, dict[str, fl
         "check_ms_p99": float(np.percentile(times, 99)) if len(times) else None,
     }
     return Table("latency", "Latency", columns, rows, note), figures
+
+
+def _encoder() -> str:
+    """How the digest of the encoder's file begins."""
+    try:
+        return ModelFiles().digests["encoder.onnx"][:8]
+    except (ModelError, KeyError):
+        return "missing"
 
 
 def _scorer(ward: Ward, options: Options, progress: Progress) -> Callable[[Sequence[Ask]], Sequence[Scored]]:

@@ -6,7 +6,7 @@ and 1 in JSON and in percent in Markdown, with its interval where it has one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,10 +28,25 @@ class Table:
 
     def as_json(self) -> dict[str, Any]:
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
-        return {"title": self.title, "note": self.note, "rows": rows}
+        shares = [name for name in self.columns if name in self.shares]
+        return {
+            "title": self.title,
+            "note": self.note,
+            "columns": list(self.columns),
+            "shares": shares,
+            "rows": rows,
+        }
 
-    def as_markdown(self) -> str:
-        parts = [f"## {self.title}", ""]
+    @classmethod
+    def of_json(cls, name: str, told: Mapping[str, Any]) -> Table:
+        """A table of a report, to six digits."""
+        columns = tuple(told["columns"])
+        rows = [tuple(_cell(row[column]) for column in columns) for row in told["rows"]]
+        return cls(name, told["title"], columns, rows, told["note"], frozenset(told["shares"]))
+
+    def as_markdown(self, level: int = 2) -> str:
+        """The table under a heading of a level."""
+        parts = [f"{'#' * level} {self.title}", ""]
         if self.note:
             parts += [self.note, ""]
         if not self.rows:
@@ -47,6 +62,10 @@ class Table:
 
 def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _cell(told: Any) -> Cell:
+    return Interval(told["value"], told["low"], told["high"]) if isinstance(told, dict) else told
 
 
 def _plain(cell: Cell) -> Any:

@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from chatward.bench.peers import Missing
+from chatward.evaluation import comparing
 from chatward.evaluation.comparing import compared, pii_table
 from chatward.evaluation.measuring import Measured
 from chatward.evaluation.peers.asking import Answers, Peer
@@ -62,11 +65,13 @@ def test_all_are_asked_about_the_same_rows_and_judged_alike() -> None:
     assert notes == ["JailGuard is missing: not here.", "LlamaFirewall, local scanners is missing: not here."]
 
 
-def test_limits_are_by_source() -> None:
+@pytest.mark.parametrize(("least", "rows"), [(0, 26), (15, 36), (1000, 46)])
+def test_limits_are_by_source_and_leave_enough_chat(monkeypatch: pytest.MonkeyPatch, least: int, rows: int) -> None:
+    monkeypatch.setattr(comparing, "_CHAT", least)
     found = Measured.of(SAMPLES, ours, rules=False)
     table, sources, _ = compared(found, peer_says, "1.0", limit=1, progress=lambda line: None)
     assert [row["attacks"] for row in sources.as_json()["rows"]] == [1, 1]
-    assert "same 26 rows" in table.note
+    assert f"same {rows} rows" in table.note
 
 
 def test_personal_data_is_scored_by_kind_beside_presidio(data_of: Callable[[Any], Data]) -> None:

@@ -17,6 +17,8 @@ def test_json_keeps_numbers_and_says_null() -> None:
     assert TABLE.as_json() == {
         "title": "Each source",
         "note": "A note.",
+        "columns": ["source", "rows", "recall", "AUC", "fitted"],
+        "shares": ["recall"],
         "rows": [
             {
                 "source": "a|b",
@@ -44,3 +46,9 @@ def test_markdown_reads_as_a_table() -> None:
     shares = Table("t", "T", ("share",), [(0.125,)], shares=frozenset({"share"}))
     assert shares.as_markdown().splitlines()[-1] == "| 12.5 % |"
     assert "Nothing was measured." in Table("t", "T", ("a",), []).as_markdown()
+
+
+def test_a_table_is_read_back_as_it_was_written() -> None:
+    again = Table.of_json("sources", TABLE.as_json())
+    assert again.as_markdown() == TABLE.as_markdown()
+    assert again.as_json() == TABLE.as_json()

@@ -1,0 +1,48 @@
+"""Figures in pages are those of one report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from chatward.evaluation.metrics import Interval
+from chatward.evaluation.page import main, renewed
+from chatward.evaluation.report import Evaluation
+from chatward.evaluation.tables import Table
+
+PEERS = Table("peers", "Peers", ("who", "recall"), [("Chatward", Interval(0.5, 0.25, 0.75))])
+REPORT = Evaluation({}, [PEERS], {}, [], {"chatward": "1.0", "date": "2026-11-23"}).as_json()
+PAGE = "Before.\n\n<!-- evaluation: run -->\n<!-- end -->\n\n<!-- evaluation: peers -->\nold\n<!-- end -->\nAfter.\n"
+DONE = """\
+Before.
+
+<!-- evaluation: run -->
+- chatward: 1.0
+- date: 2026-11-23
+<!-- end -->
+
+<!-- evaluation: peers -->
+### Peers
+
+| who | recall |
+| :-- | --: |
+| Chatward | 50.0 % (25.0–75.0) |
+<!-- end -->
+After.
+"""
+
+
+def test_blocks_are_what_the_report_says_and_the_rest_stays(tmp_path: Path) -> None:
+    assert renewed(PAGE, REPORT) == DONE
+    (tmp_path / "report.json").write_bytes(orjson.dumps(REPORT))
+    (tmp_path / "page.md").write_text(PAGE)
+    for _ in range(2):
+        main(str(tmp_path / "report.json"), str(tmp_path / "page.md"))
+        assert (tmp_path / "page.md").read_text() == DONE
+
+
+def test_what_was_not_measured_is_not_written() -> None:
+    with pytest.raises(KeyError):
+        renewed("<!-- evaluation: pii -->\n<!-- end -->", REPORT)
