@@ -107,13 +107,14 @@ def translated(threshold: float | None, scorer: Scorer, *, rules: bool) -> Trans
     stopped = [key for key in attacks if answers[whole("en", key)].stopped]
     others = languages()[1:]
     table: list[tuple[Cell, ...]] = [
-        ("en", len(attacks), share(attacks, ["en"], "whole"), None, len(harmless),
-         share(harmless, ["en"], "whole"), None)
+        ("en", len(attacks), share(attacks, ["en"], "whole"), None, held(attacks, ["en"], "whole"), None,
+         len(harmless), share(harmless, ["en"], "whole"), None, held(harmless, ["en"], "whole"))
     ]  # fmt: skip
     table += [
-        (lang, len(detected), share(detected, [lang], "whole"), share(detected, [lang], "mixed"), len(harmless),
-         share(harmless, [lang], "whole"), share(harmless, [lang], "mixed"))
-        for lang in others
+        (name, len(detected) * len(langs), share(detected, langs, "whole"), share(detected, langs, "mixed"),
+         held(stopped, langs, "whole"), held(stopped, langs, "mixed"), len(harmless) * len(langs),
+         share(harmless, langs, "whole"), share(harmless, langs, "mixed"), held(harmless, langs, "whole"))
+        for name, langs in (*((lang, (lang,)) for lang in others), (f"all {len(others)}", others))
     ]  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
         (name, "translation", summary, len(detected) * len(others) * times, share(detected, others, kind),
@@ -125,10 +126,12 @@ def translated(threshold: float | None, scorer: Scorer, *, rules: bool) -> Trans
     ]  # fmt: skip
     note = (
         f"{len(attacks)} attacks and {len(harmless)} harmless texts with their words, each in {len(others) + 1} "
-        "languages. English says how many are detected; the others how many of those are detected in translation, "
-        "and half in English and half in that language."
+        "languages. English says how many are detected and how many are stopped as shipped; the others how many of "
+        "those are in translation, and half in English and half in that language (mixed)."
     )
     columns = (
-        "language", "attacks", "detected", "detected, mixed", "harmless", "false alarms", "false alarms, mixed",
+        "language", "attacks", "detected", "detected, mixed", "stopped as shipped", "stopped, mixed", "harmless",
+        "false alarms", "false alarms, mixed", "harmless stopped",
     )  # fmt: skip
-    return Translated(Table("translations", "Translations", columns, table, note), rows)
+    stops = frozenset({"stopped as shipped", "stopped, mixed", "harmless stopped"})
+    return Translated(Table("translations", "Translations", columns, table, note, stops), rows)

@@ -53,9 +53,12 @@ def shares(found: object) -> float | None:
 def test_what_is_detected_in_english_is_looked_for_in_the_other_languages() -> None:
     found = translated(0.5, scorer, rules=False)
     rows = {row[0]: row for row in found.table.rows}
-    assert (rows["en"][1], shares(rows["en"][2]), shares(rows["en"][5])) == (40, 39 / 40, 0)
+    assert list(rows) == [*PROMISED, "all 13"]
+    assert (rows["en"][1], shares(rows["en"][2]), rows["en"][4], shares(rows["en"][7])) == (40, 39 / 40, 1 / 40, 0)
     assert (rows["de"][1], shares(rows["de"][2]), shares(rows["de"][3])) == (39, 1.0, 0)
-    assert (shares(rows["fr"][2]), shares(rows["fr"][5])) == (0, 1.0)
+    assert (rows["de"][4:6], rows["fr"][4]) == ((1.0, 0.0), 0.0)
+    assert (shares(rows["fr"][2]), shares(rows["fr"][7])) == (0, 1.0)
+    assert (rows["all 13"][1], shares(rows["all 13"][2]), rows["all 13"][4]) == (39 * 13, 1 / 13, 1 / 13)
     together, mixes = found.rows
     assert together[:2] == ("translation", "translation")
     assert (together[3], together[6]) == (39 * 13, 20 * 13)
@@ -65,4 +68,4 @@ def test_what_is_detected_in_english_is_looked_for_in_the_other_languages() -> N
 
 def test_without_a_threshold_nothing_is_claimed() -> None:
     found = translated(None, scorer, rules=False)
-    assert all(row[2] is None and row[5] is None for row in found.table.rows)
+    assert all(row[2] is None and row[7] is None for row in found.table.rows)
