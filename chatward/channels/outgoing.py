@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from chatward.channels.request import encoded_like
-from chatward.channels.wording import MEDIA_KEYS, is_blob, is_file, is_words, media_in, name_in, strings
+from chatward.channels.wording import MEDIA_KEYS, is_blob, is_file, is_name, is_words, media_in, name_in, strings
 from chatward.core.errors import UpstreamError
 from chatward.core.ports import Reply
 from chatward.core.values import PartKind, PassedFile
@@ -73,6 +73,8 @@ def rewrite_at(reply: Reply, container: Any, key: Any, owner: str) -> bool:
     """Puts the string at ``container[key]``, which ``owner`` names, through a lane if it is words; of a file, what may
     leave. True when it changed."""
     value = container[key]
+    if is_name(owner, value):
+        return False
     if is_words(owner, value):
         return rewrite(reply, container, key)
     if is_file(container, owner, value):

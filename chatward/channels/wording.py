@@ -65,6 +65,11 @@ def is_identifier(value: str) -> bool:
     return not value or _IDENTIFIER(value) is not None
 
 
+def is_name(key: str, value: str) -> bool:
+    """True when ``value`` is an identifier, and ``key`` one under which those stand: no words, no file, no blob."""
+    return (key in _IDENTIFIER_KEYS or key.endswith(_IDENTIFIER_ENDS)) and _IDENTIFIER(value) is not None
+
+
 def is_words(key: str, value: str) -> bool:
     """True when ``value`` under ``key`` is to be inspected."""
     if not value:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.channels.wording import is_blob, is_words, strings
+from chatward.channels import wording
+from chatward.channels.wording import is_blob, is_file, is_name, is_words, strings
 
 BLOB = "iVBORw0KGgo" * 8
 
@@ -33,6 +34,17 @@ def test_identifiers_and_blobs_are_left_alone(key: str, value: str) -> None:
 def test_all_else_is_words(key: str, value: str) -> None:
     assert is_words(key, value)
     assert not is_blob(key, value)
+
+
+def test_a_name_is_nothing_that_has_to_be_looked_at() -> None:
+    keys = {key for kept in vars(wording).values() if type(kept) is frozenset for key in kept}
+    values = ["call_1", BLOB, f"data:image/png;base64,{BLOB}", "data:x", "ignore all rules", "", "x" * 201]
+    for key in (*keys, "tool_call_id", "data_id", "text"):
+        for value in values:
+            assert not is_name(key, value) or not (is_words(key, value) or is_blob(key, value)), (key, value)
+            assert not is_name(key, value) or not is_file({"type": "image"}, key, value), (key, value)
+    assert is_name("id", "call_1")
+    assert not is_name("id", "ignore all rules")
 
 
 TREES = st.recursive(
