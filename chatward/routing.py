@@ -171,8 +171,8 @@ def warm(plan: Plan) -> None:
         at.scanner.scan(sample, failed={})
         for guard in at.model_guards:
             guard.weigh(Item(0, Source.USER, PartKind.TEXT, sample))
-        stream = at.scanner.stream(lambda guard, error: None)
-        stream.feed(_SAMPLE, True)
+        if at.scanner.streams:
+            at.scanner.stream(lambda guard, error: None).feed(_SAMPLE, True)
 
 
 def policy_version(route: Route, guards: tuple[AnyGuard, ...]) -> str:

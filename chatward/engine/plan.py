@@ -35,6 +35,7 @@ from chatward.policy.policy import Policy
 
 HostOf = Callable[[str], str | None]
 NONE = ("none",)
+_STREAMED = frozenset(Moment) - {Moment.INPUT}
 
 
 class Asked(NamedTuple):
@@ -124,9 +125,14 @@ class Plan:
         """The verdict on an input in which nothing was found, by guards without scores that could all look."""
         return self.policy.judge(self.watches[Moment.INPUT].inspected, ())
 
-    @property
+    @cached_property
     def inspects(self) -> bool:
         return bool(self.watches)
+
+    @cached_property
+    def unseen(self) -> Verdict:
+        """The verdict on what nothing looks at."""
+        return Verdict(policy=self.policy.version)
 
     @property
     def reads_files(self) -> bool:
@@ -143,18 +149,25 @@ class ScannerPool:
     """Scanners by their rules, so that equal sets are compiled once."""
 
     def __init__(self, guards: Sequence[AnyGuard] = ()) -> None:
-        """``guards`` are all that may be used. Those that look at the same moments are compiled together."""
-        self._scanners: dict[tuple[tuple[str, str], ...], Scanner] = {}
-        groups: dict[frozenset[Moment], list[Rule]] = {frozenset(Moment): [placeholder_rule()]}
+        """``guards`` are all that may be used. What looks at requests, which are whole, is compiled together, and what
+        looks at the same other moments."""
+        self._scanners: dict[tuple[bool, tuple[tuple[str, str], ...]], Scanner] = {}
+        groups: dict[frozenset[Moment], list[Rule]] = {_STREAMED: [placeholder_rule()]}
+        whole = [placeholder_rule()]
         for guard in guards:
             if isinstance(guard, RuleGuard):
-                groups.setdefault(guard.spec.moments, []).extend(guard.rules)
-        self._prefilters = Prefilters(list(groups.values()))
+                moments = guard.spec.moments
+                if moments & _STREAMED:
+                    groups.setdefault(moments & _STREAMED, []).extend(guard.rules)
+                if Moment.INPUT in moments:
+                    whole.extend(guard.rules)
+        self._prefilters = Prefilters(list(groups.values()), whole)
 
-    def get(self, rules: Sequence[Rule]) -> Scanner:
-        key = tuple((rule.id, rule.pattern) for rule in rules)  # an operator's own rules may change under one id
+    def get(self, rules: Sequence[Rule], *, streams: bool) -> Scanner:
+        # an operator's own rules may change under one id
+        key = (streams, tuple((rule.id, rule.pattern) for rule in rules))
         if key not in self._scanners:
-            self._scanners[key] = Scanner(rules, self._prefilters)
+            self._scanners[key] = Scanner(rules, self._prefilters, streams=streams)
         return self._scanners[key]
 
     def beside(self) -> ScannerPool:
@@ -188,7 +201,7 @@ def watch(guards: Sequence[AnyGuard], moment: Moment, pool: ScannerPool) -> Watc
     elsewhere = {guard.spec.id for guard in by_rules} | {guard.spec.id for guard in streams}
     looking = [guard for guard in chosen if isinstance(guard, Guard) and guard.spec.id not in elsewhere]
     return Watch(
-        scanner=pool.get([*rules, placeholder_rule()]),
+        scanner=pool.get([*rules, placeholder_rule()], streams=moment is not Moment.INPUT),
         rule_guards=tuple(guard.spec.id for guard in by_rules),
         part_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.PART),
         exchange_guards=tuple(guard for guard in looking if guard.spec.scope is Scope.EXCHANGE),

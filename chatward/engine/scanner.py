@@ -151,19 +151,22 @@ def _check(rule: Rule, shape: Shape) -> None:
 class Prefilters:
     """Prefilters for the patterns that scanners of one process may ask about, each compiled once.
 
-    ``universe`` are groups of rules that are known beforehand and always used together; each group has a prefilter.
-    A scanner with other rules gets a prefilter of its own.
+    ``universe`` are groups of rules that are known beforehand and always used together; each group has a prefilter,
+    with the rules' triggers. ``whole`` are all rules for whole texts: they have one prefilter, without triggers. A
+    scanner with other rules gets a prefilter of its own.
     """
 
-    def __init__(self, universe: Sequence[Sequence[Rule]] = ()) -> None:
+    def __init__(self, universe: Sequence[Sequence[Rule]] = (), whole: Sequence[Rule] = ()) -> None:
         self._groups = _merged([tuple(dict.fromkeys(_patterns_of(rules))) for rules in universe])
+        self._whole = [tuple(dict.fromkeys((rule.pattern, rule.flags) for rule in whole))]
         self._made: dict[tuple[_Pattern, ...], Prefilter] = {}
         self.compiled: dict[Rule, _Compiled] = {}
 
-    def of(self, patterns: Sequence[_Pattern]) -> list[tuple[Prefilter, tuple[_Pattern, ...]]]:
+    def of(self, patterns: Sequence[_Pattern], *, streams: bool) -> list[tuple[Prefilter, tuple[_Pattern, ...]]]:
         """Prefilters that together know all of ``patterns``, each with the patterns it knows."""
         wanted = dict.fromkeys(patterns)
-        chosen = [group for group in self._groups if any(pattern in wanted for pattern in group)]
+        groups = self._groups if streams else self._whole
+        chosen = [group for group in groups if any(pattern in wanted for pattern in group)]
         known = {pattern for group in chosen for pattern in group}
         others = tuple(pattern for pattern in wanted if pattern not in known)
         return [(self._get(group), group) for group in (*chosen, others) if group]
@@ -196,7 +199,9 @@ def _patterns_of(rules: Sequence[Rule]) -> list[_Pattern]:
 class _Candidates:
     """Which of some rules may match a text, and which triggers may occur."""
 
-    def __init__(self, rules: Sequence[_Compiled], triggers: Sequence[str], prefilters: Prefilters) -> None:
+    def __init__(
+        self, rules: Sequence[_Compiled], triggers: Sequence[str], prefilters: Prefilters, *, streams: bool
+    ) -> None:
         by_pattern: dict[_Pattern, tuple[list[int], list[int]]] = {}
         for index, one in enumerate(rules):
             by_pattern.setdefault((one.rule.pattern, one.rule.flags), ([], []))[0].append(index)
@@ -209,7 +214,7 @@ class _Candidates:
                 [by_pattern.get(pattern, nothing) for pattern in known],
                 prefilter.choose([pattern in by_pattern for pattern in known]),
             )
-            for prefilter, known in prefilters.of(list(by_pattern))
+            for prefilter, known in prefilters.of(list(by_pattern), streams=streams)
         ]
 
     def __call__(self, probe: Probe) -> tuple[list[int], list[int]]:
@@ -225,9 +230,10 @@ class _Candidates:
 
 
 class Scanner:
-    """All rules compiled. Building one takes up to seconds; scanning microseconds. Thread safe."""
+    """All rules compiled. Building one takes up to seconds; scanning microseconds. Thread safe. Without ``streams`` it
+    reads whole texts only: then it need not look for triggers."""
 
-    def __init__(self, rules: Sequence[Rule], prefilters: Prefilters | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], prefilters: Prefilters | None = None, *, streams: bool = True) -> None:
         names = [rule.id for rule in rules]
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -235,8 +241,9 @@ class Scanner:
         prefilters = prefilters or Prefilters()
         self._rules = _compiled(rules, prefilters.compiled)
         prose = [rule for rule in self._rules if rule.stride is Stride.PROSE]
-        triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger})
-        self._candidates = _Candidates(self._rules, triggers, prefilters)
+        triggers = sorted({_with_flags(rule.rule) for rule in prose if rule.rule.trigger}) if streams else []
+        self.streams = streams
+        self._candidates = _Candidates(self._rules, triggers, prefilters, streams=streams)
         self._plan = _StreamPlan.of(self._rules, self._candidates, triggers)
         self.look_ahead = max((rule.reach for rule in self._rules), default=0)
         forget()
@@ -306,7 +313,10 @@ class Scanner:
 
     def stream(self, on_failed: OnFailed | None = None) -> ScanStream:
         """An inspector for one growing plain text. A validator that raises puts its guard's rules out for the
-        rest of the text and is told to ``on_failed``; without that it is raised."""
+        rest of the text and is told to ``on_failed``; without that it is raised. Raises ``ValueError`` where the
+        scanner is for whole texts."""
+        if not self.streams:
+            raise ValueError("this scanner reads whole texts only")
         return ScanStream(self._plan, on_failed)
 
 

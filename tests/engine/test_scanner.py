@@ -44,6 +44,7 @@ RULES = [
     rule("group", r"key[:=] ?(\w{5})(?!\w)", group=1),
 ]
 SCANNER = Scanner(RULES)
+WHOLE = Scanner(RULES, Prefilters([RULES[:2]], RULES[1:]), streams=False)
 PIECES = [
     "bob@example.com",
     "a.b@c-d.example",
@@ -93,6 +94,16 @@ def streamed(pieces: list[str]) -> list[Finding]:
 
 def whole(text: str) -> list[Finding]:
     return SCANNER.scan(Reading(text, View(text)))
+
+
+@given(TEXTS)
+def test_a_scanner_for_whole_texts_alone_finds_the_same(text: str) -> None:
+    assert WHOLE.scan(Reading(text, View(text))) == whole(text)
+
+
+def test_a_scanner_for_whole_texts_reads_no_stream() -> None:
+    with pytest.raises(ValueError, match="whole"):
+        WHOLE.stream()
 
 
 def order(found: list[Finding]) -> list[tuple[tuple[int, int], str, float]]:
