@@ -88,7 +88,7 @@ class RoutedEngine:
             inspected = tuple(one.inspected for one in files)
             if plan.guard_budget < self.files.seconds:  # documents are longer than messages
                 plan = dataclasses.replace(plan, guard_budget=self.files.seconds)
-        prepared = await current.engine.prepare(call, plan)
+        prepared = await current.engine.prepare(call, plan) if plan.inspects else None
 
         def screen(vault: Vault | None) -> Screening:
             return current.engine.screen(

@@ -26,6 +26,7 @@ from chatward.core.errors import ClientError
 
 MEMBER: Final = "chatward"
 WITHHELD: Final = "[A document was withheld: the one who asks may not read it.]"
+_MEMBER: Final = f'"{MEMBER}"'.encode()
 _LABEL: Final = re.compile(r"[\w.:/@+-]{1,64}", re.ASCII)
 _TOP: Final = ("system", "documents", "messages", "input")
 _INSIDE: Final = ("content", "output", "results", "source")
@@ -70,6 +71,8 @@ def read(body: bytes, max_depth: int, max_parts: int) -> Request:
     """A request with the labels taken off. Raises what ``strict_json.parse`` does, and ``label-invalid``."""
     document = parse(body, max_depth)
     request = Request(document, max_parts)
+    if _MEMBER not in body and b"\\u" not in body:  # a name is written as it is, or with such an escape
+        return request
     for key in _TOP:
         held = document.get(key)
         if held.__class__ in (list, dict):

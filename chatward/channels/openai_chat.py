@@ -81,6 +81,9 @@ _PLACED: Final = frozenset(
         "tools",
     }
 )
+_SETUP: Final = frozenset({"documents", "functions", "response_format", "tools"})
+_HOLDING: Final = frozenset({str, dict, list})
+"""What may hold words."""
 _ABOUT_CALLER: Final = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "user"})
 _TOP: Final = frozenset({"choices", "created", "id", "model", "object", "system_fingerprint", "usage"})
 
@@ -111,11 +114,13 @@ class ChatCall(Labelled):
     def __init__(self, request: Request) -> None:
         document = request.document
         self._request = request
-        self.model: str = top_level(document, "model", str, "a string") or ""
-        self.stream: bool = bool(top_level(document, "stream", bool, "true or false"))
-        self.conversation = conversation_of(document)
+        model = document.get("model")
+        self.model: str = model if type(model) is str else top_level(document, "model", str, "a string") or ""
+        self.stream: bool = "stream" in document and bool(top_level(document, "stream", bool, "true or false"))
+        self.conversation = conversation_of(document) if "metadata" in document else ""
         self._tools: list[str] = []
-        self._read_setup(document)
+        if not _SETUP.isdisjoint(document):
+            self._read_setup(document)
         self._read_messages(document)
         self._read_rest(document)
 
@@ -308,11 +313,14 @@ class ChatCall(Labelled):
 
     def _read_rest(self, document: dict[str, Any]) -> None:
         request = self._request
-        for key in document:
-            if key not in _PLACED and key not in _ABOUT_CALLER:
+        rest = [key for key, value in document.items() if key not in _PLACED and value.__class__ in _HOLDING]
+        if not rest:
+            return
+        for key in rest:
+            if key not in _ABOUT_CALLER:
                 request.field(document, key, Source.OPERATOR, names=SCHEMA_NAMES)
         request.close_message("settings", keep_empty=False)
-        for key in document:
+        for key in rest:
             if key in _ABOUT_CALLER:
                 request.field(document, key, Source.USER)
         request.close_message("metadata", keep_empty=False)

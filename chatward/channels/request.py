@@ -114,12 +114,25 @@ class Attachment:
 class Request:
     """Collects the parts of one document in reading order. More than ``max_parts``: ``ClientError``."""
 
-    __slots__ = ("_first", "_index", "_slots", "document", "files", "labelled", "messages", "most", "parts", "ruled")
+    __slots__ = (
+        "_first",
+        "_index",
+        "_messages",
+        "_parts",
+        "_plain",
+        "_slots",
+        "document",
+        "files",
+        "labelled",
+        "most",
+        "ruled",
+    )
 
     def __init__(self, document: dict[str, Any], max_parts: int) -> None:
         self.document = document
-        self.parts: list[Part] = []
-        self.messages: list[Message] = []
+        self._parts: list[Part] = []
+        self._messages: list[Message] = []
+        self._plain: list[tuple[dict[str, Any], str, str, Source]] = []
         self._slots: list[_Slot | Attachment | None] = []
         self.files: list[Attachment] = []
         """The files that the document carries or refers to, in reading order."""
@@ -131,22 +144,46 @@ class Request:
         self._first = 0
         self._index = 0
 
+    @property
+    def parts(self) -> list[Part]:
+        if self._plain:
+            self._read_plain()
+        return self._parts
+
     # --- messages ---
+
+    @property
+    def messages(self) -> list[Message]:
+        if self._plain:
+            self._read_plain()
+        return self._messages
 
     def close_message(self, role: str, *, keep_empty: bool = True) -> None:
         """Ends the message of the parts added since the last one; unless ``keep_empty``, only if any were."""
-        if keep_empty or len(self.parts) > self._first:
-            self.messages.append(Message(role, tuple(range(self._first, len(self.parts)))))
-            self._first = len(self.parts)
+        parts = self.parts
+        if keep_empty or len(parts) > self._first:
+            self._messages.append(Message(role, tuple(range(self._first, len(parts)))))
+            self._first = len(parts)
             self._index += 1
 
     def message(self, container: dict[str, Any], key: str, role: str, source: Source) -> None:
-        """A whole message that is the string at ``container[key]``."""
-        at = len(self.parts)
-        self._add(Part(container[key], source, PartKind.TEXT, self._index), (container, key, False))
-        self.messages.append(Message(role, tuple(range(self._first, at + 1))))
-        self._first = at + 1
+        """A whole message that is the string at ``container[key]``. Its part is made when parts are asked for: where
+        nothing looks, that is never."""
+        if len(self._parts) + len(self._plain) >= self.most:
+            raise _too_many()
+        self._plain.append((container, key, role, source))
         self._index += 1
+
+    def _read_plain(self) -> None:
+        """Makes what ``message`` has put off: the messages just before the one that is being read."""
+        plain, self._plain = self._plain, []
+        parts, first = self._parts, self._first
+        for index, (container, key, role, source) in enumerate(plain, self._index - len(plain)):
+            parts.append(Part(container[key], source, PartKind.TEXT, index))
+            self._slots.append((container, key, False))
+            self._messages.append(Message(role, tuple(range(first, len(parts)))))
+            first = len(parts)
+        self._first = first
 
     # --- parts ---
 
@@ -228,9 +265,10 @@ class Request:
             self.words(value, source, key, name, names)
 
     def _add(self, part: Part, slot: _Slot | Attachment | None) -> None:
-        if len(self.parts) >= self.most:
-            raise ClientError("The request has too many parts.", reason="too-many-parts")
-        self.parts.append(part)
+        parts = self.parts
+        if len(parts) >= self.most:
+            raise _too_many()
+        parts.append(part)
         self._slots.append(slot)
 
     # --- back ---
@@ -243,13 +281,14 @@ class Request:
             raise ChatwardError(said, reason="labels-unasked", status=503)
         if not edits:
             return orjson.dumps(self.document)
+        parts = self.parts
         undo: list[tuple[Any, Any, Any]] = []
         try:
             files: list[tuple[Attachment, str]] = []
             for index, text in edits.items():
                 slot = self._slots[index]
                 if isinstance(slot, Attachment):
-                    if text or self.parts[index].kind is not PartKind.OPAQUE:
+                    if text or parts[index].kind is not PartKind.OPAQUE:
                         files.append((slot, text))
                 elif slot is not None:
                     container, key, is_value = slot
@@ -301,6 +340,10 @@ def media_type(url: str) -> str:
     if not url.startswith("data:"):
         return ""
     return url[5:].partition(",")[0].partition(";")[0][:100] or "text/plain"
+
+
+def _too_many() -> ClientError:
+    return ClientError("The request has too many parts.", reason="too-many-parts")
 
 
 def _parsed(text: str) -> Any:

@@ -21,6 +21,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from chatward.core.identity import Principal, ProvingGate
 from chatward.core.normalise import read
@@ -108,7 +109,8 @@ class Threads:
 class Screening:
     """The request's side of one turn: the verdict, what to change, and the way to the reply."""
 
-    exchange: Exchange
+    known: Exchange | Callable[[], Exchange]
+    """``exchange``, or what makes it."""
     plan: Plan
     verdict: Verdict
     edits: Mapping[int, str]
@@ -126,6 +128,14 @@ class Screening:
     """What looks at the files of the reply; ``None`` where nothing does."""
     keep: Callable[[str, Vault], None] | None = field(default=None, repr=False)
     """Takes what is kept of the thread that the reply of this id begins."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """What is known of the turn. Of one that nothing looks at it is put together when somebody asks."""
+        known = self.known
+        if not isinstance(known, Exchange):
+            known = self.known = known()
+        return known
 
     @property
     def refusal(self) -> str:
@@ -227,16 +237,11 @@ class Engine:
     ) -> Screening:
         """Inspects and judges a request; decides what goes to the bot. ``files``: what was seen of those it carries;
         ``vault``: values of this conversation that were kept elsewhere."""
+        if not plan.inspects:  # nothing looks, so nothing is remembered
+            unseen = partial(_unseen, request, plan.route, channel, principal, tenant)
+            return Screening(unseen, plan, plan.unseen, {}, Vault(), b"", b"", self, request.conversation)
         owner = f"{tenant}\0{principal}"
         parts = tuple(request.parts)
-        if not plan.inspects:  # nothing looks, so nothing is remembered
-            messages = tuple(request.messages)
-            exchange = Exchange(
-                channel, parts, messages, principal=principal, tenant=tenant, route=plan.route,
-                new_from=max(len(messages) - 1, 0),
-            )  # fmt: skip
-            unseen = Verdict(policy=plan.policy.version)
-            return Screening(exchange, plan, unseen, {}, Vault(), b"", b"", self, request.conversation)
         thread = self._threads.get(owner, request.previous) if request.previous else None
         if vault is None:
             vault = thread.vault if thread is not None else Vault()
@@ -563,6 +568,15 @@ def _with_rules(scores: Scores, decisions: Sequence[Decision]) -> Scores:
             finding = decision.finding
             surest[finding.guard] = max(finding.confidence, surest.get(finding.guard, 0.0))
     return tuple((name, max(score, surest.get(name, 0.0))) for name, score in scores)
+
+
+def _unseen(request: Request, route: str, channel: str, principal: str, tenant: str) -> Exchange:
+    """A turn that nothing looks at."""
+    messages = tuple(request.messages)
+    newest = max(len(messages) - 1, 0)
+    return Exchange(
+        channel, tuple(request.parts), messages, principal=principal, tenant=tenant, route=route, new_from=newest
+    )
 
 
 def _reason(error: Exception) -> str:
