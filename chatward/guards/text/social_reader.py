@@ -25,6 +25,7 @@ _OVERLAP: Final = 140  # a verb and its object are nearer than that
 _LEFT: Final = 300  # code points before the first cue that are read with it
 _TAIL: Final = 600  # code points at a sentence's end that the next sentence knows of
 _KEPT: Final = 8192
+_PIECE: Final = 4096
 
 _END: Final = re.compile(
     r"(?<!\b[a-z]r)(?<!\b[a-z])[.!?\u2026\u061f\u0964]+[\"'\u201d\u2019\u00bb)\]]*(?=\s)"
@@ -151,16 +152,25 @@ def asks_in(text: str) -> list[Judged]:
     folded = fold(text)
     if not may_ask(folded):
         return []
-    judged = [one for one in Reader(bot=False).feed(text, True) if one.asks]
+    judged = _asking(Reader(bot=False), text)
     if not judged:
         return []
     context = find(folded, CONTEXT)
     known = frozenset([found.cue for found in context]) & frozenset(PRESSURE)
     if known:
-        judged = [one for one in Reader(bot=False, pressure=known).feed(text, True) if one.asks]
+        judged = _asking(Reader(bot=False, pressure=known), text)
     if Sentence(folded, (), Said(), bot=False).reports():
         judged = [replace(one, asks=tuple([_doubted(ask) for ask in one.asks])) for one in judged]
     return judged
+
+
+def _asking(reader: Reader, text: str) -> list[Judged]:
+    """The sentences of a whole text that ask for something. Read in pieces: a sentence costs what is not yet settled,
+    so that all of a long text at once would cost its square."""
+    judged: list[Judged] = []
+    for at in range(0, len(text), _PIECE):
+        judged += reader.feed(text[at : at + _PIECE], at + _PIECE >= len(text))
+    return [one for one in judged if one.asks]
 
 
 def _doubted(ask: Ask) -> Ask:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatward.guards.text import social_reader
+from chatward.guards.text.social_cues import CORE, Found, Vocabulary, find
 from chatward.guards.text.social_reader import BOUND, Judged, Reader, asks_in
 
 WORDS = [
@@ -212,3 +213,19 @@ def test_a_report_takes_weight_off_all_asks() -> None:
     plain = asks_in("Send us your PIN and card number.")[0].asks
     asked = asks_in("Send us your PIN and card number. They wrote that, is it a scam?")[0].asks
     assert max(ask.confidence for ask in asked) < 0.5 <= max(ask.confidence for ask in plain)
+
+
+def test_a_long_text_costs_no_more_a_sentence_than_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def noting(text: str, vocabulary: Vocabulary, start: int = 0) -> list[Found]:
+        if vocabulary is CORE:
+            looked.append(len(text))
+        return find(text, vocabulary, start)
+
+    monkeypatch.setattr(social_reader, "find", noting)
+    text = "Please tell me your password and your PIN. " * 3_000
+    asks = asks_in(text)
+    assert max(looked) < 30_000
+    monkeypatch.setattr(social_reader, "_PIECE", len(text))
+    assert told(asks_in(text)) == told(asks)
