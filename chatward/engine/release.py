@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +101,7 @@ class Release:
         self._held += piece
         end = self._base + len(self._held)
         plain = self._map.add(self._plain, piece, final=final)
-        settled = end
+        settled, settled_plain = end, sys.maxsize
         for watcher in self._watchers:
             inspector = watcher.inspector
             try:
@@ -113,19 +114,25 @@ class Release:
                     return ""
                 continue
             if watcher.raw:
-                if findings:
-                    self._pending.extend(findings)
+                self._pending += findings
+                settled = min(settled, offset)
             else:
                 if findings:
                     self._pending.extend(self._map.finding(finding) for finding in findings)
-                offset = self._map.settled(offset, end)
-            settled = min(settled, offset)
+                settled_plain = min(settled_plain, offset)
         if self.stopped:
             self.blocked = True
             return ""
-        if not final and not self._pending and settled <= self._left:
+        if final:
+            return self._emit(end, final=True)
+        settled = min(settled, self._map.settled(settled_plain, end))
+        if self._pending:
+            return self._emit(settled, final=False)
+        if settled <= self._left:
             return ""
-        return self._emit(end if final else settled, final=final)
+        out = self._take(settled)
+        self._forget(settled)
+        return out
 
     def _emit(self, settled: int, *, final: bool) -> str:
         out: list[str] = []
@@ -256,7 +263,7 @@ class _PlainMap:
 
     def add(self, stream: PlainStream, piece: str, *, final: bool) -> str:
         """Feeds a piece to the normaliser, notes the map, returns the plain text that came out."""
-        if self._anchors is None and stream.takes(piece):
+        if self._anchors is None and self._plain == self._consumed and stream.takes(piece):
             self._plain += len(piece)
             self._consumed = stream.consumed
             return piece

@@ -505,10 +505,9 @@ class ScanStream:
         for start, _, _ in self._open.values():
             settled = min(settled, start)
         self.settled = max(self.settled, settled)
-        self._drop(size)
-        if not self._pending:
-            return ()
-        return self._due(final)
+        if min(self.settled, size) - MAX_CONTEXT - base > _KEPT:
+            self._drop(size)
+        return self._due(final) if self._pending else ()
 
     def _try(self, index: int, probe: Probe, decided: tuple[int, int, int], final: bool) -> None:
         compiled = self._plan.rules[index]
@@ -563,11 +562,11 @@ class ScanStream:
                     self._resume[index] = stop + base
 
     def _drop(self, size: int) -> None:
+        """Forgets what no match can reach any more."""
         keep = min(self.settled, size) - MAX_CONTEXT
-        if keep - self._base > 1024:
-            self._text = self._text[keep - self._base :]
-            self._base = keep
-            self._next = {index: at for index, at in self._next.items() if at > keep}
+        self._text = self._text[keep - self._base :]
+        self._base = keep
+        self._next = {index: at for index, at in self._next.items() if at > keep}
 
     def _due(self, final: bool) -> list[Finding]:
         self._pending.sort(key=lambda hit: (hit.start, -hit.end, hit.rule.id))
@@ -577,4 +576,5 @@ class ScanStream:
 
 
 _STRIDES = {Stride.TOKEN: 0, Stride.NUMBER: 1, Stride.PROSE: 2}
+_KEPT = 1024  # code points that may be kept without need: forgetting costs something
 _MARGIN = 64  # a terminator may straddle the end of what has come: look again a little before

@@ -70,6 +70,10 @@ def test_out_does_not_depend_on_the_pieces(words: list[str], data: st.DataObject
     assert out_of(data.draw(splits(text)), EDITS) == out_of([text], EDITS)
 
 
+def test_what_was_dropped_at_the_end_of_a_piece_counts_for_the_next() -> None:
+    assert out_of(["keep\u200b", "secret"], EDITS) == "keep\u200b[x]"
+
+
 def test_nothing_leaves_before_it_is_settled() -> None:
     release = Release([Watcher(WordFinder("secret"), ("test.words",))], lambda *_: Edit("[x]"), lambda *_: True)
     assert release.feed("my secr") == "my"  # the last five code points may be the start of the word
