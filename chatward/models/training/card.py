@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,19 @@ def card(facts: Mapping[str, Any], calibration: Mapping[str, Any], files: ModelF
         f"Calibrated on {facts['calibration']['ordinary']} ordinary texts (BANKING77, Bitext, held-back phrases),",
         f"{facts['calibration']['look-alikes']} look-alikes and {facts['calibration']['documents']} clean documents.",
         "",
+        "## By language",
+        "",
+        "Held-back phrases at 0.5 and above for `attack` where both tiers read them, and how many there are. They are",
+        "in the style of what was trained on: they compare languages and say little of the world.",
+        "",
+        "| language | ordinary | look-alikes | attacks |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {name} | {_share(row['ordinary'])} | {_share(row['look-alikes'])} | {_share(row['attacks'])} |"
+            for name, row in facts["by_language"].items()
+        ),
+        "",
+        *_borders(facts["own_borders"]),
         "## Limits",
         "",
         "- The encoder was made for English. Other languages rest on written phrases, machine-translated corpora and",
@@ -69,3 +82,20 @@ def card(facts: Mapping[str, Any], calibration: Mapping[str, Any], files: ModelF
         "- Names in lower case, and names that are words, are missed more often.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _share(counted: Sequence[float]) -> str:
+    count, share = counted
+    return f"{share:.1%} of {count:.0f}"
+
+
+def _borders(gain: Mapping[str, Any]) -> list[str]:
+    if not gain:
+        return []
+    low, high = gain["interval"]
+    return [
+        "With a border of each language's own, chosen on one half of these phrases and measured on the other, recall",
+        f"at 1 to 5 % false alarms would be {gain['own']:.1%} instead of {gain['common']:.1%}",
+        f"(difference {low:+.1%} to {high:+.1%}).",
+        "",
+    ]

@@ -12,7 +12,7 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,10 +22,11 @@ from chatward import __version__
 from chatward.core.errors import ChatwardError
 from chatward.models.encoder import Encoder
 from chatward.models.feedback import feedback_examples
+from chatward.models.heads import INDEX
 from chatward.models.names import NameGate
 from chatward.models.store import FOLDER, ModelFiles, write_manifest
 from chatward.models.tier1 import Tier1
-from chatward.models.training import calibrate, card, corpora, mixture, vocabulary
+from chatward.models.training import calibrate, card, corpora, languages, mixture, vocabulary
 from chatward.models.training.corpora import Example, Tagged
 from chatward.models.wordpiece import WordPiece
 
@@ -160,6 +161,8 @@ def finish(
     gate = NameGate.load(out / "names.npz")
     named = calibrate.naming_texts(options.data, seed=options.seed)
     found["names"] = {"border": calibrate.names_border(named, gate, encoder, cutter), "missed": calibrate.MISSED}
+    report("comparing languages")
+    compared = _languages(options.seed, found["heads"]["attack"], tier1, encoder, cutter)
     (out / "calibration.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     facts: dict[str, Any] = {
         "version": __version__,
@@ -169,11 +172,25 @@ def finish(
         "sources": dict(sorted(Counter(example.source.partition("+")[0] for example in examples).items())),
         "languages": dict(Counter(example.lang for example in examples).most_common()),
         "calibration": {"ordinary": len(ordinary), "look-alikes": len(alike), "documents": len(documents)},
+        "by_language": languages.by_language(compared),
+        "own_borders": languages.gain(compared, seed=options.seed),
     }
     (out / "facts.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     write_manifest(out, __version__)
     (out / "card.md").write_text(card.card(facts, found, ModelFiles(out), options.data), encoding="utf-8")
     return facts
+
+
+def _languages(
+    seed: int, calibrated: Mapping[str, Any], tier1: Tier1, encoder: Encoder, cutter: WordPiece
+) -> list[languages.Held]:
+    """How far above the border of ``attack`` held-back phrases lie."""
+    examples = languages.examples(seed=seed)
+    texts = [example.text for example in examples]
+    first, second = calibrate.logits(texts, tier1, encoder, cutter, untrusted=False)
+    one, two, shift = calibrated["both"]
+    margins = first[:, INDEX["attack"]] * one + second[:, INDEX["attack"]] * two + shift
+    return languages.held(examples, dict(zip(texts, margins.tolist(), strict=True)))
 
 
 def _vocabulary(options: Options, examples: Sequence[Example]) -> WordPiece:

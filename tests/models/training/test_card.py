@@ -18,6 +18,8 @@ FACTS = {
     "sources": {"sgd": 700, "pyrit": 30, "phrases/direct": 400, "document/wikigold": 100, "inserted": 4},
     "languages": {"en": 1000, "de": 200, "fi": 3},
     "calibration": {"ordinary": 50, "look-alikes": 20, "documents": 10},
+    "by_language": {"de": {"ordinary": [40, 0.0], "look-alikes": [20, 0.05], "attacks": [30, 0.8]}},
+    "own_borders": {"common": 0.8, "own": 0.81, "difference": 0.01, "interval": [-0.004, 0.02]},
 }
 
 
@@ -51,3 +53,9 @@ def test_files_heads_and_shares_are_named(files: Path, data: Path) -> None:
     assert "Text models of Chatward 9.9. Made in three runs, one of them at night." in lines
     assert "composes with seed 5: 1234 examples" in text
     assert "## Limits" in lines
+
+
+def test_languages_are_compared(files: Path, data: Path) -> None:
+    lines = made(files, data)
+    assert "| de | 0.0% of 40 | 5.0% of 20 | 80.0% of 30 |" in lines
+    assert "81.0% instead of 80.0% (difference -0.4% to +2.0%)" in " ".join(lines)

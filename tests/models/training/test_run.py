@@ -56,6 +56,10 @@ def test_facts_and_card_say_what_went_in(calibrated: tuple[Path, dict[str, objec
     for source in sources:
         assert f"| {source} |" in card
     assert "banking77" not in sources
+    compared = facts["by_language"]
+    assert isinstance(compared, dict)
+    assert len(compared) >= 24
+    assert facts["own_borders"]
 
 
 def test_models_that_are_not_as_released_are_not_taken_over(data: Path, own_files: Path, tmp_path: Path) -> None:
