@@ -33,7 +33,6 @@ MOST: Final = 256
 BYTES: Final = 32 * 1024 * 1024
 WAITING: Final = 32
 """Streams with tool calls to be proven that are read at once; more of them stand in line."""
-_MARKS: Final = (b"tool", b"_call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Kept:
 def may_call(data: bytes) -> bool:
     """Whether a reply's bytes may hold a tool call. Where they do and this says no, the call is refused without a
     challenge: nothing is let out for it."""
-    return any(mark in data for mark in _MARKS)
+    return b"tool" in data or b"_call" in data
 
 
 class Withheld:
