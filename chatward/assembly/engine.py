@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatward.channels.anthropic import Messages
@@ -19,7 +20,6 @@ from chatward.core.errors import ClientError
 from chatward.core.identity import Caller
 from chatward.core.values import Exchange, InspectedFile, Verdict
 from chatward.engine.engine import Screening
-from chatward.engine.placeholders import Vault
 from chatward.identity.access import Access, Where, told
 from chatward.judge.consulting import consult, doubts
 from chatward.judge.judge import Judge
@@ -89,23 +89,20 @@ class RoutedEngine:
             if plan.guard_budget < self.files.seconds:  # documents are longer than messages
                 plan = dataclasses.replace(plan, guard_budget=self.files.seconds)
         prepared = await current.engine.prepare(call, plan) if plan.inspects else None
-
-        def screen(vault: Vault | None) -> Screening:
-            return current.engine.screen(
-                call,
-                plan,
-                channel=channel,
-                principal=person.id,
-                tenant=person.tenant,
-                prepared=prepared,
-                vault=vault,
-                files=inspected,
-            )
-
+        screen = partial(
+            current.engine.screen,
+            call,
+            plan,
+            channel=channel,
+            principal=person.id,
+            tenant=person.tenant,
+            prepared=prepared,
+            files=inspected,
+        )
         if self.remembering is None or not plan.inspects:
-            screening = screen(None)
+            screening = screen()
         else:
-            screening = await self.remembering.screen(person, call, screen)
+            screening = await self.remembering.screen(person, call, lambda vault: screen(vault=vault))
         screening.gate, screening.person = gate, caller.subject
         if self.reply_files is not None and plan.reads_reply_files:
             screening.files = self.reply_files(screening.exchange, request_id)

@@ -71,9 +71,9 @@ class Connection(asyncio.Protocol):
         "_active",
         "_again",
         "_fields",
-        "_fields_size",
         "_front",
         "_lingering",
+        "_measured",
         "_message",
         "_parser",
         "_partial",
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._fields = Fields()
         self._target = b""
-        self._fields_size = 0
+        self._measured = False
         self._partial = 1  # bytes of a head that is not whole yet; a new connection owes one
         self._message: Door | None = None  # the request whose body is being read
         self._waiting: deque[Door] = deque()
@@ -202,6 +202,7 @@ class Connection(asyncio.Protocol):
         if self._refusal or (self.closing and self._serving is None):
             return
         under_way = self._partial
+        self._measured = not under_way and len(data) <= MAX_HEAD  # a head that ends here is no longer
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -328,7 +329,6 @@ class Connection(asyncio.Protocol):
         self._message = None
         self._target = b""
         self._fields = Fields()
-        self._fields_size = 0
         self._partial = 1
         self._active = self.loop.time()
 
@@ -343,14 +343,19 @@ class Connection(asyncio.Protocol):
             raise _RefusedError(400)  # a trailer
         key = _names.get(name) or _learn(name)
         fields = self._fields
-        text = value.decode("latin-1")
-        if key in fields:
-            fields.more.append((key, text))
+        if key not in fields:
+            fields[key] = value.decode("latin-1")
+            if len(fields) > MAX_FIELDS:
+                raise _RefusedError(431)
         else:
-            fields[key] = text
-        self._fields_size += len(name) + len(value)
-        if self._fields_size > MAX_HEAD or len(fields) + len(fields.more) > MAX_FIELDS:
-            raise _RefusedError(431)
+            fields.more.append((key, value.decode("latin-1")))
+            if len(fields.more) > MAX_FIELDS:
+                raise _RefusedError(431)
+
+    def _fits(self) -> bool:
+        fields = self._fields
+        pairs = [*fields.items(), *fields.more]
+        return len(self._target) <= MAX_HEAD and sum(len(name) + len(value) for name, value in pairs) <= MAX_HEAD
 
     def on_headers_complete(self) -> None:
         if self._again:
@@ -360,7 +365,7 @@ class Connection(asyncio.Protocol):
         version = parser.get_http_version()
         if version != "1.0" and ("host" not in fields or (more and any(name == "host" for name, _ in more))):
             raise _RefusedError(400)
-        if len(self._target) > MAX_HEAD:
+        if (more and len(fields) + len(more) > MAX_FIELDS) or not (self._measured or self._fits()):
             raise _RefusedError(431)
         if len(self._waiting) >= MAX_WAITING:
             raise _RefusedError(400)

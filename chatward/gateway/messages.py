@@ -115,7 +115,7 @@ class Messages:
             return
         bot = self._admitted(screening.bot)
         self._checkpoint.still(principal)  # the body may have taken its time
-        if self._beside.budgets is not None:
+        if self._beside.budgets is not None and principal.kind is not Kind.ANONYMOUS:
             await self._beside.budgets.reserve(principal.id)
         body = await self._intend(flight, caller, call, screening)
         started = asyncio.ensure_future(self._begin(flight, call, screening, principal)) if call.stream else None

@@ -83,10 +83,11 @@ class Chain:
             except IdentityError as error:
                 self._refused(name, error)
                 raise
+            if answer is None:
+                continue
             if isinstance(answer, Principal):
                 return _given_out(answer, name)
-            if answer is not None:
-                return self._wait(answer, name, presented, rest)
+            return self._wait(answer, name, presented, rest)
         return self._unknown(presented)
 
     async def _wait(
