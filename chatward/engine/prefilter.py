@@ -11,9 +11,9 @@ Texts are asked cheap questions first; each says no to most patterns (measured w
 * Every other pattern is *widened* into one over bytes that is cheap to run beside others (``widened``). Those that
   hold a literal run of characters, or letters beyond ASCII, go to Hyperscan; those made of ASCII classes alone (digits
   in groups, mostly) go to RE2 sets, whose automata are built as texts need them. In Hyperscan these took 18 seconds to
-  compile and 6 MB, in RE2 8 milliseconds. So that not every new number needs new states, these patterns do not tell
-  one digit from another; and those that take letters too are in sets of their own, where letters and digits are one
-  class. So random text, whose every token is new, has few states as well.
+  compile and 6 MB, in RE2 8 milliseconds. So that not every new number needs new states, patterns that need several
+  digits do not tell one digit from another; and those that take letters too are in sets of their own, where letters and
+  digits are one class. So random text, whose every token is new, has few states as well.
 
 What these say yes to is then confirmed one by one: by RE2 (``quick_search``), then by ``re``.
 """
@@ -46,6 +46,7 @@ _CAPITALS = CAPITALS.encode()
 
 
 _SETS = ("numbers", "words", "numbered words", "letters", "tokens")
+_EXACT = ("letters", "words")  # few patterns, and ordinary words would pass for codes
 _DATABASES = ("literal", "foreign", "numeric", "numbered numeric")
 
 _Form = tuple[bytes, bool]
@@ -201,15 +202,15 @@ def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
     alphabet = shape.alphabet
     many = "numbered " if digits >= _MANY else ""
     if not many and shape.least >= _TOKEN and not shape.consumes_blank:
-        expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH)
+        expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH, coarse=True)
         kind = "tokens"
     elif has_literal(expression) or not all(map(str.isascii, alphabet)):
         foreign = needs_foreign(tree, bool(tree.state.flags & re.IGNORECASE))
         kind = f"{many}numeric" if digits else "foreign" if foreign else "literal"
     else:
-        expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH)
         letters = any(map(str.isalpha, alphabet))
         kind = "letters" if not digits else f"{many}words" if letters else "numbers"
+        expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH, coarse=kind not in _EXACT)
     return [kind, expression.decode("latin-1"), caseless, digits, capitals, ()]
 
 

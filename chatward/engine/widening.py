@@ -26,24 +26,23 @@ def has_literal(expression: bytes) -> bool:
 
 
 _HIGH = r"\x80-\xff"
-_PREFIX = 8
+_PREFIX = 12  # with 8, every message held the beginning of one or two rules that it did not match
 _ALL = 1 << 30
-_ENOUGH = 4
 _EXACT_REPEATS = 6  # repeats up to this stay exact in the prefilter; longer ones become open-ended
 
 
-def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0) -> tuple[bytes, bool]:
+def widened(pattern: str, flags: re.RegexFlag, *, exactly: int = 0, coarse: bool = False) -> tuple[bytes, bool]:
     """A byte pattern for UTF-8 text that matches wherever ``pattern`` does, and perhaps elsewhere; and whether
     it is to be compiled without regard to (ASCII) case.
 
     Look-arounds and boundaries are dropped, long repeats left open, back references widened, every class that
     holds a character beyond ASCII takes any byte above 0x7F, and only the first ``_PREFIX`` code points that a
     match must have are rendered. That keeps the automaton small. With ``exactly`` repeats up to that many stay as
-    they are and so many code points are rendered, and letters and digits are not told apart among themselves.
+    they are and so many code points are rendered. ``coarse``: letters and digits are not told apart among themselves.
     """
     tree = parse(pattern, flags)
     render = _Render(bool(tree.state.flags & re.IGNORECASE), bool(tree.state.flags & re.DOTALL))
-    render.exact, render.coarse = exactly or _EXACT_REPEATS, bool(exactly)
+    render.exact, render.coarse = exactly or _EXACT_REPEATS, coarse
     render.letters = any(map(str.isalpha, shape_of(pattern, flags).alphabet))
     text, _ = render.prefix(tree, exactly or _PREFIX)
     return text.encode("latin-1"), render.caseless

@@ -73,7 +73,7 @@ def test_it_says_no_to_what_is_far_off(text: str) -> None:
         ("é", re.IGNORECASE, (rb"(?:\xc3\x89|\xc3\xa9)", True)),
         (r"\bab(?!c)[a-c-]{2,99}", re.RegexFlag(0), (rb"ab(?:[\x2da-c]){2,}", False)),
         ("a(?i:b)", re.RegexFlag(0), (b"a(?:b)", True)),
-        (r"\d{12,19}", re.RegexFlag(0), (rb"(?:[0-9]){8}", False)),  # the start is enough
+        (r"\d{12,19}", re.RegexFlag(0), (rb"(?:[0-9]){12}", False)),  # the start is enough
     ],
 )
 def test_what_a_pattern_is_widened_to(pattern: str, flags: re.RegexFlag, wide: tuple[bytes, bool]) -> None:
@@ -115,7 +115,7 @@ def test_long_tokens_and_capitals_are_asked_first() -> None:
     assert asked("abcdefghijklmn") == [0]
     assert asked("abcdefghijklm n") == []
     assert asked("see ABCD") == [1]
-    assert asked("A small abcd, and an A") == []  # capitals are not told apart in a set
+    assert asked("see abcd") == []
 
 
 def test_what_does_not_matter_is_not_looked_for() -> None:
