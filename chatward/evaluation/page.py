@@ -19,6 +19,9 @@ from chatward.evaluation.tables import Table
 
 BLOCK: Final = re.compile(r"(<!-- evaluation: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
+_MACHINE: Final = frozenset(("cpu", "cores", "memory_gb", "system", "python", "busy_before"))
+"""What is detected does not depend on these."""
+
 
 def renewed(page: str, report: Mapping[str, Any]) -> str:
     """A page with its blocks as ``report`` has them. Raises ``KeyError`` for a table that was not measured."""
@@ -32,7 +35,7 @@ def renewed(page: str, report: Mapping[str, Any]) -> str:
 
 
 def _run(about: Mapping[str, Any]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in about.items())
+    return "\n".join(f"- {name}: {value}" for name, value in about.items() if name not in _MACHINE)
 
 
 def main(report: str, *pages: str) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import orjson
 import pytest
 
+from chatward.evaluation.attacks import ATTACKS
 from chatward.evaluation.metrics import Interval
-from chatward.evaluation.page import main, renewed
+from chatward.evaluation.page import BLOCK, main, renewed
 from chatward.evaluation.report import Evaluation
 from chatward.evaluation.tables import Table
 
 PEERS = Table("peers", "Peers", ("who", "recall"), [("Chatward", Interval(0.5, 0.25, 0.75))])
-REPORT = Evaluation({}, [PEERS], {}, [], {"chatward": "1.0", "date": "2026-11-23"}).as_json()
+REPORT = Evaluation({}, [PEERS], {}, [], {"chatward": "1.0", "date": "2026-11-23", "cores": 2}).as_json()
 PAGE = "Before.\n\n<!-- evaluation: run -->\n<!-- end -->\n\n<!-- evaluation: peers -->\nold\n<!-- end -->\nAfter.\n"
 DONE = """\
 Before.
@@ -46,3 +47,16 @@ def test_blocks_are_what_the_report_says_and_the_rest_stays(tmp_path: Path) -> N
 def test_what_was_not_measured_is_not_written() -> None:
     with pytest.raises(KeyError):
         renewed("<!-- evaluation: pii -->\n<!-- end -->", REPORT)
+
+
+def test_the_documentation_holds_the_tables_that_it_promises() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
+    blocks = {found[2]: found[0] for found in BLOCK.finditer(page)}
+    assert set(blocks) == {"run", "peers", "languages", "translations", "robustness", "pii"}
+    assert "- date: 20" in blocks.pop("run")
+    for name, block in blocks.items():
+        assert block.count("\n| ") >= 5, name  # a header, its rule, and rows
+    told = blocks["languages"]
+    for lang in ("en", "de", "fr", "es", "pt", "it", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja"):
+        assert f"\n| {lang} | " in told, lang
+    assert all(f"\n| {attack.name} | " in blocks["robustness"] for attack in ATTACKS)
