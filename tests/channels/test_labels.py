@@ -231,3 +231,17 @@ def test_whatever_the_splitting_nothing_forbidden_goes_on_and_all_else_does(made
         assert (text in sent, text in read) == (label not in forbidden,) * 2
     assert sent.count(WITHHELD) == sum(label in forbidden for label, _ in pieces)
     assert "chatward" not in sent
+
+
+@pytest.mark.parametrize(
+    "member", [b'"chatward"', rb'"\u0063hatward"', rb'"chatwar\u0064"', rb'"\u0043\u0048" : 1, "\u0063hatward"']
+)
+def test_a_label_is_found_however_its_name_is_written(member: bytes) -> None:
+    body = b'{"messages":[{"role":"user","content":"hi",' + member + b':{"label":"hr"}}]}'
+    assert CHAT.parse(body).labels == ["hr"]
+
+
+def test_words_about_labels_are_none() -> None:
+    call = CHAT.parse(chat({"role": "user", "content": 'what is "chatward": {"label": "hr"}?'}))
+    assert call.labels == []
+    assert orjson.loads(call.body({}))["messages"][0]["content"] == 'what is "chatward": {"label": "hr"}?'

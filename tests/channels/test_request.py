@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatward.channels.request import Request, media_type
 from chatward.core.errors import ChatwardError, ClientError
@@ -56,3 +58,37 @@ def test_messages_hold_the_parts_since_the_last_one() -> None:
 )
 def test_media_types_of_data_urls(url: str, expected: str) -> None:
     assert media_type(url) == expected
+
+
+@given(st.lists(st.booleans(), max_size=8), st.integers(0, 9))
+def test_messages_that_are_made_late_are_those_that_are_made_at_once(plain: list[bool], asked: int) -> None:
+    """``message`` puts its part off; whenever parts are asked for, they are what ``text`` would have made."""
+    documents = [{"content": f"text {at}"} for at in range(len(plain))]
+    late, at_once = Request({"all": documents}, 20), Request({"all": documents}, 20)
+    for at, (document, put_off) in enumerate(zip(documents, plain, strict=True)):
+        if put_off:
+            late.message(document, "content", "user", Source.USER)
+        else:
+            late.text(document, "content", Source.USER)
+            late.close_message("user")
+        if at == asked:
+            assert late.messages[-1].parts == (at,)
+        at_once.text(document, "content", Source.USER)
+        at_once.close_message("user")
+    assert late.serialise({}) == at_once.serialise({})
+    assert late.parts == at_once.parts
+    assert late.messages == at_once.messages
+    edits = {at: f"edited {at}" for at in range(0, len(plain), 2)}
+    assert late.serialise(edits) == at_once.serialise(edits)
+
+
+def test_messages_that_are_made_late_count_at_once() -> None:
+    request = Request({}, 2)
+    request.text({"a": "x"}, "a", Source.USER)
+    request.close_message("user")
+    request.message({"a": "x"}, "a", "user", Source.USER)
+    with pytest.raises(ClientError) as caught:
+        request.message({"a": "x"}, "a", "user", Source.USER)
+    assert caught.value.reason == "too-many-parts"
+    with pytest.raises(ClientError):
+        request.text({"a": "x"}, "a", Source.USER)

@@ -314,6 +314,27 @@ async def test_a_head_is_bounded(call: Caller, head: bytes, step: int) -> None:
     assert call.app.asked == []
 
 
+@pytest.mark.parametrize("step", [40_000, 1_000_000])
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"".join(b"x-%d: %b\r\n" % (number, b"a" * 1000) for number in range(60)), 200),
+        (b"".join(b"x-%d: %b\r\n" % (number, b"a" * 1000) for number in range(70)), 431),
+        (b"x: a\r\n" * 129, 431),
+        (b"x: a\r\n" * 70 + b"".join(b"x-%d: a\r\n" % number for number in range(70)), 431),
+    ],
+)
+async def test_a_later_head_is_bounded_too(call: Caller, head: bytes, status: int, step: int) -> None:
+    call.say(GET)
+    await call.answer()
+    data = b"GET /echo HTTP/1.1\r\n" + HOST + head + b"\r\n"
+    for at in range(0, len(data), step):
+        call.say(data[at : at + step])
+        await call.writer.drain()
+    assert (await call.answer())[0] == status
+    assert len(call.app.asked) == 1 + (status == 200)
+
+
 async def test_a_caller_who_is_slow_or_silent_is_let_go(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEAD_TIMEOUT", "IDLE_TIMEOUT"):
         monkeypatch.setattr(http1_server, name, 0.2)

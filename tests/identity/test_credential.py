@@ -1,9 +1,12 @@
 """The one credential of a request, or a refusal."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatward.core.errors import IdentityError
-from chatward.identity.credential import Credential, credential
+from chatward.core.identity import Presented
+from chatward.identity.credential import Credential, credential, shown
 from tests.identity.headers import headers
 
 
@@ -51,3 +54,17 @@ def test_what_can_be_read_in_two_ways(pairs):
 def test_its_repr_shows_no_secret():
     assert "hush" not in repr(credential(headers(("authorization", "Bearer hush"))))
     assert "hush" not in repr(credential(headers(("authorization", "hush"))))
+
+
+def test_a_request_is_read_once_and_another_anew():
+    presented = Presented("POST", "https://x/", headers(("authorization", "Bearer a")))
+    assert shown(presented) is shown(presented)
+    assert shown(replace(presented, headers=headers(("authorization", "Bearer b")))) == Credential("bearer", "b")
+    assert shown(replace(presented, headers=headers())) is None
+
+
+def test_what_is_ambiguous_stays_so_when_asked_again():
+    presented = Presented("POST", "https://x/", headers(("x-api-key", "a"), ("x-api-key", "b")))
+    for _ in range(2):
+        with pytest.raises(IdentityError):
+            shown(presented)

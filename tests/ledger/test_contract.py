@@ -49,6 +49,14 @@ async def test_text_is_refused_with_the_field_named_and_the_value_not(ledger: Le
     assert "Aurelia" not in str(caught.value)
 
 
+async def test_a_field_that_came_before_is_looked_at_in_another_entry_too(ledger: Ledger) -> None:
+    await ledger.append(Entry(Event.MESSAGE_JUDGED, "x", {"note": "plain"}))
+    with pytest.raises(ValueError, match="field note "):
+        await ledger.append(Entry(Event.MESSAGE_JUDGED, "x", {"note": "two words", "status": 200}))
+    with pytest.raises(ValueError, match="field note "):
+        await ledger.append(Entry(Event.REPLY_JUDGED, "x", {"note": "two words"}))
+
+
 async def test_an_unknown_event_is_refused(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="event"):
         await ledger.append(Entry("message:was:nice", "x"))
