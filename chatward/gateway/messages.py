@@ -205,14 +205,11 @@ class Messages:
 
     async def _intend(self, flight: Flight, caller: Caller, call: Call, screening: Screening) -> bytes:
         """What goes to the bot, once the intent to send it is on record."""
-        writing = self._records.intended(flight, screening.bot, caller, screening.verdict, call.stream)
-        try:  # while the disk writes
-            body = call.body(screening.edits)
-            if self._beside.end_users is not None and not screening.names_people:
-                body = self._beside.end_users.veiled(caller, body)
-        finally:
-            await writing
-            flight.intended = True
+        body = call.body(screening.edits)
+        if self._beside.end_users is not None and not screening.names_people:
+            body = self._beside.end_users.veiled(caller, body)
+        await self._records.intended(flight, screening.bot, caller, screening.verdict, call.stream)
+        flight.intended = True
         return body
 
     async def _send(
