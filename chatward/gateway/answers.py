@@ -34,14 +34,16 @@ SERVER: Final = ("server", "chatward")
 
 
 def answer_headers(
-    flight: Flight, content_type: str, passing: Headers = (), extra: Headers = ()
+    flight: Flight, content_type: str, passing: Headers = (), extra: Headers = (), overhead: float | None = None
 ) -> list[tuple[str, str]]:
-    """All headers of the answer to ``flight``, in lower case."""
+    """All headers of the answer to ``flight``, in lower case. ``overhead``: our own seconds, where they were looked
+    at already."""
+    overhead = flight.overhead if overhead is None else overhead
     headers = [
         ("content-type", content_type),
         ("x-chatward-request-id", flight.id),
         ("x-chatward-action", flight.action),
-        ("x-chatward-overhead-ms", f"{flight.overhead * 1000.0:.3f}"),
+        ("x-chatward-overhead-ms", f"{overhead * 1000.0:.3f}"),
         NO_STORE,
         SERVER,
         *flight.sharing,
@@ -82,7 +84,7 @@ class Answers:
     ) -> None:
         """``reason`` is the stable id of what went wrong, or empty."""
         overhead = flight.overhead
-        headers = answer_headers(flight, answer.content_type, passing, extra)
+        headers = answer_headers(flight, answer.content_type, passing, extra, overhead)
         door.response_bytes(answer.status, headers, answer.body)
         flight.over = True
         self.note(flight, answer.status, reason, overhead)

@@ -144,7 +144,7 @@ class GatewayApp:
 
     async def __rsgi__(self, scope: Scope, door: Door) -> None:
         self._count += 1
-        task = asyncio.current_task()
+        task = getattr(door, "task", None) or asyncio.current_task()  # granian's door does not know
         flight = Flight(f"{self._prefix}{self._count:x}", door, task)
         path = scope.path
         self._flights.enter(flight)

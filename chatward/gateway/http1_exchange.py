@@ -99,6 +99,7 @@ class Door:
         "query_string",
         "scheme",
         "stream",
+        "task",
         "whole",
     )
 
@@ -123,6 +124,8 @@ class Door:
         """True once all of the body was asked for: then its size was found acceptable."""
         self.answered = False
         self.stream: Stream | None = None
+        self.task: asyncio.Task[None] | None = None
+        """What serves it."""
         self._pieces: list[bytes] = []
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None

@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         door = self._serving = self._waiting.popleft()
-        self._task = self.loop.create_task(self._serve(door))
+        door.task = self._task = self.loop.create_task(self._serve(door))
 
     async def _serve(self, door: Door) -> None:
         whole = False
@@ -353,6 +353,7 @@ class Connection(asyncio.Protocol):
                 raise _RefusedError(431)
 
     def _fits(self) -> bool:
+        """Whether a head that came in pieces, or with much else, keeps to ``MAX_HEAD``."""
         fields = self._fields
         pairs = [*fields.items(), *fields.more]
         return len(self._target) <= MAX_HEAD and sum(len(name) + len(value) for name, value in pairs) <= MAX_HEAD

@@ -243,12 +243,7 @@ class Messages:
         self, headers: Fields, principal: Principal, bot: BotLink, channel: str
     ) -> list[tuple[str, str]]:
         """The headers of the request to the bot."""
-        sent: list[tuple[str, str]] = []
-        get = headers.get
-        for name in FORWARDED:
-            value = get(name)
-            if value is not None:
-                sent.append((name, value))
+        sent = [(name, headers.get(name) or "") for name in FORWARDED if name in headers]
         if "anthropic-beta" in headers:
             sent.append(("anthropic-beta", ",".join(headers.get_all("anthropic-beta"))))
         sent.extend(for_bot(headers, principal, self._keys, bot.api_key, channel))

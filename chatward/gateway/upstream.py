@@ -120,16 +120,21 @@ class HttpUpstream:
         connection = self._reuse()
         if connection is None:
             connection = await self._obtain()
-        response = await self._exchange(connection, method, head, body)
-        if response.status:
-            return response
-        error = response.error or unreachable()
-        if response.heard or connection.uses < 2 or error.reason != "upstream-unreachable":
-            raise error
-        response = await self._exchange(await self._obtain(fresh=True), method, head, body)
-        if response.status:
-            return response
-        raise response.error or unreachable()
+        again = False
+        while True:
+            response = connection.start(head, body, method == "HEAD")
+            try:
+                await response.wait()
+            except BaseException:
+                connection.abort()
+                raise
+            if response.status:
+                return response
+            error = response.error or unreachable()
+            if again or response.heard or connection.uses < 2 or error.reason != "upstream-unreachable":
+                raise error
+            again = True
+            connection = await self._obtain(fresh=True)
 
     async def aclose(self) -> None:
         """Closes every connection; later calls of ``send`` fail."""
@@ -144,15 +149,6 @@ class HttpUpstream:
             waiter = self._line.popleft()
             if not waiter.done():
                 waiter.set_exception(unreachable("The gateway is shutting down."))
-
-    async def _exchange(self, connection: Http1Connection, method: str, head: bytes, body: bytes) -> Http1Response:
-        response = connection.start(head, body, method == "HEAD")
-        try:
-            await response.wait()
-        except BaseException:
-            connection.abort()
-            raise
-        return response
 
     # --- the pool ---
 

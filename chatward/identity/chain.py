@@ -63,6 +63,8 @@ class Chain:
         return self._ask(presented, iter(self._authenticators.items()))
 
     def valid(self, principal: Principal) -> bool:
+        if principal is self._anonymous:
+            return True
         via = principal.attributes.get(VIA)
         if via is not None:
             known = self._authenticators.get(via)
