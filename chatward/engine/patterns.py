@@ -16,9 +16,6 @@ from typing import Any
 # A character of each kind that rules tell apart: all of ASCII, and letters of other scripts.
 _PROBES = (*map(chr, range(128)), "é", "я", "中", "ا")
 _DIGITS = frozenset("0123456789")
-CAPITALS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
-"""What codes and machine-readable lines are written in: few messages have many of these."""
-_CAPITALS = frozenset(CAPITALS)
 _CATEGORIES = {
     c.CATEGORY_DIGIT: re.compile(r"\d"),
     c.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
@@ -73,29 +70,20 @@ def shape_of(pattern: str, flags: re.RegexFlag) -> Shape:
 
 def least_digits(tree: Any) -> int:
     """How many digits every match of a parsed pattern has at least."""
-    return _least(tree, _DIGITS, False)
-
-
-def least_capitals(tree: Any) -> int:
-    """How many of ``CAPITALS`` every match of a parsed pattern has at least."""
-    return _least(tree, _CAPITALS, bool(tree.state.flags & re.IGNORECASE))
-
-
-def _least(tree: Any, wanted: frozenset[str], ignore_case: bool) -> int:
     count = 0
-    walk = Walk(ignore_case, False)
+    walk = Walk(False, False)
     for operator, value in tree:
         if operator in (c.LITERAL, c.IN):
             members = walk.characters(operator, value)
-            count += bool(members) and members <= wanted
+            count += bool(members) and members <= _DIGITS
         elif operator is c.BRANCH:
-            count += min(_least(branch, wanted, ignore_case) for branch in value[1])
+            count += min(least_digits(branch) for branch in value[1])
         elif operator is c.SUBPATTERN:
-            count += _least(value[3], wanted, ignore_case or bool(value[1] & re.IGNORECASE))
+            count += least_digits(value[3])
         elif operator is c.ATOMIC_GROUP:
-            count += _least(value, wanted, ignore_case)
+            count += least_digits(value)
         elif operator in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
-            count += value[0] * _least(value[2], wanted, ignore_case)
+            count += value[0] * least_digits(value[2])
     return count
 
 

@@ -7,7 +7,7 @@ Texts are asked cheap questions first; each says no to most patterns (measured w
 * Most patterns have an *anchor* (``engine.atoms``): a few strings, rare in prose, one of which every match holds.
   Hyperscan looks for all anchors as plain literals, at gigabytes a second: 1 µs a message, where patterns took 11.
 * A pattern that needs more digits than the text has, or a letter beyond ASCII where there is none, is not looked for.
-  Nor are those that need a long token where the text has none, or more capitals (codes are written in them).
+  Nor are those that need a long token where the text has none.
 * Every other pattern is *widened* into one over bytes that is cheap to run beside others (``widened``). Those that
   hold a literal run of characters, or letters beyond ASCII, go to Hyperscan; those made of ASCII classes alone (digits
   in groups, mostly) go to RE2 sets, whose automata are built as texts need them. In Hyperscan these took 18 seconds to
@@ -34,7 +34,7 @@ from re2 import _re2
 
 from chatward.engine import pattern_cache
 from chatward.engine.atoms import anchor_of, fold, needs_foreign
-from chatward.engine.patterns import CAPITALS, least_capitals, least_digits, parse, shape_of
+from chatward.engine.patterns import least_digits, parse, shape_of
 from chatward.engine.widening import byte, has_literal, widened
 
 _RE2_MEMORY = 64 * 1024 * 1024
@@ -42,7 +42,6 @@ _ONE_MEMORY = 512 * 1024  # of one rule: program and states; random text fills t
 _SET_WIDTH = 32
 _MANY = 4  # digits: few messages have so many, and few patterns need fewer
 _TOKEN = 14  # code points without a blank: few messages have such a token but for links, and keys are longer
-_CAPITALS = CAPITALS.encode()
 
 
 _SETS = ("numbers", "words", "numbered words", "letters", "tokens")
@@ -55,16 +54,14 @@ _Form = tuple[bytes, bool]
 class Probe:
     """A text as prefilters read it: encoded, folded, and what is quickly told of it."""
 
-    __slots__ = ("capitals", "data", "digits", "folded", "folded_data", "is_ascii")
+    __slots__ = ("data", "digits", "folded", "folded_data", "is_ascii")
 
     def __init__(self, text: str) -> None:
         self.is_ascii = text.isascii()
         self.folded = fold(text)
         self.data = text.encode()
         self.folded_data = self.folded.encode()
-        size = len(self.data)
-        self.capitals = size - len(self.data.translate(None, _CAPITALS))
-        self.digits = 0 if not self.capitals else size - len(self.data.translate(None, b"0123456789"))
+        self.digits = len(self.data) - len(self.data.translate(None, b"0123456789"))
 
 
 class Prefilter:
@@ -74,12 +71,11 @@ class Prefilter:
     def __init__(self, patterns: Sequence[tuple[str, re.RegexFlag]]) -> None:
         self._lock = threading.Lock()
         about = [(pattern, int(flags)) for pattern, flags in patterns]
-        forms = pattern_cache.remembered("forms", about, lambda: [_form(*pattern) for pattern in patterns])
+        forms = pattern_cache.remembered("widened", about, lambda: [_form(*pattern) for pattern in patterns])
         self._digits = [form[3] for form in forms]
-        self._capitals = [form[4] for form in forms]
         anchors: dict[_Form, list[int]] = {}
         groups: dict[str, dict[_Form, list[int]]] = {}
-        for index, (kind, expression, caseless, _, _, anchor) in enumerate(forms):
+        for index, (kind, expression, caseless, _, anchor) in enumerate(forms):
             for atom in anchor:
                 anchors.setdefault((_quoted(atom), False), []).append(index)
             if not anchor:
@@ -100,8 +96,7 @@ class Prefilter:
         for kind, patterns in self._sets.items():
             known = [index for indexes in patterns.places for index in indexes if relevant[index]]
             if known and kind != "tokens":
-                least = min(self._digits[index] for index in known), min(self._capitals[index] for index in known)
-                sets.append((*least, patterns))
+                sets.append((min(self._digits[index] for index in known), patterns))
         databases = {
             kind: database
             for kind, database in self._databases.items()
@@ -114,12 +109,12 @@ class Prefilter:
 
     def find(self, probe: Probe, choice: Choice) -> list[int]:
         """The same for a text made ready, and some of the patterns."""
-        data, digits, capitals = probe.data, probe.digits, probe.capitals
+        data, digits = probe.data, probe.digits
         if not data:
             return []
         found: list[int] = []
-        for needed, in_capitals, patterns in choice.sets:
-            if needed <= digits and in_capitals <= capitals:
+        for least, patterns in choice.sets:
+            if least <= digits:
                 found += patterns.search(data)
         if choice.tokens is not None and _has_token(data):
             found += choice.tokens.search(data)
@@ -137,21 +132,17 @@ class Prefilter:
                 choice.foreign.scan(data, found)
         if not found:
             return found
-        relevant, of_digits, of_capitals = choice.relevant, self._digits, self._capitals
-        hits = {
-            index
-            for index in found
-            if relevant[index] and of_digits[index] <= digits and of_capitals[index] <= capitals
-        }
+        relevant, needed = choice.relevant, self._digits
+        hits = {index for index in found if relevant[index] and needed[index] <= digits}
         return sorted(hits) if len(hits) > 1 else list(hits)
 
 
 class Choice(NamedTuple):
-    """Some patterns of a prefilter, and what looks for them. ``sets``: each with the digits and capitals that every one
-    of its patterns needs."""
+    """Some patterns of a prefilter, and what looks for them. ``sets``: each with the digits that every one of its
+    patterns needs."""
 
     relevant: tuple[bool, ...]
-    sets: tuple[tuple[int, int, _Set], ...]
+    sets: tuple[tuple[int, _Set], ...]
     tokens: _Set | None
     anchors: _Database | None
     literal: _Database | None
@@ -190,13 +181,12 @@ class _Database:
 
 
 def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
-    """Who looks for a pattern, as what (Latin-1 text, caseless), how many digits and capitals it needs, its anchor.
-    JSON-able."""
+    """Who looks for a pattern, as what (Latin-1 text, caseless), how many digits it needs, its anchor. JSON-able."""
     tree = parse(pattern, flags)
-    digits, capitals = least_digits(tree), least_capitals(tree)
+    digits = least_digits(tree)
     anchor = anchor_of(pattern, flags)
     if anchor:
-        return ["anchor", "", False, digits, capitals, anchor]
+        return ["anchor", "", False, digits, anchor]
     expression, caseless = widened(pattern, flags)
     shape = shape_of(pattern, flags)
     alphabet = shape.alphabet
@@ -211,7 +201,7 @@ def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
         letters = any(map(str.isalpha, alphabet))
         kind = "letters" if not digits else f"{many}words" if letters else "numbers"
         expression, caseless = widened(pattern, flags, exactly=_SET_WIDTH, coarse=kind not in _EXACT)
-    return [kind, expression.decode("latin-1"), caseless, digits, capitals, ()]
+    return [kind, expression.decode("latin-1"), caseless, digits, ()]
 
 
 def _quoted(atom: str) -> bytes:

@@ -31,9 +31,8 @@ PATTERNS = [
     (r"(?:[a-cé]|\d)\d:|!0", re.RegexFlag(0)),
     (r"[a-z0-9]{14,20}", re.RegexFlag(0)),  # a long token
     (r"(?:[a-c]{3} ?){5}", re.RegexFlag(0)),  # no token: it may hold blanks
-    (r"(?:[A-D0-3] ?){9}", re.RegexFlag(0)),  # in capitals
-    (r"(?:[A-D0-3] ?){9}", re.IGNORECASE),  # not in capitals
-    (r"(?:A[BC]|(?i:A)){2}!?", re.RegexFlag(0)),
+    (r"(?:[A-D0-3] ?){9}", re.RegexFlag(0)),
+    (r"(?:[A-D0-3] ?){9}", re.IGNORECASE),
 ]
 FILTER = Prefilter(PATTERNS)
 QUICK = [quick_search(quick_form(*pattern)) for pattern in PATTERNS]
@@ -110,7 +109,7 @@ def test_digits_and_letters_beyond_ascii_are_asked_first() -> None:
     assert asked("eee") == []
 
 
-def test_long_tokens_and_capitals_are_asked_first() -> None:
+def test_long_tokens_are_asked_first() -> None:
     asked = Prefilter([(r"[a-z]{14,20}", re.RegexFlag(0)), (r"(?:[A-Z] ?){4}", re.RegexFlag(0))])
     assert asked("abcdefghijklmn") == [0]
     assert asked("abcdefghijklm n") == []
