@@ -11,18 +11,19 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
-from chatward.models.encoder import Window
+_Asked = TypeVar("_Asked")
+_Answer = TypeVar("_Answer")
 
 MOST: Final = 32
 """Windows of one batch; a text with more is read alone."""
 
 
 @dataclass(slots=True)
-class _Job:
-    windows: Sequence[Window]
-    take: Callable[[Sequence[object]], None]
+class _Job(Generic[_Asked, _Answer]):
+    windows: Sequence[_Asked]
+    take: Callable[[Sequence[_Answer]], None]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None] = field(init=False)
 
@@ -30,18 +31,18 @@ class _Job:
         self.done = self.loop.create_future()
 
 
-class Batcher:
+class Batcher(Generic[_Asked, _Answer]):
     """``read`` windows by ``run`` in a thread of its own. May be used from several event loops."""
 
-    def __init__(self, run: Callable[[Sequence[Window]], Sequence[object]]) -> None:
+    def __init__(self, run: Callable[[Sequence[_Asked]], Sequence[_Answer]]) -> None:
         self._run = run
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[_Job[_Asked, _Answer]] = deque()
         self._lock = threading.Lock()
         self._some = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self.batches = 0
 
-    def submit(self, windows: Sequence[Window], take: Callable[[Sequence[object]], None]) -> asyncio.Future[None]:
+    def submit(self, windows: Sequence[_Asked], take: Callable[[Sequence[_Answer]], None]) -> asyncio.Future[None]:
         """A future that is done when ``take`` was called with the answers, in the order of ``windows``. It raises what
         reading raised. Call it from a running event loop."""
         job = _Job(windows, take, asyncio.get_running_loop())
@@ -67,7 +68,7 @@ class Batcher:
             if jobs:
                 self._serve(jobs)
 
-    def _serve(self, jobs: Sequence[_Job]) -> None:
+    def _serve(self, jobs: Sequence[_Job[_Asked, _Answer]]) -> None:
         self.batches += 1
         try:
             answers = self._run([window for job in jobs for window in job.windows])
@@ -87,7 +88,7 @@ class Batcher:
             start = end
 
 
-def _tell(job: _Job, error: Exception | None) -> None:
+def _tell(job: _Job[Any, Any], error: Exception | None) -> None:
     def settle() -> None:
         if job.done.done():
             return

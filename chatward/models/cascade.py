@@ -1,9 +1,12 @@
 """The cascade: what the shipped models say of a text, by the cheapest of them that is sure.
 
-Tier 1 reads every window of a text. Where it is unsure about any head, or where a small net (``names``) takes words for
-possible personal data, the encoder (tier 2) reads the window too, and a fitted combination of both answers. A text's
-answer is the strictest of its windows'; ``unsure`` borders and combinations come from calibration on texts that no
-model was fitted on (``calibration.json``).
+Tier 1 reads every window of a text. Where it is unsure about any head, the encoder (tier 2) reads the window too, and a
+fitted combination of both answers; what its lower layers take for ordinary it does not read to the end
+(``Answer.early``). A text's answer is the strictest of its windows'; ``unsure`` borders and combinations come from
+calibration on texts that no model was fitted on (``calibration.json``).
+
+Personal data is found by a net of its own (``names``); where that doubts, the encoder reads the words around. Neither
+question needs the other, and no answer depends on whether the other was asked.
 
 Answers are remembered by a keyed digest for a short while, because several guards ask about one text.
 """
@@ -23,10 +26,10 @@ from numpy.typing import NDArray
 
 from chatward.core.errors import ChatwardError
 from chatward.models.batching import Batcher
-from chatward.models.encoder import Encoder, Window, enough_tokens, windows
+from chatward.models.encoder import Answer, Asked, Encoder, Window, enough_tokens, windows
 from chatward.models.entities import Entity, entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
-from chatward.models.names import NameGate
+from chatward.models.names import AROUND, NameTagger, doubtful
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
 from chatward.models.wordpiece import Tokens, WordPiece
@@ -36,6 +39,8 @@ Floats = NDArray[np.float32]
 WINDOWS: Final = 1024
 """Windows of one text that are read; a text with more is refused by ``TooLong``."""
 _REMEMBERED: Final = 512
+_EARLY: Final = 0.03
+"""The most that a window scores that the encoder did not read to the end: below every border that is worth choosing."""
 
 
 class TooLong(ChatwardError):
@@ -77,15 +82,21 @@ class Calibration:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far a text was read: tier 1 everywhere, the encoder where it was asked. Holds token numbers, no text."""
+    """How far a text was read. Holds token numbers, no text. ``first`` are tier 1's logits by window and ``unsure`` the
+    windows, by place, that the encoder is asked about; ``tags`` are the small net's probabilities by word and
+    ``doubtful`` the windows around those it doubts; all of them once somebody asked. ``second`` are the encoder's
+    answers."""
 
     tokens: Tokens
+    untrusted: bool
     windows: list[Window]
-    first: list[Floats]
-    unsure: list[int]
-    naming: list[int] | None = None  # windows that are read for names alone
-    second: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    first: list[Floats] | None = None
+    unsure: Mapping[int, Asked] = field(default_factory=dict)
+    tags: Floats | None = None
+    doubtful: Sequence[Asked] = ()
+    second: dict[Asked, Answer] = field(default_factory=dict)
     done: dict[bool, Analysis] = field(default_factory=dict)
+    entities: tuple[Entity, ...] | None = None
 
 
 class Cascade:
@@ -97,18 +108,22 @@ class Cascade:
         self.version = files.version
         self.cutter = WordPiece.load(files.path("vocabulary.txt"))
         self._tier1 = Tier1.load(files.path("tier1.npz"))
-        self._encoder = Encoder(files.path("encoder.onnx"), self.cutter) if encoder else None
-        self._calibration = Calibration.of(files.json("calibration.json")["heads"])
+        calibration = files.json("calibration.json")
+        self._calibration = Calibration.of(calibration["heads"])
+        self._encoder: Encoder | None = None
+        if encoder:
+            borders = (float(calibration["exit"]["user"]), float(calibration["exit"]["untrusted"]))
+            self._encoder = Encoder(files.path("encoder.onnx"), self.cutter, borders)
         low = np.array([self._calibration.borders[head][0] for head in HEADS], dtype=np.float32)
         high = np.array([self._calibration.borders[head][1] for head in HEADS], dtype=np.float32)
         self._low, self._high = _logit(low), _logit(high)
-        self._names: NameGate | None = None
-        self._named = 0.0
+        self._names: NameTagger | None = None
+        self._doubt = 1.0
         if encoder:
-            self._names = NameGate.load(files.path("names.npz"))
-            self._named = float(files.json("calibration.json")["names"]["border"])
+            self._names = NameTagger.load(files.path("names.npz"))
+            self._doubt = float(calibration["names"]["doubt"])
         self._key = secrets.token_bytes(16)
-        self._batcher = Batcher(self._encoder.run) if self._encoder is not None else None
+        self._batcher = Batcher(self._encoder.read) if self._encoder is not None else None
         self._known: OrderedDict[bytes, _Reading] = OrderedDict()
         self._lock = threading.Lock()
         self._middle: Floats | None = None
@@ -120,54 +135,87 @@ class Cascade:
         known = reading.done.get(names)
         if known is not None:
             return known
-        missing = self._missing(reading, names)
-        if missing and self._encoder is not None:
-            answers = self._encoder.run([reading.windows[place] for place in missing])
-            reading.second.update(zip(missing, answers, strict=True))
-        analysis = self._judge(reading, names, untrusted)
+        asked = [*self._unsure(reading, text).values(), *(self._doubtful(reading) if names else ())]
+        self._ask(reading, asked)
+        scores, where = self._judge(reading)
+        analysis = Analysis(scores, where, self._found(reading) if names else (), len(asked))
         reading.done[names] = analysis
         return analysis
 
-    def prepare(self, text: str, *, untrusted: bool = False, names: bool = False) -> Sequence[Awaitable[None]]:
-        """What to await so that ``analyse`` of the same text need not run the encoder: nothing, or one thing. Tier 1
-        runs now. Call it from a running event loop. Raises ``TooLong``."""
+    def names(self, text: str, *, untrusted: bool = False) -> tuple[Entity, ...]:
+        """The personal data that ``analyse`` finds in a text, for whom its scores are not wanted: tier 1 does not run.
+        Raises ``TooLong``."""
         reading = self._reading(text, untrusted)
-        missing = self._missing(reading, names)
+        if reading.entities is None:
+            self._ask(reading, self._doubtful(reading))
+        return self._found(reading)
+
+    def prepare(
+        self, text: str, *, untrusted: bool = False, scores: bool = True, names: bool = False
+    ) -> Sequence[Awaitable[None]]:
+        """What to await so that ``analyse`` of the same text (without ``scores``: ``names``) need not run the encoder:
+        nothing, or one thing. The small models run now. Call it from a running event loop. Raises ``TooLong``."""
+        reading = self._reading(text, untrusted)
+        asked = [*(self._unsure(reading, text).values() if scores else ()), *(self._doubtful(reading) if names else ())]
+        missing = [one for one in asked if one not in reading.second]
         if not missing or self._batcher is None:
             return ()
 
-        def take(answers: Sequence[Any]) -> None:
+        def take(answers: Sequence[Answer]) -> None:
             reading.second.update(zip(missing, answers, strict=True))
 
-        return (self._batcher.submit([reading.windows[place] for place in missing], take),)
+        return (self._batcher.submit(missing, take),)
 
-    def _missing(self, reading: _Reading, names: bool) -> list[int]:
-        """Windows that the encoder has to read and has not."""
-        if self._encoder is None:
-            return []
-        asked = reading.unsure
-        if names:
-            if reading.naming is None:
-                reading.naming = [
-                    place
-                    for place, window in enumerate(reading.windows)
-                    if window.wide and place not in reading.unsure and self._may_name(window)
-                ]
-            asked = sorted([*asked, *reading.naming])
-        return [place for place in asked if place not in reading.second]
+    def _ask(self, reading: _Reading, asked: Sequence[Asked]) -> None:
+        """The encoder reads what it has not."""
+        missing = [one for one in asked if one not in reading.second]
+        if missing and self._encoder is not None:
+            reading.second.update(zip(missing, self._encoder.read(missing), strict=True))
 
-    def _may_name(self, window: Window) -> bool:
-        """Whether a window may hold personal data."""
-        assert self._names is not None
-        ids, casing = window.tokens.ids, window.tokens.casing
-        part = slice(window.start, window.end)
-        return bool(self._names.logits(ids[part], casing[part]).max() >= self._named)
+    def _unsure(self, reading: _Reading, text: str) -> Mapping[int, Asked]:
+        """Windows of which tier 1 is unsure, by place. It reads them now if it has not."""
+        if reading.first is None:
+            wanted = _ASKED[reading.untrusted]
+            first: list[Floats] = []
+            unsure: dict[int, Asked] = {}
+            for place, window in enumerate(reading.windows):
+                start, end = window.span()
+                logits = self._tier1.logits(text[start:end], reading.tokens.ids[window.start : window.end])
+                first.append(logits)
+                if self._encoder is not None and ((logits > self._low) & (logits < self._high))[wanted].any():
+                    unsure[place] = Asked(window, logits, tags=False)
+            with self._lock:
+                if reading.first is None:  # else another thread was quicker, and answers are kept by what it asks
+                    reading.unsure, reading.first = unsure, first
+        return reading.unsure
+
+    def _doubtful(self, reading: _Reading) -> Sequence[Asked]:
+        """Windows around the words of which the small net doubts what they are. It reads them now if it has not."""
+        if reading.tags is None and self._names is not None:
+            tags = self._names.probabilities(reading.tokens)
+            around = doubtful(tags, reading.tokens, self._doubt, untrusted=reading.untrusted)
+            asked = [Asked(window, _NOT_READ, tags=True) for window in around]
+            with self._lock:
+                if reading.tags is None:
+                    reading.doubtful, reading.tags = asked, tags
+        return reading.doubtful
+
+    def _found(self, reading: _Reading) -> tuple[Entity, ...]:
+        """Personal data: the small net's tags, and the encoder's around the words that were doubtful."""
+        if reading.entities is None:
+            if reading.tags is None:
+                return ()
+            answers = [(asked.window.start, reading.second[asked].tags) for asked in reading.doubtful]
+            pieces = [(start, tags) for start, tags in answers if tags is not None]
+            tags = word_probabilities(pieces, reading.tokens, reading.tags, AROUND // 2)
+            reading.entities = tuple(entities(tags, reading.tokens))
+        return reading.entities
 
     def first(self, text: str) -> dict[str, float]:
         """Tier 1 alone, calibrated: for texts that are looked at while they grow. A text of one window that was
         analysed a moment ago is not read again."""
         known = self._remembered(self._digest(text, untrusted=False))
-        if known is not None and len(known.first) == 1:
+        if known is not None and known.first is not None and len(known.first) == 1:
             return {head: _alone(self._calibration, head, float(known.first[0][place])) for head, place in _PLACES}
         logits = self._tier1.logits(text, self.cutter(text, limit=400).ids)
         return {head: _alone(self._calibration, head, float(logits[place])) for head, place in _PLACES}
@@ -200,57 +248,50 @@ class Cascade:
         found = windows(tokens, untrusted=untrusted)
         if len(found) > WINDOWS:
             raise TooLong("the text is longer than the models read", reason="text-too-long")
-        wanted = _asked(untrusted)
-        reading = _Reading(tokens, found, [], [])
-        for place, window in enumerate(found):
-            start, end = window.span()
-            logits = self._tier1.logits(text[start:end], tokens.ids[window.start : window.end])
-            reading.first.append(logits)
-            if ((logits > self._low) & (logits < self._high))[wanted].any():
-                reading.unsure.append(place)
+        reading = _Reading(tokens, untrusted, found)
         with self._lock:
             self._known[key] = reading
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return reading
 
-    def _judge(self, reading: _Reading, names: bool, untrusted: bool) -> Analysis:
-        second = dict(reading.second)  # the encoder's thread may add to it meanwhile
-        unsure = set(reading.unsure)
+    def _judge(self, reading: _Reading) -> tuple[dict[str, float], dict[str, tuple[int, int]]]:
+        """Scores by head, and the windows that spoke loudest."""
         scores = dict.fromkeys(HEADS, 0.0)
         where: dict[str, tuple[int, int]] = {}
-        for place, window in enumerate(reading.windows):
-            # What was read for names alone says nothing here: scores do not depend on which guards ask.
-            answer = second.get(place) if place in unsure else None
+        for place, (window, logits) in enumerate(zip(reading.windows, reading.first or (), strict=True)):
+            answer = reading.second[reading.unsure[place]] if place in reading.unsure else None
             for index, head in enumerate(HEADS):
-                if untrusted != (head == "indirect") and head in _BY_SOURCE:
+                if reading.untrusted != (head == "indirect") and head in _BY_SOURCE:
                     continue
-                first = float(reading.first[place][index])
+                first = float(logits[index])
                 if answer is None:
                     score = _alone(self._calibration, head, first)
                 else:
                     a, b, c = self._calibration.both[head]
-                    score = _sigmoid(a * first + b * float(answer[0][index]) + c)
+                    score = _sigmoid(a * first + b * float(answer.logits[index]) + c)
+                    if answer.early:
+                        score = min(score, _EARLY)
                 if score > scores[head]:
                     scores[head] = score
                     where[head] = window.span()
-        if not names:
-            return Analysis(scores, where, (), len(unsure))
-        wide = [place for place in sorted(second) if reading.windows[place].wide]
-        pieces = [(reading.windows[place].start, second[place][1]) for place in wide]
-        found = tuple(entities(word_probabilities(pieces, reading.tokens), reading.tokens)) if pieces else ()
-        return Analysis(scores, where, found, len(second))
+        return scores, where
 
 
+_NOT_READ: Final = np.zeros(len(HEADS), dtype=np.float32)
+"""Tier 1's logits of a window that is read for names alone."""
 _PLACES: Final = tuple((head, place) for place, head in enumerate(HEADS))
 _BY_SOURCE: Final = frozenset(("attack", "direct", "extraction", "jailbreak", "indirect"))
 
 
-def _asked(untrusted: bool) -> list[int]:
-    """Places of the heads whose doubt calls for tier 2: those that are asked about this source."""
+def asked_heads(untrusted: bool) -> tuple[str, ...]:
+    """The heads whose doubt calls for tier 2: those that are asked about this source."""
     if untrusted:
-        return [INDEX["indirect"], INDEX["scam"]]
-    return [INDEX[head] for head in ("attack", "toxic", "hate", "sexual", "self-harm", "violence", "illegal", "scam")]
+        return ("indirect", "scam")
+    return ("attack", "toxic", "hate", "sexual", "self-harm", "violence", "illegal", "scam")
+
+
+_ASKED: Final = {untrusted: [INDEX[head] for head in asked_heads(untrusted)] for untrusted in (False, True)}
 
 
 def _alone(calibration: Calibration, head: str, logit: float) -> float:

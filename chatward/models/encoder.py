@@ -1,5 +1,8 @@
 """Tier 2: the shipped encoder on ONNX Runtime. Windows of tokens in, text logits and tag logits out.
 
+Most windows that tier 1 is unsure about are ordinary, and a net over the states of the second layer can tell (early
+exit; Xin et al. 2020). The layers above are run for the others alone.
+
 One thread a session and no spinning: the gateway's other work goes on beside it, and a process may fork after loading.
 """
 
@@ -9,11 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chatward.models.heads import HEADS
 from chatward.models.runtime import onnxruntime
 from chatward.models.wordpiece import Tokens, WordPiece
 
@@ -78,10 +82,29 @@ def _cut(tokens: Tokens, room: int, step: int, untrusted: bool) -> list[Window]:
     return [Window(tokens, start, untrusted, room) for start in starts]
 
 
-class Encoder:
-    """The loaded model. ``run`` may be called from any thread, one call at a time per session is fastest."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A window, tier 1's logits of it, and whether tags are wanted. Equal to itself alone: answers are kept by it."""
 
-    def __init__(self, path: Path, cutter: WordPiece) -> None:
+    window: Window
+    first: Floats
+    tags: bool
+
+
+class Answer(NamedTuple):
+    """Text logits [heads] of a window, and its tag logits [tokens of the window, tags] if they were wanted. ``early``:
+    the logits are those of the early net, because what the upper layers say does not matter."""
+
+    logits: Floats
+    tags: Floats | None
+    early: bool
+
+
+class Encoder:
+    """The loaded model. It may be called from any thread, one call at a time per session is fastest. ``borders``: how
+    much a window must matter to be read to the end, of a person's text and of an untrusted one."""
+
+    def __init__(self, path: Path, cutter: WordPiece, borders: tuple[float, float] = (-math.inf, -math.inf)) -> None:
         runtime = onnxruntime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -92,16 +115,39 @@ class Encoder:
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         self._session: Any = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._cutter = cutter
+        self._borders = borders
 
     def run(self, given: Sequence[Window]) -> list[tuple[Floats, Floats]]:
-        """For each window: text logits [heads] and tag logits [tokens of the window, tags].
+        """For each window, read to the end: text logits [heads] and tag logits [tokens of the window, tags].
 
         Windows are read one by one. The int8 encoder scales its activations by the whole batch, so that in a batch a
         text's logits would depend on its neighbours (by up to 1.9), and two cores gain nothing from batches.
         """
-        return [self._read(window) for window in given]
+        return [self._whole(window) for window in given]
 
-    def _read(self, window: Window) -> tuple[Floats, Floats]:
+    def read(self, given: Sequence[Asked]) -> list[Answer]:
+        """The same, of windows that the upper layers are not run for where it surely does not matter. Whether one is
+        read ``early`` depends on it alone; its tags are there only where they are wanted."""
+        return [self._answer(asked) for asked in given]
+
+    def _whole(self, window: Window) -> tuple[Floats, Floats]:
+        logits, tags = self._session.run(["logits", "tags"], self._inputs(window, _NOTHING, -math.inf))
+        return logits[0], tags[0, 2:-1]
+
+    def _answer(self, asked: Asked) -> Answer:
+        border = self._borders[asked.window.untrusted]
+        inputs = self._inputs(asked.window, asked.first, -math.inf if asked.tags else border)
+        early, logits, tags = self._session.run(["early", "logits", "tags"], inputs)
+        if early[0, -1] > border:
+            return Answer(logits[0], tags[0, 2:-1] if asked.tags else None, early=False)
+        return Answer(early[0, :-1], tags[0, 2:-1] if asked.tags else None, early=True)
+
+    def early(self, window: Window, first: Floats) -> tuple[Floats, float]:
+        """What the early net is shown of a window, and how much the window matters to it."""
+        seen, early = self._session.run(["seen", "early"], self._inputs(window, first, math.inf))
+        return seen[0], float(early[0, -1])
+
+    def _inputs(self, window: Window, first: Floats, border: float) -> dict[str, NDArray[Any]]:
         cutter, count = self._cutter, window.end - window.start
         ids = np.empty((1, count + 3), dtype=np.int64)
         casing = np.zeros((1, count + 3), dtype=np.int64)
@@ -110,5 +156,7 @@ class Encoder:
         ids[0, 2:-1] = window.tokens.ids[window.start : window.end]
         ids[0, -1] = cutter.sep
         casing[0, 2:-1] = window.tokens.casing[window.start : window.end]
-        logits, tags = self._session.run(None, {"ids": ids, "casing": casing})
-        return logits[0], tags[0, 2:-1]
+        return {"ids": ids, "casing": casing, "tier1": first[None], "border": np.array(border, dtype=np.float32)}
+
+
+_NOTHING: Final = np.zeros(len(HEADS), dtype=np.float32)

@@ -38,7 +38,7 @@ def prepare(models: Callable[[], Cascade], item: Item) -> Sequence[Awaitable[Non
     """What ``weigh`` will need, being read beside the event loop."""
     if item.source not in (Source.USER, Source.TOOL, Source.DOCUMENT) or item.kind is PartKind.OPAQUE:
         return ()
-    return models().prepare(item.reading.plain.text, untrusted=item.source.untrusted, names=True)
+    return models().prepare(item.reading.plain.text, untrusted=item.source.untrusted, scores=False, names=True)
 
 
 def weigh(models: Callable[[], Cascade], item: Item) -> Weighed:
@@ -48,7 +48,7 @@ def weigh(models: Callable[[], Cascade], item: Item) -> Weighed:
     plain = item.reading.plain
     found: list[Finding] = []
     best = 0.0
-    for entity in models().analyse(plain.text, untrusted=item.source.untrusted, names=True).entities:
+    for entity in models().names(plain.text, untrusted=item.source.untrusted):
         if entity.confidence < _SURE:
             continue
         rule, category, severity = _RULES[entity.label]

@@ -4,13 +4,12 @@ The rule: 0.5 is the score that a chosen share of ordinary texts exceeds (``ALAR
 model was fitted on: support chat of two corpora, and held-back written phrases of every language, look-alikes
 included. Both tiers' logits are added with fixed shares, so that a text is not scored on another scale because only
 tier 1 has read it. Tier 2 is asked about the
-``ASKED`` share of ordinary texts that tier 1 finds least ordinary, for each head; names are looked for where the gate
-does not rule them out, at a border that ``MISSED`` of the texts with names would not pass.
+``ASKED`` share of ordinary texts that tier 1 finds least ordinary, for each head; about personal data, where the small
+net doubts so much that no more than ``MISSED`` of the names that tier 2 would treat are neither found nor asked about.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chatward.models.encoder import Encoder, windows
-from chatward.models.entities import Entity, entities, word_probabilities
+from chatward.models.entities import entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
-from chatward.models.names import NameGate
+from chatward.models.names import NameTagger, doubts
 from chatward.models.tier1 import Tier1
 from chatward.models.training import corpora
 from chatward.models.wordpiece import Tokens, WordPiece
@@ -53,10 +52,13 @@ NOT_ASKED: Final = 0.25
 SHARES: Final = (0.35, 0.65)
 """What tier 1 and tier 2 count for where both have read a text."""
 MISSED: Final = 0.02
-"""Share of texts with a name that would be treated about which the encoder is not asked."""
+"""Share of names that the encoder would treat and the small net neither finds nor doubts."""
+MOST_DOUBT: Final = 0.5
+"""The encoder is asked at this doubt in any case."""
 _SURE: Final = 0.5
 _TREATED: Final = 0.85
 """Confidence from which a name is noted, and from which it is treated (``guards.text.pii_model``)."""
+_NAMES: Final = ("PERSON", "ADDRESS")
 _SAMPLE: Final = 2500  # texts of each corpus
 
 
@@ -130,32 +132,36 @@ def calibrate(
     return {"heads": heads, "alarms": dict(ALARMS)}
 
 
-def found_names(text: str, encoder: Encoder, cutter: WordPiece) -> tuple[Tokens, list[tuple[Entity, bool]]]:
-    """A text's tokens, and the personal data that the encoder finds in it: each, and whether it would be treated."""
-    tokens = cutter(text)
-    wide = windows(tokens, untrusted=True)
-    if not wide:
-        return tokens, []
+def whole_tags(tokens: Tokens, encoder: Encoder) -> Floats:
+    """Probabilities of tags by word where the encoder reads all of a text."""
+    wide = [window for window in windows(tokens, untrusted=False) if window.wide]
     pieces = [(window.start, answer[1]) for window, answer in zip(wide, encoder.run(wide), strict=True)]
-    found = entities(word_probabilities(pieces, tokens), tokens)
-    return tokens, [(entity, entity.confidence >= _TREATED) for entity in found if entity.confidence >= _SURE]
+    return word_probabilities(pieces, tokens)
 
 
 def naming_texts(folder: Path, *, seed: int = 0) -> list[str]:
-    """Texts with personal data, and without, that the gate was not fitted on."""
+    """Texts with personal data, and without, that the small net was not fitted on."""
     rows = [row.text for row in corpora.tagged_phrases(seed=seed) if row.held]
     kept = [row.text for row in corpora.tagged_corpora(folder) if corpora.set_aside(row.text)]
     return rows + random.Random(seed).sample(kept, min(_SAMPLE, len(kept)))
 
 
-def names_border(texts: Sequence[str], gate: NameGate, encoder: Encoder, cutter: WordPiece) -> float:
-    """The gate's logit from which the encoder is asked for names."""
-    loudest: list[float] = []
-    for text in texts:
-        tokens, names = found_names(text, encoder, cutter)
-        if any(treated for _, treated in names):
-            loudest.append(float(gate.logits(tokens.ids, tokens.casing).max()))
-    return float(np.quantile(loudest, MISSED)) if loudest else -math.inf
+def names_doubt(texts: Sequence[str], tagger: NameTagger, encoder: Encoder, cutter: WordPiece) -> float:
+    """The doubt about a word from which the encoder is asked."""
+    count = 0
+    missed: list[float] = []
+    for tokens in map(cutter, texts):
+        tags = tagger.probabilities(tokens)
+        found = [entity for entity in entities(tags, tokens) if entity.confidence >= _SURE]
+        for name in entities(whole_tags(tokens, encoder), tokens):
+            if name.label not in _NAMES or name.confidence < _TREATED:
+                continue
+            count += 1
+            if not any(one.label == name.label and one.start < name.end and name.start < one.end for one in found):
+                within = [start < name.end and name.start < end for start, end in tokens.spans]
+                missed.append(float(doubts(tags)[within].max()))
+    allowed = int(MISSED * count)
+    return min(sorted(missed)[allowed], MOST_DOUBT) if len(missed) > allowed else MOST_DOUBT
 
 
 def _sigmoid(logit: float) -> float:

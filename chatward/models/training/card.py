@@ -25,7 +25,7 @@ def card(facts: Mapping[str, Any], calibration: Mapping[str, Any], files: ModelF
         *(f"| {name} | `{digest}` |" for name, digest in sorted(files.digests.items())),
         "",
         "`vocabulary.txt` and `encoder.onnx` start from all-MiniLM-L6-v2 (Apache-2.0), `tier1.npz` from the static",
-        "table of wordllama (MIT), `names.npz` from the encoder. No file holds code or pickles.",
+        "table of wordllama (MIT), `names.npz` from the words of the encoder. No file holds code or pickles.",
         "",
         "## What they answer",
         "",

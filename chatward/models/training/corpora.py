@@ -245,7 +245,7 @@ def kept_back(text: str) -> bool:
 
 
 def set_aside(text: str) -> bool:
-    """True for one text in eight, which are kept for the border of the gate before names."""
+    """True for one text in eight, which are kept for the doubt from which tier 2 is asked about names."""
     return hashlib.sha256(b"names/" + text.encode()).digest()[0] % 8 == 0
 
 

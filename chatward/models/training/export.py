@@ -5,12 +5,16 @@ Runtime's ``MultiHeadAttention``), there is no mask since windows come alone, an
 quantisation of activations are part of each product (``DynamicQuantizeMatMul``). It answers as the traced graph with
 ``quantize_dynamic`` does, in about three quarters of the time.
 
-Weights: int8, symmetric, a scale a column. Word vectors: uint8, one scale. Activations are quantised at run time.
+After ``EARLY`` layers a small net (``exit_fit``) says what the whole would answer, and how much a window matters. Where
+that is no more than the input ``border``, the layers above are not run (``If``), and ``logits`` and ``tags`` are empty.
+
+Weights: int8, symmetric, a scale a column; of the early net float16. Word vectors: uint8, one scale. Activations are
+quantised at run time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +28,11 @@ Array = NDArray[Any]
 _RUNTIME: Final = "com.microsoft"
 _OPSET: Final = 17
 _EPSILON: Final = 1e-12
+EARLY: Final = 2
+"""Layers below the early net."""
+EXIT: Final = 64
+"""Hidden units of the early net."""
+_EXIT: Final = ("exit.inner", "exit.inner.bias", "exit.outer", "exit.outer.bias")
 
 
 class _Graph:
@@ -80,20 +89,59 @@ def whole(table: Array) -> tuple[Array, Array, Array]:
 
 
 def write(weights: Mapping[str, Array], path: Path, *, layers: int, attention: int) -> None:
-    """``weights``: the trunk's state by name, matrices as PyTorch keeps them [out, in]. ``attention``: heads of it."""
+    """``weights``: the trunk's state by name, matrices as PyTorch keeps them [out, in]. ``attention``: heads of it. The
+    early net is empty until ``put_exit`` puts one in."""
+    heads, tags = len(weights["heads.bias"]), len(weights["tags.bias"])
     graph = _Graph()
     x = _embedded(graph, weights)
-    for layer in range(layers):
+    for layer in range(EARLY):
         x = _layer(graph, weights, f"layers.{layer}", x, attention)
-    _answers(graph, weights, x)
-    ends = [
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(weights["heads.bias"])]),
-        helper.make_tensor_value_info("tags", TensorProto.FLOAT, ["batch", "tokens", len(weights["tags.bias"])]),
-    ]
+    _early(graph, x, len(weights["norm.bias"]), heads)
+    upper = _Graph()
+    for layer in range(EARLY, layers):
+        x = _layer(upper, weights, f"layers.{layer}", x, attention)
+    _answers(upper, weights, x)
+    shapes = {"logits": ["batch", heads], "tags": ["batch", "tokens", tags]}
+    ends = [_floats(name, shape) for name, shape in shapes.items()]
+    nothing = {"logits": np.zeros((0, heads), np.float32), "tags": np.zeros((0, 0, tags), np.float32)}
+    graph.nodes.append(
+        helper.make_node(
+            "If",
+            ["matters"],
+            list(nothing),
+            then_branch=helper.make_graph(upper.nodes, "upper", [], ends, upper.constants),
+            else_branch=helper.make_graph(
+                [
+                    helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value, name))
+                    for name, value in nothing.items()
+                ],
+                "nothing",
+                [],
+                [_floats(name, list(value.shape)) for name, value in nothing.items()],
+            ),
+        )
+    )
     starts = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"]) for name in ("ids", "casing")]
+    starts += [_floats("tier1", ["batch", heads]), _floats("border", [])]
+    ends += [_floats("early", ["batch", heads + 1]), _floats("seen", ["batch", "features"])]
     made = helper.make_graph(graph.nodes, "encoder", starts, ends, graph.constants)
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_RUNTIME, 1)]
     onnx.save(helper.make_model(made, opset_imports=opsets, ir_version=8), str(path))
+
+
+def put_exit(path: Path, weights: Sequence[Array]) -> None:
+    """Puts the early net into a file: [features, hidden], [hidden], [hidden, heads + 1], [heads + 1]. The last column
+    is how much a window matters, the others are the whole's text logits."""
+    model = onnx.load(str(path))
+    given = dict(zip(_EXIT, weights, strict=True))
+    for constant in model.graph.initializer:
+        if constant.name in given:
+            constant.CopyFrom(numpy_helper.from_array(given[constant.name].astype(np.float16), constant.name))
+    onnx.save(model, str(path))
+
+
+def _floats(name: str, shape: list[Any]) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def _embedded(graph: _Graph, weights: Mapping[str, Array]) -> str:
@@ -130,12 +178,32 @@ def _layer(graph: _Graph, weights: Mapping[str, Array], name: str, x: str, atten
     return norm(graph.add(x, linear(inner, "outer"), f"{name}.passed"), "norm2")
 
 
+def _pooled(graph: _Graph, x: str, prefix: str = "") -> list[str]:
+    """The first token's state, the mean and the maximum of all."""
+    start = graph.node("Slice", [x, "nought", "one", "one"], f"{prefix}start")
+    return [
+        graph.node("Squeeze", [start, "one"], f"{prefix}first"),
+        graph.node("ReduceMean", [x], f"{prefix}mean", axes=[1], keepdims=0),
+        graph.node("ReduceMax", [x], f"{prefix}most", axes=[1], keepdims=0),
+    ]
+
+
+def _early(graph: _Graph, x: str, width: int, heads: int) -> None:
+    """What is said of a window here, and whether that shall do. The net is the one of ``exit_fit``."""
+    seen = graph.node("Concat", [*_pooled(graph, x, "early."), "tier1"], "seen", axis=-1)
+    sizes = ((3 * width + heads, EXIT), (EXIT,), (EXIT, heads + 1), (heads + 1,))
+    for name, size in zip(_EXIT, sizes, strict=True):
+        graph.node("Cast", [graph.constant(name, np.zeros(size, np.float16))], f"{name}.f", to=TensorProto.FLOAT)
+    weighed = graph.node("MatMul", [seen, "exit.inner.f"], "exit.weighed")
+    inner = graph.node("Relu", [graph.add(weighed, "exit.inner.bias.f", "exit.added")], "exit.hidden")
+    graph.add(graph.node("MatMul", [inner, "exit.outer.f"], "exit.summed"), "exit.outer.bias.f", "early")
+    place = graph.constant("last", np.array(heads, dtype=np.int64))
+    weight = graph.node("Gather", ["early", place], "weight", axis=1)
+    graph.node("Greater", [graph.node("Squeeze", [weight], "weight.one"), "border"], "matters")
+
+
 def _answers(graph: _Graph, weights: Mapping[str, Array], x: str) -> None:
-    start = graph.node("Slice", [x, "nought", "one", "one"], "start")
-    first = graph.node("Squeeze", [start, "one"], "first")
-    mean = graph.node("ReduceMean", [x], "mean", axes=[1], keepdims=0)
-    most = graph.node("ReduceMax", [x], "most", axes=[1], keepdims=0)
-    joined = graph.node("Concat", [first, mean, most], "joined", axis=-1)
+    joined = graph.node("Concat", _pooled(graph, x), "joined", axis=-1)
     pooled = graph.gelu(graph.product(joined, "pool", weights["pool.weight"].T, weights["pool.bias"]))
     graph.product(pooled, "heads", weights["heads.weight"].T, weights["heads.bias"], "logits")
     graph.product(x, "tags.product", weights["tags.weight"].T, weights["tags.bias"], "tags")

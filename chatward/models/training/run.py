@@ -1,8 +1,8 @@
 """Training from beginning to end: data in, model files, their manifest and their card out.
 
 Tier 1 takes minutes on two cores, tier 2 about an hour (less on a graphics processor, which is used where there is
-one), the gate before names, which tier 2 teaches, ten minutes. Seeds are fixed: the same data, versions and thread
-count give the same files, unless a time limit cuts the schedule.
+one), the small net for names, which tier 2 teaches, a quarter of an hour. Seeds are fixed: the same data, versions and
+thread count give the same files, unless a time limit cuts the schedule.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import Any, Final
 
 from chatward import __version__
 from chatward.core.errors import ChatwardError
+from chatward.models.cascade import Calibration
 from chatward.models.encoder import Encoder
 from chatward.models.feedback import feedback_examples
 from chatward.models.heads import INDEX
-from chatward.models.names import NameGate
+from chatward.models.names import NameTagger
 from chatward.models.store import FOLDER, ModelFiles, write_manifest
 from chatward.models.tier1 import Tier1
-from chatward.models.training import calibrate, card, corpora, languages, mixture, vocabulary
+from chatward.models.training import calibrate, card, corpora, exits, languages, mixture, vocabulary
 from chatward.models.training.corpora import Example, Tagged
 from chatward.models.wordpiece import WordPiece
 
@@ -103,7 +104,8 @@ def train(options: Options, report: Report = lambda line: None) -> dict[str, Any
             report=report,
         )
         encoder_fit.export(trunk, options.out / "encoder.onnx")
-        _fit_gate(options, fitted, tagged, trunk.words.weight.detach(), cutter, report)
+        _fit_exit(options, fitted, cutter, report)
+        _fit_names(options, fitted, tagged, trunk.words.weight.detach(), cutter, report)
     else:
         _keep(options, "encoder.onnx")
         _keep(options, "names.npz")
@@ -115,7 +117,20 @@ def train(options: Options, report: Report = lambda line: None) -> dict[str, Any
     return facts
 
 
-def _fit_gate(
+def _fit_exit(options: Options, examples: Sequence[Example], cutter: WordPiece, report: Report) -> None:
+    """The net of the encoder's early exit, put into the file in ``options.out``. Which windows tier 1 is unsure about
+    follows from the calibration of the models that were there before."""
+    from chatward.models.training import exit_fit, export
+
+    tier1, encoder = Tier1.load(options.out / "tier1.npz"), Encoder(options.out / "encoder.onnx", cutter)
+    known = Calibration.of(ModelFiles(options.kept).json("calibration.json")["heads"])
+    shown = [*examples, *(inside for _, inside in exits.among(options.seed, held=False))]
+    report(f"early exit: the encoder reads {len(shown)} texts")
+    rows = exits.taught(shown, tier1, encoder, cutter, known, seed=options.seed)
+    export.put_exit(options.out / "encoder.onnx", exit_fit.fit(rows, seed=options.seed, report=report))
+
+
+def _fit_names(
     options: Options,
     examples: Sequence[Example],
     tagged: Sequence[Tagged],
@@ -123,7 +138,7 @@ def _fit_gate(
     cutter: WordPiece,
     report: Report,
 ) -> None:
-    """The gate before the search for names, taught by the encoder of ``options.out``."""
+    """The small net that finds personal data, taught by the encoder of ``options.out``."""
     from chatward.models.training import names_fit
 
     encoder = Encoder(options.out / "encoder.onnx", cutter)
@@ -158,9 +173,11 @@ def finish(
         calibrate.logits(alike, tier1, encoder, cutter, untrusted=False),
         calibrate.logits(documents, tier1, encoder, cutter, untrusted=True),
     )
-    gate = NameGate.load(out / "names.npz")
+    report("how much a window must matter to be read to the end")
+    found["exit"] = exits.borders(tier1, encoder, cutter, Calibration.of(found["heads"]), seed=options.seed)
+    tagger = NameTagger.load(out / "names.npz")
     named = calibrate.naming_texts(options.data, seed=options.seed)
-    found["names"] = {"border": calibrate.names_border(named, gate, encoder, cutter), "missed": calibrate.MISSED}
+    found["names"] = {"doubt": calibrate.names_doubt(named, tagger, encoder, cutter), "missed": calibrate.MISSED}
     report("comparing languages")
     compared = _languages(options.seed, found["heads"]["attack"], tier1, encoder, cutter)
     (out / "calibration.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from chatward.models.cascade import Calibration, Cascade
 from chatward.models.encoder import Encoder, windows
 from chatward.models.heads import HEADS, INDEX
-from chatward.models.names import NameGate
+from chatward.models.names import NameTagger, doubts
 from chatward.models.store import ModelFiles
 from chatward.models.tier1 import Tier1
 from chatward.models.training import corpora
@@ -22,13 +23,13 @@ from chatward.models.training.calibrate import (
     ASKED,
     LEAST,
     MISSED,
+    MOST_DOUBT,
     NOT_ASKED,
     SHARES,
     calibrate,
     calibration_texts,
-    found_names,
     logits,
-    names_border,
+    names_doubt,
     naming_texts,
 )
 from chatward.models.wordpiece import WordPiece
@@ -155,19 +156,20 @@ def test_a_texts_logits_are_its_strictest_windows(files: Path, cascade: Cascade)
             assert any(math.isclose(first[row, place], one, abs_tol=1e-3) for one in ones)
 
 
-def test_the_gates_border_is_passed_by_all_but_few_texts_with_names(files: Path) -> None:
+def test_the_encoder_is_asked_about_all_but_few_names_that_the_small_net_misses(files: Path) -> None:
     cutter = WordPiece.load(files / "vocabulary.txt")
-    gate, encoder = NameGate.load(files / "names.npz"), Encoder(files / "encoder.onnx", cutter)
-    tokens, found = found_names("plain Anna Smith, Berlin.", encoder, cutter)
-    assert [(one.label, one.start, one.end) for one, _ in found] == [("PERSON", 6, 16), ("LOCATION", 18, 24)]
-    assert all(treated for _, treated in found)
-    border = names_border(["plain anna", "plain", "evil smith"], gate, encoder, cutter)
-    assert border == gate.logits(tokens.ids, tokens.casing).max()  # what says nothing has no part in it
-    assert names_border(["plain"], gate, encoder, cutter) == -math.inf
+    tagger, encoder = NameTagger.load(files / "names.npz"), Encoder(files / "encoder.onnx", cutter)
+    # Of names the small net knows nothing: the encoder must be asked, at a doubt that is no greater than theirs.
+    assert names_doubt(["plain anna", "plain", "evil smith"], tagger, encoder, cutter) == MOST_DOUBT
+    hesitant = replace(tagger, out=tagger.out * np.float32(0.8))
+    doubt = doubts(hesitant.probabilities(cutter("anna")))[0]
+    assert doubt < MOST_DOUBT
+    assert names_doubt(["plain anna", "plain"], hesitant, encoder, cutter) == pytest.approx(doubt)
+    assert names_doubt(["plain"], tagger, encoder, cutter) == MOST_DOUBT
     assert 0 < MISSED <= 0.02
 
 
-def test_the_gate_is_measured_on_texts_that_it_did_not_learn_from(data: Path) -> None:
+def test_names_are_measured_on_texts_that_it_did_not_learn_from(data: Path) -> None:
     held = {row.text for row in corpora.tagged_phrases(seed=2) if row.held}
     apart = [text for text in naming_texts(data, seed=2) if text not in held]
     assert all(map(corpora.set_aside, apart))

@@ -18,6 +18,7 @@ safetensors = pytest.importorskip("safetensors.torch", reason=WHY)
 
 from chatward.models import ngrams  # noqa: E402
 from chatward.models.encoder import ROOM, WINDOW, Encoder, windows  # noqa: E402
+from chatward.models.entities import first_pieces  # noqa: E402
 from chatward.models.heads import ENTITIES, HEADS, INDEX, TAGS  # noqa: E402
 from chatward.models.tier1 import DIMENSIONS, Tier1  # noqa: E402
 from chatward.models.training import corpora, names_fit, tier1_fit, trunk  # noqa: E402
@@ -248,40 +249,71 @@ def test_batches_hold_everything_once_and_are_bounded() -> None:
         assert len(batch) == 1 or max(len(item.ids) for item in batch) * (len(batch) - 1) <= 512 + 6 * len(batch)
 
 
-# --- the gate before names ----------------------------------------------------------------------------
+# --- the small net for names --------------------------------------------------------------------------
 
 
-def test_the_gate_learns_what_the_encoder_finds(files: Path) -> None:
+def test_the_small_net_learns_what_the_encoder_finds_and_what_is_marked(files: Path) -> None:
     encoder = Encoder(files / "encoder.onnx", CUTTER)
-    texts = ["plain Anna Smith a.", "Berlin plain", "plain odd", "evil sly plain", "a plain a", "grim lure"] * 20
-    rows = names_fit.taught(texts, encoder, CUTTER)
-    assert [row.sure.tolist() for row in rows[:3]] == [[0, 1, 1, 0, 0], [1, 0], [0, 0]]
-    gate = names_fit.fit(rows, torch.randn(len(VOCABULARY), 64), CUTTER, epochs=8, seed=1)
-    loudest = [float(gate.logits(row.ids, row.casing).max()) for row in rows[:6]]
-    assert min(loudest[:2]) > max(loudest[2:])
+    texts = ["plain Anna Smith a.", "Berlin plain", "plain odd", "evil sly plain", "a plain a", "grim lure"]
+    chosen = [Tagged(text, (), "", known=frozenset()) for text in texts]
+    chosen.append(Tagged("plain odd lure", ((10, 14, "ORG"),), "marked"))
+    rows = names_fit.taught(chosen * 4, encoder, CUTTER)
+    tagger = names_fit.fit(rows, torch.randn(len(VOCABULARY), 64), CUTTER, epochs=160, seed=1)
+    found = [[TAGS[place] for place in tagger.probabilities(CUTTER(row.text)).argmax(axis=1)] for row in chosen]
+    assert found[0] == ["O", "B-PERSON", "I-PERSON", "O", "O"]
+    assert found[1] == ["B-LOCATION", "O"]
+    assert found[2:5] == [["O"] * 2, ["O"] * 3, ["O"] * 3]
+    assert found[6] == ["O", "O", "B-ORG"]
 
 
-def test_a_rounded_gate_answers_like_the_net_whatever_else_is_in_the_batch() -> None:
+def test_a_rounded_net_answers_like_the_net_whatever_else_is_in_the_batch() -> None:
     net = names_fit.Net(torch.randn(len(VOCABULARY), 64)).eval()
-    gate = names_fit.rounded(net)
-    rows = [
-        names_fit.Taught(tokens.ids, tokens.casing, np.zeros(len(tokens.ids), dtype=np.float32))
-        for tokens in map(CUTTER, ("Anna Smith", "plain odd evil sly berlin a.", "中"))
-    ]
-    ids, casing, _, mask = names_fit._padded(rows, CUTTER.pad)
-    said = net(ids, casing, mask).detach().numpy()
-    for row, found in zip(rows, said, strict=True):
-        assert gate.logits(row.ids, row.casing) == pytest.approx(found[: len(row.ids)], abs=0.05)
+    torch.nn.init.normal_(net.moved.weight)
+    tagger = names_fit.rounded(net)
+    tokens = [CUTTER(text) for text in ("Anna Smith", "plain odd evil sly berlin derived a. " * 3, "中")]
+    rows = []
+    for one in tokens:
+        starts = first_pieces(one)
+        nothing = np.zeros((len(starts), len(TAGS)), dtype=np.float32)
+        rows.append(names_fit.Taught(np.asarray(one.ids), starts, np.asarray(one.casing)[starts], nothing))
+    batch = names_fit.Batch.of(rows)
+    said = torch.softmax(net(batch), dim=1)[batch.mask > 0].detach().numpy()
+    assert np.concatenate([tagger.probabilities(one) for one in tokens]) == pytest.approx(said, abs=0.05)
 
 
-def test_the_gate_learns_from_nothing_that_its_border_is_measured_on() -> None:
+def test_a_little_of_everything_is_nothing() -> None:
+    tags = np.full((3, len(TAGS)), 1 / len(TAGS))
+    tags[1] = [0.5, 0.2, 0.2, *[0.1 / 12] * 12]
+    tags[2] = [0.1, 0.9, *[0.0] * 13]
+    expected = [[1, 0, 0], [0.6, 0.2, 0.2], [0.1, 0.9, 0]]
+    assert names_fit.surely(tags)[:, :3].tolist() == [pytest.approx(row) for row in expected]
+
+
+def test_where_a_source_is_silent_the_encoder_decides() -> None:
+    tokens = CUTTER("Anna plain Berlin")
+    tags = np.zeros((3, len(TAGS)))
+    tags[0, TAGS.index("B-PERSON")] = tags[1, TAGS.index("B-PERSON")] = 1.0
+    tags[2, [0, TAGS.index("B-LOCATION")]] = 0.5
+    row = Tagged("Anna plain Berlin", ((0, 4, "PERSON"),), "few", known=frozenset(("PERSON",)))
+    found = names_fit.marked(row, tokens, tags)
+    assert found[0, TAGS.index("B-PERSON")] == 1
+    assert found[1, 0] == 1  # of persons, which it knows, it marks none here
+    assert found[2].tolist() == tags[2].tolist()
+
+
+def test_the_small_net_learns_from_nothing_that_its_border_is_measured_on() -> None:
     examples = [Example(f"text {n}", {}, "phrases/chat", held=n % 5 == 0) for n in range(200)]
     examples += [Example(f"made {n}", {}, "tasked") for n in range(50)]
-    chosen = names_fit.texts(examples, TAGGED, random.Random(1))
-    assert not any(map(corpora.set_aside, chosen))
-    assert not any(text.startswith("made") for text in chosen)
-    assert {example.text for example in examples if example.held}.isdisjoint(chosen)
-    assert 100 < len(chosen) < 160
+    marked = [Tagged(f"from Anna {n}", ((5, 9, "PERSON"),), "phrases/pii", held=n % 7 == 0) for n in range(100)]
+    chosen = names_fit.texts(examples, marked, random.Random(1))
+    own = {row.text for row in marked}
+    assert not any(corpora.set_aside(row.text) for row in chosen if row.text in own or not row.spans)
+    assert not any(row.text.startswith("made") for row in chosen)
+    kept_back = {example.text for example in examples if example.held} | {row.text for row in marked if row.held}
+    assert kept_back.isdisjoint(row.text for row in chosen)
+    assert 150 < len(chosen) < 340
+    for row in chosen:
+        assert all(row.text[start:end].lower() == "anna" for start, end, _ in row.spans)
 
 
 # --- losses ------------------------------------------------------------------------------------------
