@@ -30,8 +30,8 @@ from chatward.bench.report import Progress, Report, machine, median
 from chatward.bench.texts import Text, messages
 from chatward.bench.times import Times, one_core, row, size, timed
 from chatward.core.errors import ChatwardError
-from chatward.core.normalise import read
 from chatward.core.values import Moment
+from chatward.engine.ordinary import read_deep
 from chatward.guards.catalog import IDS
 from chatward.models.shipped import shipped
 from chatward.settings import Conversations, Route, Settings
@@ -124,7 +124,7 @@ def _passes(ward: Ward, texts: Sequence[str]) -> tuple[Times, Times]:
     scans: list[float] = []
     for text in texts:
         began = clock()
-        reading = read(text, deep=True)
+        reading = read_deep(text)
         read_at = clock()
         scanner.scan(reading, failed={})
         scans.append(clock() - read_at)

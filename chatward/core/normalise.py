@@ -27,7 +27,6 @@ from typing import Final
 from chatward.core.disguises import disguised
 from chatward.core.encodings import Decoded, escapes, smuggled, tokens
 from chatward.core.offsets import Weave
-from chatward.core.ordinary import ordinary
 from chatward.core.text import Reading, View, ViewKind
 from chatward.core.values import PartKind, Span
 
@@ -289,13 +288,8 @@ def read(text: str, kind: PartKind = PartKind.TEXT, *, deep: bool) -> Reading:
     the number of views and their total size are bounded, and the cost is linear.
     """
     view, invisible, _ = _woven(text, kind, final=True)
-    if not deep or (not invisible and ordinary(view.text)):
+    if not deep:
         return Reading(text, view, (), invisible)
-    return Reading(text, view, tuple(_others(text, view, invisible)), invisible)
-
-
-def _others(text: str, view: View, invisible: tuple[Span, ...]) -> list[View]:
-    """The decoded and disguised readings of a text."""
     others: list[View] = []
     if invisible:
         others.extend(_tokens_view(View(text), smuggled(text, invisible), len(text)))
@@ -312,7 +306,7 @@ def _others(text: str, view: View, invisible: tuple[Span, ...]) -> list[View]:
             break
     for base, words in level:
         others.extend(disguised(base, words))
-    return others
+    return Reading(text, view, tuple(others), invisible)
 
 
 def _decoded(base: View, words: list[int], length: int) -> Iterator[View]:

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from chatward.core.identity import Principal, ProvingGate
-from chatward.core.normalise import read
 from chatward.core.ports import FileGuard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
 from chatward.core.text import Reading
 from chatward.core.values import (
@@ -46,6 +45,7 @@ from chatward.core.values import (
     Verdict,
 )
 from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
+from chatward.engine.ordinary import read_deep
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Asked, HostOf, Plan, Watch
 from chatward.engine.release import rewrite
@@ -210,7 +210,7 @@ class Engine:
         items: list[Item] = []
         for index, part in enumerate(request.parts):
             if part.text and prepared.digests[index] not in self._memory:
-                reading = prepared.readings[index] = read(part.text, part.kind, deep=True)
+                reading = prepared.readings[index] = read_deep(part.text, part.kind)
                 items.append(Item(index, part.source, part.kind, reading))
         deadline = time.perf_counter() + plan.guard_budget
         for guard in watch.preparing:
@@ -324,7 +324,7 @@ class Engine:
                 continue
             known = self._memory.get(digests[index])
             if known is None:
-                reading = prepared.readings.get(index) or read(part.text, part.kind, deep=True)
+                reading = prepared.readings.get(index) or read_deep(part.text, part.kind)
                 fresh.append(Item(index, part.source, part.kind, reading))
                 continue
             if known.findings:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from chatward.core.identity import Ruling, ToolGate
-from chatward.core.normalise import read
 from chatward.core.pictures import Pictures
 from chatward.core.ports import Guard, Item, Lane, ReplyFiles, ScoringInspector, StreamInspector
 from chatward.core.values import (
@@ -32,6 +31,7 @@ from chatward.core.values import (
     Verdict,
 )
 from chatward.engine.digests import highest
+from chatward.engine.ordinary import read_deep
 from chatward.engine.placeholders import Vault, mask, placeholder_rule
 from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import KEEP, Edit, Release, Watcher
@@ -420,7 +420,7 @@ class _WholeReader:
         if not final:
             return ()
         text = "".join(self._pieces)
-        item = Item(0, Source.BOT, self._kind, read(text, self._kind, deep=True))
+        item = Item(0, Source.BOT, self._kind, read_deep(text, self._kind))
         findings = self._guard.inspect(self._exchange, self._moment, [item])
         self.settled = len(text)
         return findings

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatward.core import normalise
 from chatward.core.confusables import STEMS
-from chatward.core.ordinary import ordinary
-from chatward.core.text import View
+from chatward.core.normalise import read
+from chatward.core.values import PartKind
+from chatward.engine.ordinary import ordinary, read_deep
 
 MORSE = ".. --. -. --- .-. . .- .-.. .-.."
 READ = [  # one text at least for each sign, in which nothing else is one
@@ -31,7 +31,7 @@ PIECES = [
 
 
 def has_another_reading(text: str) -> bool:
-    return bool(normalise._others(text, View(text), ()))
+    return bool(read(text, deep=True).others)
 
 
 @pytest.mark.parametrize("text", READ)
@@ -42,6 +42,11 @@ def test_what_can_be_read_otherwise_is_not_ordinary(text: str) -> None:
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(alphabet="aiB01 4.-=%<\n", max_size=40))
 def test_what_is_ordinary_has_no_other_reading(text: str) -> None:
     assert not ordinary(text) or not has_another_reading(text)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.sampled_from([PartKind.TEXT, PartKind.JSON]))
+def test_a_deep_reading_is_the_same_by_either_way(text: str, kind: PartKind) -> None:
+    assert read_deep(text, kind) == read(text, kind, deep=True)
 
 
 def test_so_in_long_runs_of_drawn_pieces() -> None:

@@ -1,4 +1,4 @@
-r"""Whether an ASCII text can have no reading but its plain one: one pass, where looking for each sign took twenty.
+r"""Deep readings, made where a text may have one: one pass tells, where looking for each sign took twenty.
 
 The rule: ``ordinary`` never says yes to a text in which ``core.encodings`` or ``core.disguises`` find something. Each
 sign below is what theirs is, or a wider one: look-arounds dropped, blanks and long counts left open. It may say no to a
@@ -12,6 +12,9 @@ from re2 import _re2
 
 from chatward.core.confusables import STEMS
 from chatward.core.disguises import LONG, REVERSED, ROTATED
+from chatward.core.normalise import read
+from chatward.core.text import Reading
+from chatward.core.values import PartKind
 
 _BLANK = r"[\t-\r\x1c- ]"  # what ``str.split`` and ``\s`` take for one in ASCII
 _LETTER = "[A-Za-z]"
@@ -65,3 +68,9 @@ def ordinary(text: str) -> bool:
         return False
     data = text.encode()
     return bool(_MATCH(_ANYWHERE, data, 0, len(data))[0][0] < 0)
+
+
+def read_deep(text: str, kind: PartKind = PartKind.TEXT) -> Reading:
+    """A text with all its readings, as ``core.normalise.read`` gives them. In JSON text without a backslash nothing is
+    escaped, and what has one is not ordinary."""
+    return read(text, kind, deep=not ordinary(text))
