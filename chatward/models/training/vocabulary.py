@@ -51,7 +51,7 @@ def extended(base: Sequence[str], texts: Iterable[str], *, words: int = 8000, ch
     for word, count in folded.most_common():
         if count < 8 or chosen >= words:
             break
-        if len(word) > 2 and _LETTERS.match(word) and len(cutter._pieces(word)) > 1:
+        if len(word) > 2 and _LETTERS.match(word) and len(cutter._pieces(word, None)) > 1:
             add(word)
             chosen += 1
     return [*base, *added]
@@ -60,7 +60,7 @@ def extended(base: Sequence[str], texts: Iterable[str], *, words: int = 8000, ch
 def origins(base: Sequence[str], vocabulary: Sequence[str]) -> list[tuple[int, ...]]:
     """For each token that ``vocabulary`` adds to ``base``: the base tokens it replaces."""
     cutter = WordPiece(base)
-    return [cutter._pieces(token.removeprefix("##")) for token in vocabulary[len(base) :]]
+    return [cutter._pieces(token.removeprefix("##"), None) for token in vocabulary[len(base) :]]
 
 
 def _alone(cutter: WordPiece, letter: str) -> bool:
