@@ -122,7 +122,8 @@ class ChatRewriter(EventRewriter):
         event["choices"][0]["delta"]["content"] += later["choices"][0]["delta"]["content"]
 
     def _text_of(self, event: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
-        return None if "obfuscation" in event else (event["choices"][0]["delta"], "content")
+        event.pop("obfuscation", None)  # differs each time, so such events have no frame
+        return event["choices"][0]["delta"], "content"
 
     def _goes_on(self, place: tuple[Any, ...]) -> bool:
         index = place[0]
@@ -139,7 +140,7 @@ class ChatRewriter(EventRewriter):
         if out:
             state.spoke = True
         if self._reply.blocked is not None:
-            if out:
+            if out and not state.finished:
                 self._send_delta(state, {"content": out})
             self._block()
         elif out or not text:

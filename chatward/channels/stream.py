@@ -158,6 +158,10 @@ class EventRewriter(ABC):
         if place and place == self._place and self._waiting is not None:
             self._add(self._waiting, event)
             return True
+        box = self._text_of(event) if place and place == self._place and self._more else None
+        if box is not None:  # said of the same place in other bytes
+            self._more.append(box[0][box[1]])
+            return True
         self._flush()
         if self._done:
             return True

@@ -103,6 +103,16 @@ def test_a_voice_that_comes_back_starts_anew(fakes: Any) -> None:
     assert b'"\\n\\nSECSE"' in out
 
 
+def test_what_goes_on_after_its_end_is_not_told_beside_a_block(fakes: Any) -> None:
+    said = [(14, b'"word "'), (0, b'"word "'), (0, b'"word "'), (0, b'"BAD "')]
+    compare(fakes, ChatRewriter, [b"data: " + CHAT[form] % text + b"\n\n" for form, text in said], 1)
+
+
+def test_events_of_one_place_that_come_together_go_on_as_one_in_whatever_bytes(fakes: Any) -> None:
+    framed, other = (b"data: " + CHAT[form] % b'"word "' + b"\n\n" for form in (0, 1))
+    compare(fakes, ChatRewriter, [framed, framed, framed + other], 0)
+
+
 def test_a_shell_that_was_changed_stays_changed(fakes: Any) -> None:
     event = b"data: " + CHAT[5] % b'"word "' + b"\n\n"
     assert b"SECRET" not in compare(fakes, ChatRewriter, [event] * 4, 0)
