@@ -51,7 +51,7 @@ NOT_ASKED: Final = 0.25
 """The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
 """What tier 1 and tier 2 count for where both have read a text."""
-MISSED: Final = 0.02
+MISSED: Final = 0.05
 """Share of names that the encoder would treat and the small net neither finds nor doubts."""
 MOST_DOUBT: Final = 0.5
 """The encoder is asked at this doubt in any case."""

@@ -50,7 +50,7 @@ _BATCH: Final = 2000
 _RATE, _WORDS_RATE = 2e-3, 1.5e-3
 _UNKNOWN: Final = 0.05
 """Share of tokens that are hidden while learning, so that their neighbours tell as well."""
-_STEPS: Final = 31
+_STEPS: Final = 24
 """Embeddings are rounded to so many steps on either side of zero; the file packs well."""
 
 Matrix = np.ndarray

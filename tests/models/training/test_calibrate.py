@@ -166,7 +166,7 @@ def test_the_encoder_is_asked_about_all_but_few_names_that_the_small_net_misses(
     assert doubt < MOST_DOUBT
     assert names_doubt(["plain anna", "plain"], hesitant, encoder, cutter) == pytest.approx(doubt)
     assert names_doubt(["plain"], tagger, encoder, cutter) == MOST_DOUBT
-    assert 0 < MISSED <= 0.02
+    assert 0 < MISSED <= 0.05
 
 
 def test_names_are_measured_on_texts_that_it_did_not_learn_from(data: Path) -> None:
