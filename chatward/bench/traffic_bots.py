@@ -121,7 +121,7 @@ def _messages(traffic: Traffic, count: int, seed: int) -> Sequence[_Message]:
             fields = {**_PAGE, "x-chatward-page": _report(token, number, len(text))}
         body = orjson.dumps({"model": "m", "messages": [{"role": "user", "content": text}]})
         address = f"198.{of >> 8}.{of & 255}.7"
-        head: Any = Fields(fields, [])  # a connection's, whose ``get`` is a dict's own
+        head: Any = Fields(fields.items())  # a connection's, whose ``get`` is a dict's own
         presented = Presented("POST", f"https://chat.example{_PATH}", head, address)
         made.append(_Message(Caller(who, presented), dialect.parse(body)))
     return made
