@@ -30,7 +30,7 @@ _OPSET: Final = 17
 _EPSILON: Final = 1e-12
 EARLY: Final = 2
 """Layers below the early net."""
-EXIT: Final = 64
+EXIT: Final = 32
 """Hidden units of the early net."""
 _EXIT: Final = ("exit.inner", "exit.inner.bias", "exit.outer", "exit.outer.bias")
 
