@@ -4,7 +4,8 @@ The rules:
 
 1. Guards look at what is new. A part that was inspected under the same policy version and guards is
    remembered by keyed digest; its findings are applied again without looking again.
-2. A guard that raises, or takes longer than its budget, is ``Unavailable``. Its parts are not remembered.
+2. A guard that raises, or takes longer than its budget, is ``Unavailable``. Its parts are not remembered. Where the
+   shared pass had too little time, guards of single parts are not asked either: others wait for this message.
 3. What goes to the bot is the request with policy's treatments put in; what comes back goes through
    the lanes of ``reply``, whole or streamed, with one result.
 4. What was inspected on an earlier turn is not reported again. A message that was blocked then and comes
@@ -57,6 +58,7 @@ REMOVED = "[removed by a safety check]"
 ACTIVE = "files.active"
 """Findings about what runs in a document: its text does not."""
 _TURN = -1  # the place of scores that are about a turn
+_LONG = 64 * 1024  # code points of a text that is normalised on a thread: about 0.1 s of the event loop
 _EARLIER = 64  # parts of earlier turns that a thread keeps for session guards
 _CHANGED = Finding(
     "engine.history/changed", Category.POLICY, Severity.INFO, 1.0, (0, 0), detail="not as delivered before"
@@ -201,17 +203,23 @@ class Engine:
         self._threads = Threads(threads, thread_ttl)
 
     async def prepare(self, request: Request, plan: Plan) -> Prepared:
-        """Lets models read what is new in a request, beside the event loop. What they do not read in the guards' budget
-        counts as unavailable."""
+        """Lets models read what is new in a request, and long texts be normalised, beside the event loop. What models
+        do not read in the guards' budget counts as unavailable."""
         prepared = Prepared([plan.digests.of(part) for part in request.parts] if plan.inspects else [])
         watch = plan.watches.get(Moment.INPUT)
-        if watch is None or not watch.preparing:
+        if watch is None:
             return prepared
         items: list[Item] = []
         for index, part in enumerate(request.parts):
-            if part.text and prepared.digests[index] not in self._memory:
-                reading = prepared.readings[index] = read_deep(part.text, part.kind)
-                items.append(Item(index, part.source, part.kind, reading))
+            long = len(part.text) > _LONG
+            if not (long or watch.preparing) or not part.text or prepared.digests[index] in self._memory:
+                continue
+            if long:
+                reading = await asyncio.to_thread(read_deep, part.text, part.kind)
+            else:
+                reading = read_deep(part.text, part.kind)
+            prepared.readings[index] = reading
+            items.append(Item(index, part.source, part.kind, reading))
         deadline = time.perf_counter() + plan.guard_budget
         for guard in watch.preparing:
             try:
@@ -384,6 +392,10 @@ class Engine:
                 )
         if errors:
             failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
+        if any(isinstance(cause, BudgetExceeded) for cause in errors.values()):
+            for guard_id in (*[guard.id for guard in watch.parts], *[model.spec.id for model in watch.model_guards]):
+                failed.setdefault(guard_id, "timeout")
+            return
         for guard in watch.parts:
             self._ask(guard, exchange, plan, items, found, failed)
 

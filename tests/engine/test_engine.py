@@ -292,6 +292,15 @@ def test_a_guard_over_its_budget_is_unavailable() -> None:
     assert [(u.guard, u.reason) for u in verdict.unavailable] == [("test.counting", "timeout")]
 
 
+def test_where_the_shared_pass_has_too_little_time_the_guard_is_not_asked() -> None:
+    guard = Counting()
+    verdict = screen(engine(), plan(PII, guard, guard_budget=1e-9), ("user", "evil " * 10_000)).verdict
+    assert {("test.counting", "timeout"), (PII.spec.id, "timeout")} <= {
+        (u.guard, u.reason) for u in verdict.unavailable
+    }
+    assert (verdict.blocked, guard.seen) == (True, [])
+
+
 def test_what_a_failed_guard_did_not_see_is_looked_at_again() -> None:
     made, guard = engine(), Counting()
     use = plan(guard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from hypothesis import strategies as st
 from chatward.channels.openai_chat import ChatCompletions
 from chatward.core.ports import Cost, GuardSpec, Item, Weighed
 from chatward.core.rules import Rule
-from chatward.core.values import Action, Category, Exchange, Finding, Message, Moment, Part, Severity, Source
+from chatward.core.text import Reading
+from chatward.core.values import Action, Category, Exchange, Finding, Message, Moment, Part, PartKind, Severity, Source
 from chatward.engine.digests import Digests, highest
 from chatward.engine.engine import Engine, Prepared, Screening
+from chatward.engine.ordinary import read_deep
 from chatward.engine.plan import Plan, ScannerPool, watch
 from chatward.guards.text.abuse import SELF_HARM, AbuseGuard
 from chatward.guards.text.injection import InjectionGuard
@@ -260,6 +263,22 @@ def test_a_preparation_over_the_budget_is_unavailable() -> None:
 
 
 # --- preparing ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guards", [(), (Preparing(),)], ids=["rules", "models"])
+def test_a_long_text_is_normalised_beside_the_event_loop(
+    guards: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: dict[int, int] = {}
+
+    def noting(text: str, kind: PartKind) -> Reading:
+        where[len(text)] = threading.get_ident()
+        return read_deep(text, kind)
+
+    monkeypatch.setattr("chatward.engine.engine.read_deep", noting)
+    screen(engine(), plan(PiiGuard(), *guards), ("user", "kind words"), ("user", "kind words " * 10_000), ahead=True)
+    assert where[len("kind words")] == threading.get_ident()
+    assert where[len("kind words " * 10_000)] != threading.get_ident()
 
 
 def test_what_is_new_is_prepared_before_it_is_weighed() -> None:
