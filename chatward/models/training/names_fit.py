@@ -201,7 +201,7 @@ def marked(row: Tagged, tokens: Tokens, tags: Matrix) -> Matrix:
     """Probabilities of tags by a text's marks. A word without one is none of what its source knows; among the rest,
     ``tags`` decide."""
     unknown = np.array([tag == "O" or tag[2:] not in row.known for tag in TAGS])
-    found = tags * unknown
+    found: Matrix = tags * unknown
     found /= np.maximum(found.sum(axis=1, keepdims=True), 1e-6)
     found[:, 0] += 1 - found.sum(axis=1)
     for start, end, label in row.spans:
