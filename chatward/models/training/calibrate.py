@@ -42,11 +42,12 @@ LEAST: Final[Mapping[str, float]] = {
 """The least logit that an alarm takes, by head (else zero): never an alarm where the models say "rather not", and
 more where an angry customer must not be taken for worse."""
 ASKED: Final[Mapping[str, float]] = {
-    "attack": 0.15, "toxic": 0.05, "hate": 0.05, "sexual": 0.03, "self-harm": 0.03, "violence": 0.03, "illegal": 0.05,
-    "scam": 0.10, "indirect": 0.25,
+    "attack": 0.22, "toxic": 0.03, "hate": 0.03, "sexual": 0.03, "self-harm": 0.03, "violence": 0.03, "illegal": 0.03,
+    "scam": 0.04, "indirect": 0.25,
 }  # fmt: skip
-"""Share of ordinary texts about which tier 2 is asked, by head that asks. On texts that were held back, shares above
-these find nothing more for attacks, and little for the rest: what tier 1 ranks below them, tier 2 does not stop."""
+"""Share of ordinary texts about which tier 2 is asked, by head that asks. Shares above these stop nothing more, and rank
+few more attacks above ordinary chat: for ``attack`` 0.15 lost up to 0.05 of recall at 1 % false alarms, 0.40 would bring
+up to 0.02 for half as many readings again."""
 NOT_ASKED: Final = 0.25
 """The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
