@@ -45,9 +45,9 @@ ASKED: Final[Mapping[str, float]] = {
     "attack": 0.22, "toxic": 0.03, "hate": 0.03, "sexual": 0.03, "self-harm": 0.03, "violence": 0.03, "illegal": 0.03,
     "scam": 0.04, "indirect": 0.25,
 }  # fmt: skip
-"""Share of ordinary texts about which tier 2 is asked, by head that asks. Shares above these stop nothing more, and rank
-few more attacks above ordinary chat: for ``attack`` 0.15 lost up to 0.05 of recall at 1 % false alarms, 0.40 would bring
-up to 0.02 for half as many readings again."""
+"""Share of ordinary texts about which tier 2 is asked, by head that asks. Shares above these stop nothing more, and
+rank few more attacks above ordinary chat: for ``attack`` 0.15 lost up to 0.05 of recall at 1 % false alarms, 0.40
+would bring up to 0.02 for half as many readings again."""
 NOT_ASKED: Final = 0.25
 """The same of heads that only name an attack: their doubt asks nobody."""
 SHARES: Final = (0.35, 0.65)
