@@ -250,7 +250,7 @@ class EventRewriter(ABC):
 
     def _go_on(self, text: str, frame: Frame) -> None:
         """The next text at the place that ``_goes_on``; goes out in ``frame``."""
-        raise NotImplementedError
+        raise NotImplementedError("asked only where `_goes_on` says so")
 
     @abstractmethod
     def _settle(self) -> None:
