@@ -1,7 +1,7 @@
 """Tier 2: the shipped encoder on ONNX Runtime. Windows of tokens in, text logits and tag logits out.
 
-Most windows that tier 1 is unsure about are ordinary. Of some of them a net over the states of the second layer can tell
-(early exit; Xin et al. 2020), and the layers above are not run.
+Most windows that tier 1 is unsure about are ordinary. Of some of them a net over the states of the second layer can
+tell (early exit; Xin et al. 2020), and the layers above are not run.
 
 One thread a session and no spinning: the gateway's other work goes on beside it, and a process may fork after loading.
 """
