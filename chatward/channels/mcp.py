@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatward.channels import surrogates
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.mcp_server import TEXTUAL, Brought, Pins, Server
 from chatward.channels.mcp_stream import McpRewriter
@@ -353,8 +354,8 @@ class McpCall(CarriesFiles):
                 raise malformed("a request has no answer")
             return Answer(202 if self._method == "POST" else 200, b"")
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            document = surrogates.loads(body)
+        except ValueError as error:
             raise malformed("it is not JSON") from error
         server = self.server(reply)
         for message in document if type(document) is list else [document]:

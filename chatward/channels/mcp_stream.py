@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from chatward.channels import surrogates
 from chatward.channels.mcp_server import Server
 from chatward.channels.outgoing import malformed
 from chatward.channels.sse import KEEP_ALIVE, Decoder
@@ -106,8 +107,8 @@ class McpRewriter:
         if not data:
             return head + (b"id: %s\n" % number if number else b"") + b"data: \n\n"
         try:
-            document = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
+            document = surrogates.loads(data)
+        except ValueError as error:
             raise malformed("an event is not JSON") from error
         messages = document if type(document) is list else [document]
         for message in messages:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatward.channels import surrogates
 from chatward.channels.request import encoded_like
 from chatward.channels.wording import MEDIA_KEYS, is_blob, is_file, is_name, is_words, media_in, name_in, strings
 from chatward.core.errors import UpstreamError
@@ -28,8 +29,8 @@ def malformed(what: str) -> UpstreamError:
 def load(body: bytes) -> dict[str, Any]:
     """The object in ``body``; ``UpstreamError(reason="upstream-malformed")`` when it is none."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        document = surrogates.loads(body)
+    except ValueError as error:
         raise malformed("it is not JSON") from error
     if type(document) is not dict:
         raise malformed("it is not a JSON object")
@@ -38,7 +39,7 @@ def load(body: bytes) -> dict[str, Any]:
 
 def through(reply: Reply, text: str, kind: PartKind = PartKind.TEXT, name: str = "") -> str:
     """``text`` as it may leave. One whole text, one lane."""
-    return reply.lane(kind, name=name).whole(text)
+    return reply.lane(kind, name=name).whole(surrogates.scalars(text))
 
 
 def rewrite(reply: Reply, container: Any, key: Any, kind: PartKind = PartKind.TEXT, name: str = "") -> bool:

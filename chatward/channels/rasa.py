@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from chatward.channels import surrogates
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.outgoing import malformed, rewrite_field
 from chatward.channels.request import CarriesFiles, Request, missing, string_at, wrong_type
@@ -127,8 +128,8 @@ class RasaCall(CarriesFiles):
 
     def reply(self, body: bytes, reply: Reply) -> Answer:
         try:
-            messages = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            messages = surrogates.loads(body)
+        except ValueError as error:
             raise malformed("it is not JSON") from error
         if type(messages) is not list:
             raise malformed("it is not a list of messages")
@@ -153,8 +154,8 @@ class RasaCall(CarriesFiles):
     def read(self, reply: Reply, line: bytes) -> bytes:
         """One message of a stream, inspected; the refusal where it is blocked."""
         try:
-            message = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
+            message = surrogates.loads(line)
+        except ValueError as error:
             raise malformed("a line is not JSON") from error
         rewrite_message(reply, message, self._sender)
         return orjson.dumps(message if reply.blocked is None else self.spoken(reply.refusal)) + b"\n"

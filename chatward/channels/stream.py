@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-import orjson
-
+from chatward.channels import surrogates
 from chatward.channels.frames import Frame
 from chatward.channels.outgoing import malformed
 from chatward.channels.sse import KEEP_ALIVE, Decoder, Event
@@ -32,9 +31,10 @@ def truncated() -> UpstreamError:
 
 class Strand:
     """One lane and what a rewriter knows of it. ``exact`` is lost as soon as a piece is changed or held,
-    ``changed`` is gained once what went out is not what came in."""
+    ``changed`` is gained once what went out is not what came in. Half a character at the end of a piece waits for the
+    other half."""
 
-    __slots__ = ("_lane", "_pending", "changed", "closed", "exact", "wrote")
+    __slots__ = ("_half", "_lane", "_pending", "changed", "closed", "exact", "wrote")
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
@@ -42,9 +42,14 @@ class Strand:
         self.changed = False
         self.closed = False
         self.wrote = False
+        self._half = ""
         self._pending = ""  # came in, did not go out yet; kept while nothing is changed
 
     def feed(self, piece: str) -> str:
+        if self._half or not piece.isascii():
+            piece = self._joined(piece)
+            if not piece:
+                return ""
         out = self._lane.feed(piece)
         if out != piece or self._pending:
             self.exact = False
@@ -57,13 +62,21 @@ class Strand:
         if self.closed:
             return ""
         self.closed = True
-        out = self._lane.close()
+        rest = surrogates.REPLACEMENT if self._half else ""
+        out = (self._lane.feed(rest) if rest else "") + self._lane.close()
         if out:
             self.exact = False
             self.wrote = True
-        self._compare("", out)
+        self._compare(rest, out)
         self.changed = self.changed or bool(self._pending)
         return out
+
+    def _joined(self, piece: str) -> str:
+        """What is whole of ``piece`` after the half that waits."""
+        text, half = surrogates.cut(self._half + piece)
+        self.exact = self.exact and not half and not self._half
+        self._half = half
+        return surrogates.scalars(text)
 
     def _compare(self, piece: str, out: str) -> None:
         if not self.changed:
@@ -264,8 +277,8 @@ class EventRewriter(ABC):
 def parsed(payload: bytes) -> dict[str, Any]:
     """The object that an event's data hold."""
     try:
-        event = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
+        event = surrogates.loads(payload, pieces=True)
+    except ValueError as error:
         raise malformed("an event is not JSON") from error
     if type(event) is not dict:
         raise malformed("an event is not a JSON object")

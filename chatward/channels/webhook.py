@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import orjson
 
+from chatward.channels import surrogates
 from chatward.channels.dialect import Answer, StreamRewriter
 from chatward.channels.outgoing import malformed, rewrite_at
 from chatward.channels.request import CarriesFiles, Request, wrong_type
@@ -239,8 +240,8 @@ class WebhookCall(CarriesFiles):
         if not body:  # many only acknowledge
             return Answer(200, b"")
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
+            document = surrogates.loads(body)
+        except ValueError as error:
             raise malformed("it is not JSON") from error
         if type(document) is not dict and type(document) is not list:
             raise malformed("it is neither an object nor a list")

@@ -249,7 +249,6 @@ def test_a_cut_stream_says_so_after_what_was_settled(end: bytes, fakes: Any) -> 
         b'{"choices": [{"delta": {}, "finish_reason": 1}]}', b'{"choices": [{"delta": {"tool_calls": [1]}}]}',
         b'{"choices": [{"delta": {"tool_calls": [{"index": "x"}]}}]}',
         b'{"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": {}}}]}}]}',
-        b'{"choices": [{"delta": {"content": "\\ud800"}}]}',
     ],
 )  # fmt: skip
 def test_malformed_events_become_the_dialects_error(bad: bytes, fakes: Any) -> None:
