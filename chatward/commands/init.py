@@ -34,8 +34,9 @@ TEMPLATE: Final = """\
 
 {which}
 [server]
-# Clients use {base} as their base URL. To listen on another address, set host, TLS
-# (tls_cert and tls_key, or behind_tls_proxy = true) and keys; without them start-up is refused.
+# Clients use {base} as their base URL; Anthropic's add the /v1 themselves.
+# To listen on another address, set host, TLS (tls_cert and tls_key, or behind_tls_proxy = true) and keys; without
+# them start-up is refused.
 host = "127.0.0.1"
 port = {port}
 admin_host = "127.0.0.1"

@@ -93,8 +93,9 @@ def welcome(base_url: str, admin_url: str) -> str:
         "",
         "  Chat page   " + root + "/chat",
         "  Console     " + admin_url + "/",
-        "  For any OpenAI or Anthropic client, as its base URL:",
+        "  The base URL of OpenAI's clients, and of Anthropic's, which add /v1 themselves:",
         "              " + base_url,
+        "              " + root,
         "",
         "Three attacks to try in another terminal (or on the chat page):",
     ]
@@ -107,7 +108,7 @@ def welcome(base_url: str, admin_url: str) -> str:
         "  .venv/bin/chatward init --upstream https://YOUR-BOT/v1",
         "  .venv/bin/chatward serve",
         "",
-        "Then change one line in your program: its base URL becomes " + base_url,
+        "Then change one line in your program: its base URL, which `serve` prints.",
         "",
     ]
     return "\n".join(lines)

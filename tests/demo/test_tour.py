@@ -19,10 +19,15 @@ def test_one_line_ends_in_the_base_url():
     assert "http://127.0.0.1:9998/" in text
 
 
+def test_anthropics_clients_get_a_base_url_without_v1_which_they_add():
+    assert "http://127.0.0.1:9999" in [line.strip() for line in welcome(BASE_URL, "http://127.0.0.1:9998").splitlines()]
+
+
 def test_it_says_how_to_guard_ones_own_bot():
     text = welcome(BASE_URL, "http://127.0.0.1:9998")
     assert "chatward init --upstream" in text
-    assert "chatward serve" in text
+    guarding = text[text.index("chatward serve") :]
+    assert BASE_URL not in guarding  # this port is the demonstration's: `serve` has that of chatward.toml
 
 
 def test_there_are_three_attacks_and_all_are_printed():
