@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -220,7 +219,7 @@ class Request:
         the text come back as ``Attachment.put`` says."""
         part = self.parts[file.part]
         source = Source.TOOL if part.source is Source.TOOL else Source.DOCUMENT
-        self.parts[file.part] = replace(part, text=text, kind=PartKind.TEXT, source=source)
+        self.parts[file.part] = part._replace(text=text, kind=PartKind.TEXT, source=source)
         file.plain = plain
 
     def _file(self, container: Any, key: Any, source: Source, name: str, block: dict[str, Any] | None = None) -> None:

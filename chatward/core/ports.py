@@ -8,9 +8,10 @@ any exception into ``Unavailable``), stores raise ``StoreError``, the upstream r
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from chatward.core.rules import Rule
 from chatward.core.text import Reading
@@ -370,14 +371,13 @@ class Upstream(Protocol):
 # --- ledger ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One fact for the ledger. ``event`` is a value of ``core.events.Event``; ``fields`` hold ids, numbers
     and rule names, never text that a person or a bot wrote."""
 
     event: str
     exchange: str
-    fields: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = MappingProxyType({})
 
 
 class Ledger(Protocol):

@@ -15,8 +15,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
-from chatward.core.values import Finding, Message, Part
+from chatward.core.values import Finding, Message, Part, PartKind, Source
 
 _SIZE = 16
 
@@ -84,23 +85,23 @@ class Digests:
 
     def __init__(self, key: bytes, context: str) -> None:
         self._root = blake2b(context.encode(), digest_size=_SIZE, key=key)
-        self._by_kind: dict[tuple[str, str], blake2b] = {}
+        self._by_kind: dict[tuple[Source, PartKind], blake2b] = {}
 
     def of(self, part: Part) -> bytes:
         """The digest of a part's text, source and kind."""
-        place = (part.source._value_, part.kind._value_)  # ``value`` is a call
-        start = self._by_kind.get(place)
-        if start is None:
-            start = self._root.copy()
-            start.update(f"\0{place[0]}\0{place[1]}\0".encode())
-            self._by_kind[place] = start
+        text, source, kind, _, _ = part
+        start = self._by_kind.get((source, kind)) or self._start(source, kind)
         digest = start.copy()
-        digest.update(part.text.encode("utf-8", "surrogatepass"))
+        digest.update(text.encode("utf-8", "surrogatepass"))
         return digest.digest()
 
+    def _start(self, source: Source, kind: PartKind) -> blake2b:
+        start = self._by_kind[source, kind] = self._root.copy()
+        start.update(f"\0{source.value}\0{kind.value}\0".encode())
+        return start
 
-@dataclass(frozen=True, slots=True)
-class History:
+
+class History(NamedTuple):
     """How much of a conversation is known. ``changed``: the index of the first message that contradicts what
     was delivered before, or -1. ``root``: the first end that it had here, which names it."""
 
@@ -123,8 +124,8 @@ class Chains:
         tip = blake2b(owner.encode(), digest_size=_SIZE).digest()
         new_from, changed, root = 0, -1, b""
         was_answered = False
-        for index, message in enumerate(messages):
-            tip = link(tip, message.role, [digests[part] for part in message.parts])
+        for index, (role, parts) in enumerate(messages):
+            tip = link(tip, role, [digests[part] for part in parts])
             known = self._known.get(tip)
             if known is not None:
                 new_from = index + 1

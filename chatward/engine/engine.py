@@ -23,6 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 from chatward.core.identity import Principal, ProvingGate
 from chatward.core.ports import FileGuard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
@@ -45,7 +46,7 @@ from chatward.core.values import (
     Unavailable,
     Verdict,
 )
-from chatward.engine.digests import Chains, DigestMemory, Scores, highest, link
+from chatward.engine.digests import NOTHING, Chains, DigestMemory, Scores, highest, link
 from chatward.engine.ordinary import read_deep
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Asked, HostOf, Plan, Watch
@@ -205,12 +206,13 @@ class Engine:
     async def prepare(self, request: Request, plan: Plan) -> Prepared:
         """Lets models read what is new in a request, and long texts be normalised, beside the event loop. What models
         do not read in the guards' budget counts as unavailable."""
-        prepared = Prepared([plan.digests.of(part) for part in request.parts] if plan.inspects else [])
+        parts = request.parts
+        prepared = Prepared([plan.digests.of(part) for part in parts] if plan.inspects else [])
         watch = plan.watches.get(Moment.INPUT)
-        if watch is None:
+        if watch is None or not (watch.preparing or max([len(part.text) for part in parts], default=0) > _LONG):
             return prepared
         items: list[Item] = []
-        for index, part in enumerate(request.parts):
+        for index, part in enumerate(parts):
             long = len(part.text) > _LONG
             if not (long or watch.preparing) or not part.text or prepared.digests[index] in self._memory:
                 continue
@@ -255,13 +257,15 @@ class Engine:
             vault = thread.vault if thread is not None else Vault()
         prepared = prepared or Prepared([plan.digests.of(part) for part in parts])
         digests = prepared.digests
-        history = self._chains.read(owner, request.messages, digests)
+        messages = tuple(request.messages)
+        conversation = request.conversation
+        history = self._chains.read(owner, messages, digests)
         root = history.root if thread is None else thread.root
         exchange = Exchange(
             channel=channel,
             parts=parts,
-            messages=tuple(request.messages),
-            conversation=request.conversation or request.previous,
+            messages=messages,
+            conversation=conversation or request.previous,
             principal=principal,
             tenant=tenant,
             route=plan.route,
@@ -274,13 +278,11 @@ class Engine:
         )
         verdict, edits = self.judge_input(exchange, plan, vault, digests, prepared)
         if history.changed >= 0:
-            indexes = request.messages[history.changed].parts
+            indexes = messages[history.changed].parts
             changed = replace(_CHANGED, part=indexes[0] if indexes else 0)
             note = Decision(changed, Action.ALLOW, Treatment.KEEP, "information only")
             verdict = replace(verdict, decisions=(*verdict.decisions, note))
-        return Screening(
-            exchange, plan, verdict, edits, vault, history.tip, root, self, request.conversation or root.hex()
-        )
+        return Screening(exchange, plan, verdict, edits, vault, history.tip, root, self, conversation or root.hex())
 
     def judge_input(
         self,
@@ -296,7 +298,7 @@ class Engine:
             return Verdict(policy=plan.policy.version), {}
         outcomes, found = self._inspect(exchange, plan, watch, digests, prepared or Prepared([]))
         if not found and outcomes is watch.inspected:
-            return plan.unremarkable, {}
+            return plan.unremarkable(watch.names), {}
         decisions: list[Decision] = []
         edits: dict[int, str] = {}
         repeated: list[Decision] = []
@@ -327,17 +329,19 @@ class Engine:
         fresh: list[Item] = []
         scores: dict[int, Scores] = {}
         reported = min(exchange.new_from, len(exchange.messages) - 1)  # the newest message is always new
-        for index, part in enumerate(exchange.parts):
-            if not part.text:
+        for index, (text, source, kind, message, _) in enumerate(exchange.parts):
+            if not text:
                 continue
             known = self._memory.get(digests[index])
             if known is None:
-                reading = prepared.readings.get(index) or read_deep(part.text, part.kind)
-                fresh.append(Item(index, part.source, part.kind, reading))
+                reading = prepared.readings.get(index) or read_deep(text, kind)
+                fresh.append(Item(index, source, kind, reading))
+                continue
+            if known is NOTHING:
                 continue
             if known.findings:
                 found[index] = [replace(finding, part=index) for finding in known.findings]
-            if known.scores and part.message >= reported:
+            if known.scores and message >= reported:
                 scores[index] = known.scores
         if fresh:
             self._look(exchange, plan, watch, fresh, found, failed)
@@ -392,10 +396,11 @@ class Engine:
                 )
         if errors:
             failed.update((guard_id, _reason(cause)) for guard_id, cause in errors.items())
-        if any(isinstance(cause, BudgetExceeded) for cause in errors.values()):
-            for guard_id in (*[guard.id for guard in watch.parts], *[model.spec.id for model in watch.model_guards]):
-                failed.setdefault(guard_id, "timeout")
-            return
+            if any(isinstance(cause, BudgetExceeded) for cause in errors.values()):
+                others = [guard.id for guard in watch.parts], [model.spec.id for model in watch.model_guards]
+                for guard_id in chain(*others):
+                    failed.setdefault(guard_id, "timeout")
+                return
         for guard in watch.parts:
             self._ask(guard, exchange, plan, items, found, failed)
 

@@ -13,7 +13,7 @@ from re2 import _re2
 from chatward.core.confusables import STEMS
 from chatward.core.disguises import LONG, REVERSED, ROTATED
 from chatward.core.normalise import read
-from chatward.core.text import Reading
+from chatward.core.text import Reading, View
 from chatward.core.values import PartKind
 
 _BLANK = r"[\t-\r\x1c- ]"  # what ``str.split`` and ``\s`` take for one in ASCII
@@ -71,6 +71,6 @@ def ordinary(text: str) -> bool:
 
 
 def read_deep(text: str, kind: PartKind = PartKind.TEXT) -> Reading:
-    """A text with all its readings, as ``core.normalise.read`` gives them. In JSON text without a backslash nothing is
-    escaped, and what has one is not ordinary."""
-    return read(text, kind, deep=not ordinary(text))
+    """A text with all its readings, as ``core.normalise.read`` gives them. What is ordinary reads as it is: ASCII is
+    its own plain view, and in JSON text without a backslash, which is a sign, nothing is escaped."""
+    return Reading(text, View(text)) if ordinary(text) else read(text, kind, deep=True)

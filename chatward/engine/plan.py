@@ -24,10 +24,11 @@ from chatward.core.ports import (
     RuleGuard,
     Scope,
     StreamGuard,
+    StreamInspector,
     TurnGuard,
 )
 from chatward.core.rules import Rule
-from chatward.core.values import Exchange, Finding, Inspected, Moment, Outcome, Source, Verdict
+from chatward.core.values import Exchange, Finding, Inspected, Moment, Outcome, PartKind, Source, Verdict
 from chatward.engine.digests import Digests
 from chatward.engine.placeholders import placeholder_rule
 from chatward.engine.scanner import Prefilters, Scanner
@@ -46,6 +47,15 @@ class Asked(NamedTuple):
     inspect: Callable[[Exchange, Moment, Sequence[Item]], Sequence[Finding]]
     sources: frozenset[Source] | None
     scoring: TurnGuard | None
+
+
+class Opened(NamedTuple):
+    """A guard that reads along. ``names``: its id, as outcomes are told by."""
+
+    id: str
+    open: Callable[[Exchange, PartKind], StreamInspector]
+    names: tuple[str, ...]
+    raw: bool
 
 
 def _asked(guard: Guard, scoring: TurnGuard | None) -> Asked:
@@ -82,6 +92,12 @@ class Watch:
         return tuple(_asked(guard, guard if isinstance(guard, TurnGuard) else None) for guard in self.exchange_guards)
 
     @cached_property
+    def reading(self) -> tuple[Opened, ...]:
+        """Guards that read along."""
+        specs = [(guard, guard.spec) for guard in self.stream_guards]
+        return tuple(Opened(spec.id, guard.open, (spec.id,), spec.raw) for guard, spec in specs)
+
+    @cached_property
     def inspected(self) -> tuple[Outcome, ...]:
         """The outcomes where every guard could look and none has scores."""
         return tuple(map(Inspected, self.names))
@@ -112,6 +128,7 @@ class Plan:
     """What a person reads in place of the refusal, by a rule that stopped it, or a guard that could not look."""
     names_people: bool = False
     """Whether the bot gets the names of people whom programs name (``identity.end_users``)."""
+    _unremarkable: dict[tuple[str, ...], Verdict] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def refused(self, verdict: Verdict) -> str:
         """The sentence that stands for what a verdict stopped. An answer that a rule has goes before the refusal,
@@ -120,10 +137,12 @@ class Plan:
         told = rules or [one.guard for one in verdict.unavailable]
         return next((self.answers[name] for name in told if name in self.answers), self.refusal)
 
-    @cached_property
-    def unremarkable(self) -> Verdict:
-        """The verdict on an input in which nothing was found, by guards without scores that could all look."""
-        return self.policy.judge(self.watches[Moment.INPUT].inspected, ())
+    def unremarkable(self, guards: tuple[str, ...]) -> Verdict:
+        """The verdict where these guards could all look, found nothing and have no scores: made once for each set."""
+        verdict = self._unremarkable.get(guards)
+        if verdict is None:
+            verdict = self._unremarkable[guards] = self.policy.judge([*map(Inspected, guards)], ())
+        return verdict
 
     @cached_property
     def inspects(self) -> bool:

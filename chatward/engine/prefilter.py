@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib import metadata
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import hyperscan
@@ -48,20 +49,21 @@ _SETS = ("numbers", "words", "numbered words", "letters", "tokens")
 _EXACT = ("letters", "words")  # few patterns, and ordinary words would pass for codes
 _DATABASES = ("literal", "foreign", "numeric", "numbered numeric")
 
+_ANYWHERE = _re2.RE2.Anchor.UNANCHORED
+
 _Form = tuple[bytes, bool]
 
 
 class Probe:
     """A text as prefilters read it: encoded, folded, and what is quickly told of it."""
 
-    __slots__ = ("data", "digits", "folded", "folded_data", "is_ascii")
+    __slots__ = ("data", "digits", "folded", "is_ascii")
 
     def __init__(self, text: str) -> None:
-        self.is_ascii = text.isascii()
-        self.folded = fold(text)
-        self.data = text.encode()
-        self.folded_data = self.folded.encode()
-        self.digits = len(self.data) - len(self.data.translate(None, b"0123456789"))
+        self.data = data = text.encode()
+        self.is_ascii = is_ascii = text.isascii()
+        self.folded = data.lower() if is_ascii else fold(text).encode()
+        self.digits = len(data) - len(data.translate(None, b"0123456789"))
 
 
 class Prefilter:
@@ -105,6 +107,7 @@ class Prefilter:
         tokens = self._sets.get("tokens")
         if tokens is not None and not any(relevant[index] for indexes in tokens.places for index in indexes):
             tokens = None
+        sets.sort(key=itemgetter(0))
         return Choice(tuple(relevant), tuple(sets), tokens, *(databases.get(kind) for kind in ("anchors", *_DATABASES)))
 
     def find(self, probe: Probe, choice: Choice) -> list[int]:
@@ -113,33 +116,35 @@ class Prefilter:
         if not data:
             return []
         found: list[int] = []
-        for least, patterns in choice.sets:
-            if least <= digits:
-                found += patterns.search(data)
-        if choice.tokens is not None and _has_token(data):
-            found += choice.tokens.search(data)
+        relevant, sets, tokens, anchors, literal, foreign, numeric, numbered = choice
+        for least, patterns in sets:
+            if least > digits:
+                break
+            patterns.search(data, found)
+        if tokens is not None and _has_token(data):
+            tokens.search(data, found)
         with self._lock:  # a database has one scratch space
-            if choice.anchors is not None:
-                choice.anchors.scan(probe.folded_data, found)
-            if choice.literal is not None:
-                choice.literal.scan(data, found)
+            if anchors is not None:
+                anchors.scan(probe.folded, found)
+            if literal is not None:
+                literal.scan(data, found)
             if digits:
-                if choice.numeric is not None:
-                    choice.numeric.scan(data, found)
-                if choice.numbered is not None and digits >= _MANY:
-                    choice.numbered.scan(data, found)
-            if choice.foreign is not None and not probe.is_ascii:
-                choice.foreign.scan(data, found)
+                if numeric is not None:
+                    numeric.scan(data, found)
+                if numbered is not None and digits >= _MANY:
+                    numbered.scan(data, found)
+            if foreign is not None and not probe.is_ascii:
+                foreign.scan(data, found)
         if not found:
             return found
-        relevant, needed = choice.relevant, self._digits
+        needed = self._digits
         hits = {index for index in found if relevant[index] and needed[index] <= digits}
         return sorted(hits) if len(hits) > 1 else list(hits)
 
 
 class Choice(NamedTuple):
     """Some patterns of a prefilter, and what looks for them. ``sets``: each with the digits that every one of its
-    patterns needs."""
+    patterns needs, fewest first."""
 
     relevant: tuple[bool, ...]
     sets: tuple[tuple[int, _Set], ...]
@@ -158,26 +163,25 @@ class _Set:
         self._match = _set_of(list(forms)).Match
         self.places = list(forms.values())
 
-    def search(self, data: bytes) -> list[int]:
-        places = self.places
-        return [index for place in self._match(data) or () for index in places[place]]
+    def search(self, data: bytes, found: list[int]) -> None:
+        """Adds the indexes of the patterns that ``data`` may match."""
+        for place in self._match(data):
+            found += self.places[place]
 
 
 class _Database:
     """A Hyperscan database. ``places`` as in ``_Set``."""
 
     def __init__(self, forms: Mapping[_Form, list[int]]) -> None:
-        self._database = _hyperscan_of(list(forms))
+        self._scan = _hyperscan_of(list(forms)).scan
         self.places = list(forms.values())
 
     def scan(self, data: bytes, found: list[int]) -> None:
-        """Adds the indexes of the patterns that ``data`` may match."""
-        places = self.places
+        """The same as ``_Set.search``."""
+        self._scan(data, self._hit, 0, found)
 
-        def hit(place: int, _from: int, _to: int, _flags: int, _context: object) -> None:
-            found.extend(places[place])
-
-        self._database.scan(data, match_event_handler=hit)
+    def _hit(self, place: int, _from: int, _to: int, _flags: int, found: list[int]) -> None:
+        found += self.places[place]
 
 
 def _form(pattern: str, flags: re.RegexFlag) -> list[Any]:
@@ -233,10 +237,12 @@ def _hyperscan_of(forms: Sequence[tuple[bytes, bool]]) -> Any:
 
 
 def _set_of(forms: Sequence[_Form]) -> Any:
-    patterns = re2.Set.SearchSet(_options(_RE2_MEMORY))
+    patterns = _re2.Set(_ANYWHERE, _options(_RE2_MEMORY))  # ``re2.Set`` asks what it is given at every look
     for expression, caseless in forms:
-        patterns.Add(b"(?i)" + expression if caseless else expression)
-    patterns.Compile()
+        if patterns.Add(b"(?i)" + expression if caseless else expression) < 0:
+            raise ValueError("RE2 does not take a widened pattern")
+    if not patterns.Compile():
+        raise ValueError("RE2 does not take the widened patterns together")
     return patterns
 
 
@@ -255,8 +261,8 @@ def quick_search(form: str) -> Callable[[bytes], bool]:
     compiled = _re2.RE2(form.encode("latin-1"), options)
     if not compiled.ok():
         return _always
-    match, anywhere = compiled.Match, _re2.RE2.Anchor.UNANCHORED
-    return lambda data: bool(match(anywhere, data, 0, len(data))[0][0] >= 0)
+    match = compiled.Match
+    return lambda data: bool(match(_ANYWHERE, data, 0, len(data))[0][0] >= 0)
 
 
 def _always(_: bytes) -> bool:

@@ -124,7 +124,7 @@ class Release:
             self.blocked = True
             return ""
         if final:
-            return self._emit(end, final=True)
+            return self._emit(end, final=True) if self._pending else self._take(end)
         settled = min(settled, self._map.settled(settled_plain, end))
         if self._pending:
             return self._emit(settled, final=False)

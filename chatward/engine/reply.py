@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
@@ -60,7 +59,7 @@ class ReplySession:
         self._gate = gate
         self._files = files
         self._denied: Verdict | None = None
-        self._begun: Counter[str] = Counter()
+        self._begun: dict[str, int] = {}
         """Calls by tool that wait for their arguments, which decide."""
         self._exchange = exchange
         self._plan = plan
@@ -69,7 +68,7 @@ class ReplySession:
         self._decisions: list[Decision] = []
         self._unavailable: dict[str, Unavailable] = {}
         self._ran: dict[str, None] = {}
-        self._hidden: Counter[str] = Counter()
+        self._hidden: dict[str, int] = {}
         self._lanes: list[_Lane] = []
         self._blocked: Verdict | None = None
         self._scoring: list[ScoringInspector] = []
@@ -111,7 +110,7 @@ class ReplySession:
         if self._blocked is not None or not policy.enforces:
             return PassedFile(text="" if self._blocked is not None else text)
         if rules:
-            self._hidden["file"] += 1
+            self._hide("file")
             active = all(rule.startswith(_ACTIVE) for rule in rules)
             left = said if active and said else REMOVED_FILE
             return PassedFile(left.encode("utf-8", "surrogatepass"), _PLAIN, said if active else "")
@@ -180,6 +179,8 @@ class ReplySession:
 
     def verdict(self) -> Verdict:
         """The verdict of the reply so far."""
+        if not (self._decisions or self._unavailable or self._scoring or self._denied):
+            return self._plan.unremarkable(tuple(self._ran))
         by_guard = highest(inspector.scores for inspector in self._scoring) if self._scoring else {}
         outcomes: list[Outcome] = [
             Inspected(guard, scores=by_guard.get(guard, ())) for guard in self._ran if guard not in self._unavailable
@@ -203,15 +204,15 @@ class ReplySession:
 
             watchers.append(Watcher(watch.scanner.stream(failed), watch.rule_guards))
             budget = self._plan.guard_budget if lane.seconds is None else max(lane.seconds, self._plan.guard_budget)
-            for guard in watch.stream_guards:
+            for guard, opens, names, raw in watch.reading:
                 try:
-                    inspector = guard.open(self._exchange, kind)
+                    inspector = opens(self._exchange, kind)
                 except Exception as error:
-                    lane.unopened.append((guard.spec.id, error))
+                    lane.unopened.append((guard, error))
                     continue
                 if hasattr(type(inspector), "scores"):  # asking the protocol takes five microseconds
                     lane.scoring.append(cast("ScoringInspector", inspector))
-                watchers.append(Watcher(_Timed(inspector, budget), (guard.spec.id,), guard.spec.raw))
+                watchers.append(Watcher(_Timed(inspector, budget), names, raw))
             for whole in (*watch.part_guards, *watch.exchange_guards):
                 reader = _WholeReader(whole, self._exchange, moment, kind)
                 watchers.append(Watcher(_Timed(reader, budget), (whole.spec.id,), raw=True))
@@ -241,17 +242,18 @@ class ReplySession:
             return
         ruling = self._gate.begins(name)
         if ruling is None:
-            self._begun[name] += 1
+            self._begun[name] = self._begun.get(name, 0) + 1
         elif not ruling.allowed:
             self._deny(ruling)
 
     def end_calls(self) -> None:
-        for name in [*self._begun.elements()]:
-            self.permits(name, "")
+        for name, count in self._begun.items():
+            for _ in range(count):
+                self.permits(name, "")
 
     def holds(self, tool: str) -> bool:
         """Whether a lane of this tool must hold its text until ``permits`` has seen all of it."""
-        if self._begun[tool] <= 0:
+        if self._begun.get(tool, 0) <= 0:
             return False
         self._begun[tool] -= 1
         return True
@@ -308,8 +310,11 @@ class ReplySession:
         if decision.treatment is Treatment.BLOCK:
             self._blocked = self.verdict()
             return Edit(block=True)
-        self._hidden[finding.entity or finding.category.value] += 1
+        self._hide(finding.entity or finding.category.value)
         return Edit(replacement(decision, value, self._plan.hash_key))
+
+    def _hide(self, entity: str) -> None:
+        self._hidden[entity] = self._hidden.get(entity, 0) + 1
 
     def _restore(self, text: str, kind: PartKind) -> Edit:
         if not self._plan.policy.enforces:
@@ -320,7 +325,7 @@ class ReplySession:
         found = self._vault.find(text)
         if found is None:
             return KEEP
-        self._hidden[found[1]] += 1
+        self._hide(found[1])
         return Edit(mask(found[1]))
 
 

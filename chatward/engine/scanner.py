@@ -210,7 +210,7 @@ class _Candidates:
         nothing: tuple[list[int], list[int]] = ([], [])
         self._passes = [
             (
-                prefilter,
+                prefilter.find,
                 [by_pattern.get(pattern, nothing) for pattern in known],
                 prefilter.choose([pattern in by_pattern for pattern in known]),
             )
@@ -221,8 +221,8 @@ class _Candidates:
         """Indexes of rules and of triggers."""
         rules: list[int] = []
         triggers: list[int] = []
-        for prefilter, places, choice in self._passes:
-            for place in prefilter.find(probe, choice):
+        for find, places, choice in self._passes:
+            for place in find(probe, choice):
                 of_rules, of_triggers = places[place]
                 rules += of_rules
                 triggers += of_triggers

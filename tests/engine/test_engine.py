@@ -310,6 +310,17 @@ def test_what_a_failed_guard_did_not_see_is_looked_at_again() -> None:
     assert screen(made, use, ("user", "evil")).verdict.rule == "test.counting/evil"
 
 
+def test_where_nothing_was_found_messages_and_replies_have_one_verdict_each() -> None:
+    use, made = plan(PII, Streaming()), engine()
+    first, second = screen(made, use, ("user", "hello")), screen(made, use, ("user", "good morning"))
+    assert first.verdict is second.verdict
+    replies = [first.reply(), second.reply()]
+    assert [reply.lane().whole("fine") for reply in replies] == ["fine", "fine"]
+    one, other = [reply.verdict() for reply in replies]
+    assert one is other
+    assert one.ran == use.watches[Moment.OUTPUT].names
+
+
 def test_a_guard_that_fails_in_a_stream_stops_it() -> None:
     screening = screen(engine(), plan(PII, Streaming()), ("user", "hello"))
     reply = screening.reply()
