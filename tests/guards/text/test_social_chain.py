@@ -115,7 +115,7 @@ def test_turns_that_only_the_upstream_has_count_and_do_not_fire() -> None:
 
 def test_what_is_no_text_is_not_read() -> None:
     exchange = conversation(PRETEXT, PRESSURE, ASK)
-    parts = tuple(replace(part, kind=PartKind.JSON) if part.text == PRETEXT else part for part in exchange.parts)
+    parts = tuple(part._replace(kind=PartKind.JSON) if part.text == PRETEXT else part for part in exchange.parts)
     assert found(replace(exchange, parts=parts)) == []
 
 
