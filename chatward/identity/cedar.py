@@ -20,6 +20,9 @@ The rules:
    scope can match, made once; resources that a policy's scope names have their own. Rulings are remembered by
    everything that the slice's policies read (``cedar_reads``); where one of them that can apply reads a tool's
    arguments, nothing is remembered. At most ``memory`` rulings are.
+7. **A message has a model and a route, too.** Its question names the bot. Where policies speak of models or routes
+   (``cedar_slices.beside``), those are asked about as well: a forbid of any of the three counts, and a permit of any
+   is enough. One that the question does not name is asked about without a name.
 
 The clock is asked for hour and weekday (UTC) only, where the question does not bring them.
 """
@@ -41,7 +44,7 @@ from chatward.core.identity import Assurance, Grants, Kind, Principal, Question,
 from chatward.identity.cedar_policies import Policy, PolicyBook
 from chatward.identity.cedar_reads import Reads, union
 from chatward.identity.cedar_schema import ARGUMENTS, FIELD, PRINCIPALS
-from chatward.identity.cedar_slices import Slice, slices
+from chatward.identity.cedar_slices import OPEN, Slice, beside, slices
 from chatward.identity.cedar_values import (
     KEYS,
     MAX_ID,
@@ -88,6 +91,7 @@ class CedarAuthorizer:
         self._clock = clock
         self._memory = memory
         self._slices = slices(book)
+        self._beside = beside(book)
         self._kept: OrderedDict[Hashable, Ruling] = OrderedDict()
 
     @property
@@ -104,17 +108,9 @@ class CedarAuthorizer:
                 return _UNKNOWN
             if cut.named:
                 cut = cut.named.get(question.resource[1], cut)
-            values = self._values(cut, question.context, principal)
-            if cut.argued and (argued := self._argued(cut, question)):
-                return self._rule(cut, question, values, argued)
-            key = _key(cut, question, principal, values)
-            ruling = self._kept.get(key)
-            if ruling is not None:
-                self._kept.move_to_end(key)
-                return ruling
-            ruling = self._rule(cut, question, values)
-            if ruling.reason not in _NOT_KEPT:
-                self._keep(key, ruling)
+            ruling = self._answer(cut, question, principal)
+            if question.resource[0] == "Bot" and (more := self._beside[principal.kind]):
+                return _whole(ruling, [self._answer(one, _about(question, type_), principal) for type_, one in more])
             return ruling
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
@@ -135,6 +131,21 @@ class CedarAuthorizer:
         """What policies on this read, for people; ``None``: there is no such action on such a resource."""
         cut = self._slices.get((action, resource, kind.value))
         return None if cut is None else union([cut.reads, *(one.reads for one in cut.named.values())])
+
+    def _answer(self, cut: Slice, question: Question, principal: Principal) -> Ruling:
+        """The ruling by one slice, remembered where it may be."""
+        values = self._values(cut, question.context, principal)
+        if cut.argued and (argued := self._argued(cut, question)):
+            return self._rule(cut, question, values, argued)
+        key = _key(cut, question, principal, values)
+        ruling = self._kept.get(key)
+        if ruling is not None:
+            self._kept.move_to_end(key)
+            return ruling
+        ruling = self._rule(cut, question, values)
+        if ruling.reason not in _NOT_KEPT:
+            self._keep(key, ruling)
+        return ruling
 
     # --- remembering
 
@@ -271,6 +282,33 @@ def _key(cut: Slice, question: Question, principal: Principal, values: list[Hash
         parts += (grants.bots, grants.models, grants.routes, grants.tools, question.resource[1])
         parts += [KEYS["text"](context.get(name)) for name in ("bot", "model", "route")]
     return tuple(parts)
+
+
+def _about(question: Question, type_: str) -> Question:
+    """The same question about the message's model or route."""
+    name = question.context.get(type_.lower())
+    return replace(question, resource=(type_, name if isinstance(name, str) else ""))
+
+
+def _whole(bot: Ruling, others: Sequence[Ruling]) -> Ruling:
+    """One ruling of those on bot, model and route. See rule 7."""
+    permits = tuple(id_ for one in others if one.allowed for id_ in one.policies if id_ != OPEN)
+    if bot.reason == "not-permitted" and not permits:
+        return bot
+    denials = [one for one in (bot, *others) if not one.allowed and one.reason != "not-permitted"]
+    if not denials:
+        return Ruling(True, tuple(sorted({*bot.policies, *permits})), "permitted")
+    final = [one for one in denials if one.step_up is None and not one.approval]
+    if final:
+        return final[0]
+    levels = [one.step_up for one in denials if one.step_up is not None]
+    return Ruling(
+        False,
+        tuple(sorted({id_ for one in denials for id_ in one.policies})),
+        "step-up-required" if levels else "approval-required",
+        max(levels, default=None),
+        any(one.approval for one in denials),
+    )
 
 
 def _ruling(cut: Slice, request: dict[str, Any], entities: str, assurance: Assurance, *, approved: bool) -> Ruling:

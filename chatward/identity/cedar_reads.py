@@ -27,12 +27,14 @@ _TAG_OPERATIONS: Final = frozenset({"get_tag", "has_tag"})
 @dataclass(frozen=True, slots=True)
 class Reads:
     """``fields`` of the context; ``facts`` of the resource (its attributes); ``tags`` of the principal, by name.
-    ``arguments`` are (part, JSON pointer). ``identity`` and ``resource``: who exactly, which one exactly."""
+    ``arguments`` are (part, JSON pointer). ``types`` are those of resources that a condition asks for by ``is``.
+    ``identity`` and ``resource``: who exactly, which one exactly."""
 
     fields: frozenset[str] = frozenset()
     facts: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     all_tags: bool = False
+    types: frozenset[str] = frozenset()
     arguments: frozenset[tuple[str, str]] = frozenset()
     all_arguments: bool = False
     identity: bool = False
@@ -94,8 +96,9 @@ def _expression(node: object) -> Reads:
             return Reads()
         case pst.Is(base=pst.Var(name="principal"), in_expr=within):
             return Reads() if within is None or _is_parent(within) else Reads(identity=True) | _expression(within)
-        case pst.Is(base=pst.Var(name="resource"), in_expr=None):
-            return Reads()
+        case pst.Is(base=pst.Var(name="resource"), entity_type=type_, in_expr=within):
+            singled = Reads() if within is None else Reads(resource=True) | _expression(within)
+            return singled | Reads(types=frozenset({str(type_)}))
     return union(_expression(child) for child in _children(node))
 
 

@@ -3,12 +3,16 @@ a policy's scope names one resource, for that one.
 
 The rule: a policy may be missing from a slice only if its scope can never match there. What depends on parents (roles,
 tenants, groups) is left to Cedar. Every slice is made once, when the policies are loaded.
+
+A message is sent to a bot, and goes to a model and by a route. Its question names the bot; a policy that speaks of
+models or routes (in its scope, in a condition, or by a group that has some) has its say in slices of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import cedarpy
 from cedarpy import pst
@@ -17,6 +21,11 @@ from chatward.identity.cedar_policies import Policy, PolicyBook
 from chatward.identity.cedar_reads import Reads, union
 from chatward.identity.cedar_schema import ACTIONS, FIELD, PRINCIPALS, Action, facts_of, fields_of
 from chatward.identity.cedar_values import KEYS, TEXTS, TIMES
+
+BESIDE: Final = ("Model", "Route")
+"""What a message goes to and by, beside the bot of its question; in the context under these names in lower case."""
+OPEN: Final = "*"
+"""The permit in the slices of those, so that only a forbid denies there; no policy of a file has such an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,49 @@ def slices(book: PolicyBook) -> dict[tuple[str, str, str], Slice]:
                 others = [one for one in policies if ids[one.id] is None]
                 found[action.name, resource, kind] = maker.slice(action, resource, kind, others, named)
     return found
+
+
+def beside(book: PolicyBook) -> dict[str, tuple[tuple[str, Slice], ...]]:
+    """By kind of principal: the slices that a message is asked about beside its bot, for each type that some policy
+    speaks of."""
+    maker = _Maker()
+    action = ACTIONS["message:send"]
+    opened = _opened()
+    found: dict[str, tuple[tuple[str, Slice], ...]] = {}
+    for kind, type_ in PRINCIPALS.items():
+        cuts: list[tuple[str, Slice]] = []
+        for resource in BESIDE:
+            policies = [
+                policy
+                for policy in book.policies.values()
+                if _for_action(policy, action)
+                and _for_type(policy.template.principal, type_)
+                and _for_type(policy.template.resource, resource)
+                and _speaks_of(policy, resource, book)
+            ]
+            if policies:
+                cuts.append((resource, maker.slice(action, resource, kind, [*policies, opened])))
+        found[kind] = tuple(cuts)
+    return found
+
+
+def _opened() -> Policy:
+    (template,) = cedarpy.policies_to_pst("permit (principal, action, resource);").static_policies.values()
+    return Policy(OPEN, replace(template, id=OPEN), "", Reads())
+
+
+def _speaks_of(policy: Policy, type_: str, book: PolicyBook) -> bool:
+    """Whether a policy tells resources of this type from others: by name, by type, or by a group that has some."""
+    scope = policy.template.resource
+    if isinstance(scope, (pst.ScopeIs, pst.ScopeIsIn)) and str(scope.entity_type) == type_:
+        return True
+    named = pst.entity_uids(policy.template)
+    groups = [uid.id for uid in named if str(uid.type) == "Group"]
+    return (
+        any(str(uid.type) == type_ for uid in named)
+        or type_ in policy.reads.types
+        or any(one == type_ for group in groups for one, _ in book.groups.get(group, ()))
+    )
 
 
 class _Maker:

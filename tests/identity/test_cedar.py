@@ -533,3 +533,67 @@ def test_version_follows_policies_groups_and_roles() -> None:
     assert len(versions) == 4
     assert CedarAuthorizer(BOOK).version == BOOK.version
     assert len(BOOK.version) == 16
+
+
+# --- the model and the route of a message
+
+BESIDE = """
+@id("known") permit (principal, action == Action::"message:send", resource == Bot::"default");
+@id("small") permit (principal, action == Action::"message:send", resource == Model::"small");
+@id("big") forbid (principal, action == Action::"message:send", resource == Model::"big")
+unless { principal in Role::"agent" };
+@id("costly") forbid (principal, action == Action::"message:send", resource) when { resource in Group::"costly" };
+@id("listed") forbid (principal, action == Action::"message:send", resource is Route)
+unless { resource == Route::"main" || resource == Route::"proven" };
+@id("proven") @step_up("passkey")
+forbid (principal, action == Action::"message:send", resource) when
+{ resource == Route::"proven" && context.assurance < 3 };
+@id("elsewhere") forbid (principal, action == Action::"message:send", resource)
+unless { resource in Group::"bots" };
+"""
+BESIDE_GROUPS = {"costly": ("Model::ultra-*",), "bots": ("Bot::*",)}
+
+
+@pytest.mark.parametrize(
+    ("bot", "model", "route", "expected"),
+    [
+        ("default", "m", "main", Ruling(True, ("known",), "permitted")),
+        ("default", "small", "main", Ruling(True, ("known", "small"), "permitted")),
+        ("other", "small", "main", Ruling(True, ("small",), "permitted")),
+        ("other", "m", "main", Ruling(False, (), "not-permitted")),
+        ("other", "big", "main", Ruling(False, (), "not-permitted")),
+        ("default", "big", "main", Ruling(False, ("big",), "forbidden")),
+        ("default", "ultra-1", "main", Ruling(False, ("costly",), "forbidden")),
+        ("default", "m", "side", Ruling(False, ("listed",), "forbidden")),
+        ("default", "m", None, Ruling(False, ("listed",), "forbidden")),
+        ("default", None, "main", Ruling(True, ("known",), "permitted")),
+        ("default", 5, "main", Ruling(True, ("known",), "permitted")),
+        ("default", "m", "proven", Ruling(False, ("proven",), "step-up-required", Assurance.STRONG)),
+        ("default", "big", "proven", Ruling(False, ("big",), "forbidden")),
+    ],
+)
+def test_policies_about_models_and_routes_hold_for_messages(
+    bot: str, model: object, route: str | None, expected: Ruling
+) -> None:
+    authorizer = CedarAuthorizer(book({"test.cedar": BESIDE}, groups=BESIDE_GROUPS))
+    question = Question(PERSON, "message:send", ("Bot", bot), {"model": model, "route": route})
+    assert authorizer.decide(question) == authorizer.decide(question) == expected
+    if expected.step_up is not None:
+        proven = replace(PERSON, assurance=expected.step_up)
+        assert authorizer.decide(replace(question, principal=proven)).allowed
+
+
+def test_a_role_lifts_what_is_said_of_a_model() -> None:
+    authorizer = CedarAuthorizer(book({"test.cedar": BESIDE}, groups=BESIDE_GROUPS))
+    agent = replace(PERSON, roles=frozenset({"agent"}))
+    question = Question(agent, "message:send", ("Bot", "default"), {"model": "big", "route": "main"})
+    assert authorizer.decide(question).allowed
+
+
+def test_a_policy_on_models_that_fails_denies() -> None:
+    failing = """@id("broken") forbid (principal, action, resource == Model::"m")
+    when { context.assurance + 9223372036854775807 > 0 };"""
+    authorizer = CedarAuthorizer(book({"test.cedar": PERMIT + failing}))
+    question = Question(PERSON, "message:send", ("Bot", "default"), {"model": "m"})
+    assert authorizer.decide(question) == Ruling(False, ("broken",), "policy-error")
+    assert authorizer.decide(replace(question, context={"model": "n"})).allowed
