@@ -50,7 +50,7 @@ from chatward.engine.digests import NOTHING, Chains, DigestMemory, Scores, highe
 from chatward.engine.ordinary import read_deep
 from chatward.engine.placeholders import Vault
 from chatward.engine.plan import Asked, HostOf, Plan, Watch
-from chatward.engine.release import rewrite
+from chatward.engine.release import precedence, rewrite
 from chatward.engine.replacing import replacement, unescaped, vouched
 from chatward.engine.reply import PLACEHOLDER, ReplySession
 from chatward.engine.scanner import BudgetExceeded
@@ -501,7 +501,7 @@ class Engine:
         own = part.source is Source.USER
         edits: list[tuple[int, int, str]] = []
         if len(findings) > 1:
-            findings.sort(key=lambda finding: (finding.span[0], -finding.span[1], finding.rule))
+            findings.sort(key=precedence)
         taken = 0
         stripped = removed = False
         for finding in findings:

@@ -3,8 +3,8 @@
 The rules:
 
 1. **Nothing leaves undecided.** A code point leaves when every inspector has settled beyond it.
-2. **Splitting does not matter.** Findings are taken in order of start (longer first) once all findings
-   that start before them are known; an edit covers its span, and what a later finding adds beyond the edit is edited by
+2. **Splitting does not matter.** Findings are taken in order of ``precedence`` once all findings that start before
+   them are known; an edit covers its span, and what a later finding adds beyond the edit is edited by
    the later one. So what comes out is a function of the whole text.
 3. **The cost of a piece does not grow with the reply.** What has left is forgotten, but for the look-back that
    inspectors keep for themselves.
@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from chatward.core.normalise import PlainStream
 from chatward.core.ports import StreamInspector
 from chatward.core.text import LINEAR, View
-from chatward.core.values import Finding, PartKind
+from chatward.core.values import MODEL, Finding, PartKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,12 @@ KEEP = Edit()
 
 Decide = Callable[[Finding, str], Edit]
 OnFailure = Callable[[Watcher, Exception], bool]
+
+
+def precedence(finding: Finding) -> tuple[int, int, bool, float, str]:
+    """The order in which findings are treated: the earlier, the longer, a rule's before a model's, the surer."""
+    start, end = finding.span
+    return start, -end, finding.detail == MODEL, -finding.confidence, finding.rule
 
 
 class Release:
@@ -137,7 +143,7 @@ class Release:
     def _emit(self, settled: int, *, final: bool) -> str:
         out: list[str] = []
         if self._pending:
-            self._pending.sort(key=lambda f: (f.span[0], -f.span[1], f.rule))
+            self._pending.sort(key=precedence)
             due = [f for f in self._pending if final or f.span[0] < settled]
             self._pending = self._pending[len(due) :]
             for finding in due:

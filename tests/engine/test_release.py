@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatward.core.ports import StreamInspector
-from chatward.core.values import Category, Finding, PartKind, Severity
-from chatward.engine.release import Edit, JsonCursor, Release, Watcher, rewrite
+from chatward.core.values import MODEL, Category, Finding, PartKind, Severity
+from chatward.engine.release import Edit, JsonCursor, Release, Watcher, precedence, rewrite
 
 
 class WordFinder:
@@ -183,3 +183,11 @@ def test_without_hold_back_the_property_breaks() -> None:
     edits = {"secret": Edit("[x]")}
     whole = out_of(["a secret b"], edits)
     assert out_of(list("a secret b"), edits, watchers=[Hasty("secret")]) != whole
+
+
+def test_of_two_findings_of_one_span_the_surer_decides_and_a_rule_before_a_model() -> None:
+    phone = Finding("text.pii/a-phone", Category.PII, Severity.LOW, 0.7, (4, 9))
+    health = Finding("text.pii/b-health", Category.PHI, Severity.LOW, 0.95, (4, 9))
+    supposed = Finding("text.pii/address", Category.PII, Severity.LOW, 0.99, (4, 9), detail=MODEL)
+    longer = Finding("text.pii/c-long", Category.PII, Severity.LOW, 0.5, (4, 10))
+    assert sorted([supposed, phone, health, longer], key=precedence) == [longer, health, phone, supposed]

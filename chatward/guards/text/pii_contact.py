@@ -1,12 +1,13 @@
 r"""E-mail addresses and telephone numbers.
 
 E-mail: a dot-atom or quoted local part (RFC 5322 section 3.4.1), letters of any alphabet (RFC 6531), a domain
-with at least one dot, and the spellings people use against harvesters (``ann [at] example [dot] com``).
+with at least one dot or an address in brackets, and the spellings people use against harvesters (``ann [at] example
+[dot] com``) or slip into (``ann @ example.com``, ``ann at gmail.com``).
 Scripts without blanks are kept apart from Latin letters, so that text which touches an address is not part of it.
 
 Telephone: ``+`` or ``00`` and a number that the country's plan allows (phonenumbers); a national number where
 a word says so, where its grouping is exactly how its country writes numbers, or where it has the North American
-form. What is directly named an order, a part or a version is none.
+form. What is directly named an order, a part or a version is none. An extension behind a number is part of it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from chatward.core.hosts import words
 from chatward.core.rules import Rule
 from chatward.core.values import Category, Severity
+from chatward.guards.links.domains import TLDS
 from chatward.guards.text.pii_words import DASHES, LEFT, mentions, named_otherwise
 
 if TYPE_CHECKING:
@@ -30,10 +33,30 @@ _LOCAL: Final = rf"(?:(?<![{_SPACED}_])[{_SPACED}_][{_SPACED}.+_'&-]{{0,63}}|[{_
 _LABEL: Final = rf"[{_SPACED}{_SOLID}][{_SPACED}{_SOLID}-]{{0,30}}"
 _TOP: Final = rf"(?:xn--[A-Za-z0-9-]{{2,24}}|[A-Za-z]{{2,18}}|[{_FOREIGN}{_SOLID}]{{2,12}})"
 
-_AT: Final = r"[\[({<]\s?(?:at|@|ät|arroba|chez|chiocciola|собака)\s?[\])}>]"
-_DOT: Final = r"[\[({<]\s?(?:dot|punkt|punto|point|ponto|точка|\.)\s?[\])}>]"
+_AT_WORDS: Final = "at|ät|arroba|arobase|chez|chiocciola|apenstaartje|małpa|собака"
+_DOT_WORDS: Final = "dot|punkt|punto|point|ponto|kropka|точка"
+_AT: Final = rf"[\[({{<]\s?(?:@|{_AT_WORDS})\s?[\])}}>]"
+_DOT: Final = rf"[\[({{<]\s?(?:\.|{_DOT_WORDS})\s?[\])}}>]"
+_JOIN: Final = r"[\s_*~|-]{1,2}"
+_SPOKEN_AT: Final = rf"{_JOIN}(?:{_AT_WORDS}){_JOIN}"
+_SPOKEN_DOT: Final = rf"{_JOIN}(?:{_DOT_WORDS}){_JOIN}"
+_SPOKEN_LOCAL: Final = rf"[a-z0-9._+-]{{1,18}}(?:{_SPOKEN_DOT}[a-z0-9_+-]{{1,18}}){{0,2}}"
 
-EMAIL: Final = rf"{_LOCAL}@(?:{_LABEL}\.){{1,5}}{_TOP}"
+_HOST: Final = rf"(?:(?:{_LABEL}\.){{1,5}}{_TOP}|\[(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}\])"
+EMAIL: Final = rf"{_LOCAL}@{_HOST}"
+
+# Where people have mailboxes: "ann at gmail.com" is an address, "dinner at ikea.com" is not.
+_MAILBOXES: Final = re.compile(
+    r"(?:gmail|googlemail|yahoo|ymail|hotmail|outlook|live|msn|icloud|me|aol|gmx|web|t-online|freenet|posteo|mailbox"
+    r"|proton(?:mail)?|tutanota|fastmail|zoho|yandex|mail|bk|inbox|rambler|orange|wanadoo|laposte|free|sfr|libero"
+    r"|virgilio|tiscali|ziggo|kpnmail|wp|onet|interia|o2|seznam|abv|uol|bol|terra|qq|163|126|sina|naver|daum|hanmail"
+    r"|rediffmail|btinternet|comcast|verizon|att)\s?\.",
+    re.IGNORECASE,
+)
+_NO_NAMES: Final = words(
+    "us me you them him her it in on up out back work works working account accounts stay meet look found sign log "
+    "login team here is was are available live service"
+)
 
 # Endings of files, none of which is a top-level domain: icon@2x.png is no address.
 _FILES: Final = frozenset(
@@ -80,7 +103,7 @@ PHONE_WORDS: Final = """
     telefone*, telemóvel*, celular, ligue, liga, ligar, contato, contacto*, telefono*, cellulare, cell, chiam*,
     recapito*, telefoon*, mobiel*, bel, bellen, gsm, nummer, komórk*, komórkow*, dzwoń, zadzwoń, numer telefonu,
     телефон*, тел, моб, мобильн*, звон*, позвон*, вайбер, номер, tlf, mobilnr, ring, ringa, puhelin*,
-    puhelinnumero, kännykkä, soita, gsm, τηλέφωνο*, τηλ, κινητό*, καλέστε, telefonszám*, hívj*, mobilszám,
+    puhelinnumero, kännykkä, soita, gsm, τηλέφων*, τηλ, κινητ*, καλέστε, telefonszám*, hívj*, mobilszám,
     telefonní, mobilní, volejte, cep, cep telefonu, ara, arayın, telefonu, điện thoại*, sđt, số điện thoại, gọi,
     di động, telepon, nomor, hp, no hp, hubungi, telefon bimbit, simu, namba, 電話*, 电话*, 手机*, 手機*, 致电,
     联系电话, 联系方式, 携帯*, でんわ, 전화*, 휴대폰*, 핸드폰*, 연락처*, 번호, هاتف*, الهاتف, جوال*, الجوال,
@@ -107,6 +130,8 @@ _ROUND: Final = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})*[ .]000\Z|\d+0{5,}\Z")
 
 def _email(text: str, before: str) -> float | None:
     local, _, domain = text.rpartition("@")
+    if domain.startswith("["):  # RFC 5321 section 4.1.3
+        return 0.9
     labels = domain.lower().split(".")
     if labels[-1] in _FILES or sum(label.isdigit() for label in labels) > 1:
         return None
@@ -120,13 +145,24 @@ def _email(text: str, before: str) -> float | None:
 
 
 def _spoken_email(text: str, before: str) -> float | None:
-    """``ann at example dot com`` needs a word or a local part that is no word."""
-    if re.search(r"[\[({<]", text):
+    """``ann at example dot com`` needs a word or a local part that is no word; other signs than ``at`` need none."""
+    local, _, host = re.split(rf"({_SPOKEN_AT}|\s?{_AT}\s?)", text, maxsplit=1, flags=re.IGNORECASE)
+    if text[len(local) : -len(host)].lower() != " at ":
         return 0.85
-    local = text.split(maxsplit=1)[0]
-    if re.search(r"[\d._+-]", local) or mentions(_MAIL_WORDS, before, 48):
+    if not local.isdigit() and re.search(r"[\d\s._+-]", local):
         return 0.75
-    return 0.4
+    return 0.75 if mentions(_MAIL_WORDS, before, 48) else 0.4
+
+
+def _loose_email(text: str, before: str) -> float | None:
+    """``ann @ example.com`` and ``ann at gmail.com``: a mailbox by its host, or by a local part that is no word."""
+    local, sign, host = re.split(r"\s?(@| at )\s?", text, maxsplit=1, flags=re.IGNORECASE)
+    if local.lower() in _NO_NAMES or local.isdigit() or host.rpartition(".")[2].strip().lower() not in TLDS:
+        return None
+    telling = re.search(r"\w[\d._+-]", local) is not None or _MAILBOXES.match(host) is not None
+    if sign == "@":
+        return 0.75 if telling or mentions(_MAIL_WORDS, before, 48) else 0.4
+    return 0.75 if telling else 0.4
 
 
 def _parse(text: str, region: str | None) -> PhoneNumber | None:
@@ -171,7 +207,13 @@ def _in_account(text: str, before: str) -> bool:
     return start is not None and bool(start[1] or _FOURS.fullmatch(text))
 
 
+def _number(text: str) -> str:
+    """The number without its extension."""
+    return _EXTENSION_START.split(text, maxsplit=1)[0]
+
+
 def _international(text: str, before: str) -> float | None:
+    text = _number(text)
     if _in_account(text, before):
         return None
     if named_otherwise(before):
@@ -189,6 +231,7 @@ def _international(text: str, before: str) -> float | None:
 
 def _north_american(text: str, before: str) -> float | None:
     """(212) 555-0123 and its like; the plan (area and exchange codes) is phonenumbers'."""
+    text = _number(text)
     if named_otherwise(before):
         return 0.3
     called = mentions(PHONE_WORDS, before)
@@ -227,6 +270,7 @@ def _number_of_something(text: str) -> bool:
 
 
 def _national(text: str, before: str) -> float | None:
+    text = _number(text)
     if _number_of_something(text) or _in_account(text, before) or named_otherwise(before):
         return None
     digits = re.sub(r"\D", "", text)
@@ -239,11 +283,22 @@ def _national(text: str, before: str) -> float | None:
 
 
 def _labelled(text: str, before: str) -> float | None:
+    text = _number(text)
     return None if _number_of_something(text) or named_otherwise(before) else 0.7
 
 
-_RIGHT: Final = r"(?:(?![0-9A-Za-z])|(?=[xX] ?[0-9]))"
-"""The end of a number; an extension may touch it."""
+# RFC 3966 section 3 writes ";ext="; people write it in as many ways as there are languages.
+_EXTENSION_WORDS: Final = (
+    r"x|xtn|extn?|extension|durchwahl|dw|apparat|nebenstelle|poste|int|interno|anexo|ramal|toestel|wew|wewn|dahili"
+    r"|anknytning|linka|доб|добавочный|внутр|внутренний|內線|内線|分机|分機|转|轉|내선|#"
+)
+_EXTENSION: Final = rf"(?:[ ,;]{{0,2}}\(?(?i:{_EXTENSION_WORDS})[.:=]?[ ]?[0-9]{{1,6}}\)?)?"
+_EXTENSION_START: Final = re.compile(rf"[ ,;]*\(?(?:{_EXTENSION_WORDS})", re.IGNORECASE)
+
+_RIGHT: Final = r"(?![0-9A-Za-z])"
+_SPACE: Final = rf"[ ().{DASHES}/-]"
+_NATIONAL: Final = rf"\(?[0-9](?:[ ()./{DASHES}-]{{0,2}}[0-9]){{6,12}}"
+_NATIONAL_START: Final = rf"\(?[0-9][ ()./{DASHES}-]{{0,2}}[0-9][ ()./{DASHES}-]{{0,2}}[0-9]"
 
 _END: Final = rf"{_RIGHT}(?![.,/:-][0-9])(?! ?[%€$£])"
 
@@ -260,9 +315,9 @@ RULES: Final = (
     ),
     Rule(
         id="text.pii/email-spoken",
-        pattern=rf"[a-z0-9._+-]{{1,18}}(?:\s?{_AT}\s?[a-z0-9-]{{1,40}}(?:(?:\s?{_DOT}\s?|\sdot\s"
+        pattern=rf"(?<![a-z0-9]){_SPOKEN_LOCAL}(?:\s?{_AT}\s?[a-z0-9-]{{1,40}}(?:(?:\s?{_DOT}\s?|{_SPOKEN_DOT}"
         rf"|\.)[a-z0-9-]{{2,24}}){{1,4}}"
-        r"|\sat\s[a-z0-9-]{1,40}(?:\sdot\s[a-z0-9-]{2,24}){1,4})(?<=[a-z])",
+        rf"|{_SPOKEN_AT}[a-z0-9-]{{1,40}}(?:{_SPOKEN_DOT}[a-z0-9-]{{2,24}}){{1,4}})(?<=[a-z])",
         category=Category.PII,
         severity=Severity.MEDIUM,
         confidence=0.85,
@@ -270,17 +325,32 @@ RULES: Final = (
         entity="EMAIL",
         flags=re.IGNORECASE,
         validate=_spoken_email,
-        trigger=r"[a-z0-9._+-]{1,18}(?:\sat\s|\s?[\[({<]\s?[a@äcс])",
+        trigger=rf"[a-z0-9._+-]{{1,18}}(?:{_JOIN}[adpkтäcmсk][thurpnяäorhałбо]|\s?[\[({{<]\s?[a@äcmс])",
+    ),
+    Rule(
+        id="text.pii/email-loose",
+        pattern=r"(?<![a-z0-9._+@-])[a-z0-9][a-z0-9._+-]{0,17}(?:\s@\s?|@\s|\sat\s)[a-z0-9-]{1,40}"
+        r"(?:(?:\.|\s\.\s)[a-z0-9-]{2,24}){1,4}(?<=[a-z])(?![a-z0-9/@])",
+        category=Category.PII,
+        severity=Severity.MEDIUM,
+        confidence=0.75,
+        summary="E-mail address with blanks or a word at its sign",
+        entity="EMAIL",
+        flags=re.IGNORECASE,
+        validate=_loose_email,
+        trigger=r"(?<![a-z0-9._+@-])[a-z0-9][a-z0-9._+-]{0,17}(?:\s@|@\s|\sat\s)",
     ),
     Rule(
         id="text.pii/phone",
-        pattern=rf"(?<![0-9A-Za-z+])(?:\+ ?|00 ?)[1-9](?:[ ().{DASHES}/-]{{0,3}}[0-9]){{6,14}}{_RIGHT}(?![.,][0-9])",
+        pattern=rf"(?<![0-9A-Za-z+])(?:\+ ?|00 ?)[1-9](?:{_SPACE}{{0,3}}[0-9]){{6,14}}{_EXTENSION}{_RIGHT}"
+        r"(?![.,][0-9])",
         category=Category.PII,
         severity=Severity.MEDIUM,
         confidence=0.95,
         summary="Telephone number in international form",
         entity="PHONE",
         validate=_international,
+        trigger=r"(?<![0-9A-Za-z+])(?:\+ ?|00 ?)[1-9]",
     ),
     Rule(
         id="text.pii/phone-before-number",
@@ -295,28 +365,29 @@ RULES: Final = (
     Rule(
         id="text.pii/phone-us",
         pattern=rf"{LEFT}(?<![0-9][.,/-])(?:1[ .-])?(?:\([0-9]{{3}}\) ?|[2-9][0-9]{{2}}[ .-])"
-        rf"[0-9]{{3}}[ .-][0-9]{{4}}{_RIGHT}(?![.,/-][0-9])",
+        rf"[0-9]{{3}}[ .-][0-9]{{4}}{_EXTENSION}{_RIGHT}(?![.,/-][0-9])",
         category=Category.PII,
         severity=Severity.MEDIUM,
         confidence=0.85,
         summary="Telephone number in North American form",
         entity="PHONE",
         validate=_north_american,
+        trigger=rf"{LEFT}(?<![0-9][.,/-])(?:1[ .-])?(?:\([0-9]{{3}}\)|[2-9][0-9]{{2}}[ .-])",
     ),
     Rule(
         id="text.pii/phone-national",
-        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(])\(?[0-9](?:[ ()./{DASHES}-]{{0,2}}[0-9]){{6,12}}{_END}",
+        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(]){_NATIONAL}{_EXTENSION}{_END}",
         category=Category.PII,
         severity=Severity.MEDIUM,
         confidence=0.8,
         summary="Telephone number in a national form",
         entity="PHONE",
         validate=_national,
+        trigger=rf"{LEFT}{_NATIONAL_START}",
     ),
     Rule(
         id="text.pii/phone-labelled",
-        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(])(\(?[0-9](?:[ ()./{DASHES}-]{{0,2}}[0-9]){{6,12}})"
-        rf"(?:[xX][0-9]{{1,6}})?"
+        pattern=rf"{LEFT}(?<![0-9][.,/:-])(?<![+(])({_NATIONAL}{_EXTENSION})"
         r" ?[(,-]? ?(?:office|fax|mobile|cell|home|work|desk|landline|whatsapp|büro|privat|mobil|bureau|portable|fixe"
         r"|oficina|móvil|celular|casa|ufficio|kantoor|werk|praca|dom|моб|раб|дом|手机|携帯|휴대폰)(?![^\W\d_])",
         category=Category.PII,
@@ -327,6 +398,6 @@ RULES: Final = (
         flags=re.IGNORECASE,
         group=1,
         validate=_labelled,
-        trigger=rf"{LEFT}\(?[0-9][ ()./{DASHES}-]{{0,2}}[0-9][ ()./{DASHES}-]{{0,2}}[0-9]",
+        trigger=rf"{LEFT}{_NATIONAL_START}",
     ),
 )

@@ -89,3 +89,67 @@ def test_groups_of_an_account_are_no_telephone_number(account: str, find: Find) 
     text = f"Please call me, or pay to {account}, thanks"
     assert [found for rule, found, _ in find(GUARD, text) if rule.startswith("text.pii/phone")] == []
     assert "0532 0130 00" in certain(find, "Please call 0532 0130 00, thanks", "PHONE")
+
+
+@pytest.mark.parametrize(
+    "number", ["+1 415 555 2671", "(212) 664-7665", "212-664-7665", "030 901820-0", "020 7946 0018"]
+)
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "x1234",
+        " x 12",
+        " ext. 12",
+        ", ext 4",
+        ";ext=5512",
+        " Durchwahl 7",
+        " DW 12",
+        " poste 12",
+        " доб. 123",
+        " (доб. 12)",
+        "转8001",
+        " 内線 12",
+        " #12",
+        " ramal 123",
+        " (Ext: 99)",
+    ],
+)
+def test_an_extension_is_part_of_the_number(number: str, extension: str, find: Find) -> None:
+    assert number + extension in certain(find, f"Please call my office at {number}{extension} tomorrow.", "PHONE")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "anna dot kovacs at gmail dot com",
+        "anna_at_gmail_dot_com",
+        "anna-at-firm-dot-io",
+        "anna arroba correo punto es",
+        "anna punkt kovacs at web punkt de",
+        "anna (at) firm.example",
+        "anna @ gmail . com",
+        "anna@ gmail.com",
+        "anna.k at firm.com",
+        "anna at gmail.com",
+        "anna@[203.0.113.9]",
+    ],
+)
+def test_an_address_that_is_said_or_misspelled_is_found_whole(address: str, find: Find) -> None:
+    assert address in certain(find, f"It is {address}, thanks.", "EMAIL")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dinner at ikea.com or stay at booking.com",
+        "contact us at acme.com",
+        "log in at gmail.com",
+        "5 at Hilton dot com",
+        "shop @ 3.99 each",
+        "I @ you. Then he left",
+        "found at github.com/user/repo",
+        "see you @ work. Bye",
+    ],
+)
+def test_a_place_on_the_web_is_no_address(text: str, find: Find) -> None:
+    assert certain(find, text, "EMAIL") == []
