@@ -68,7 +68,6 @@ class LeakInspector:
         self._text = ""  # the kept end of the text, and the offset of its first code point
         self._base = 0
         self._letters = ""  # the letters of ``_text``, and the number of the first of them
-        self._turned = ""  # the same in rot13
         self._first = 0
         self._offsets: list[int] | None = None  # of the letters kept, worked out when asked for
         self._next = 0  # the next letter whose gram is looked up
@@ -85,9 +84,7 @@ class LeakInspector:
             self.settled = self._base
             return ()
         self._text += piece
-        letters = letters_of(piece)
-        self._letters += letters
-        self._turned += letters.translate(ROT13)
+        self._letters += letters_of(piece)
         self._offsets = None
         hold = len(self._text)
         if self._canaries.search is not None:
@@ -115,7 +112,6 @@ class LeakInspector:
         self._text = self._text[keep:]
         self._base += keep
         self._letters = self._letters[gone:]
-        self._turned = self._turned[gone:]
         self._first += gone
         self._offsets = None
 
@@ -228,8 +224,8 @@ class LeakInspector:
         return run
 
     def _read(self, form: Form, start: int, end: int) -> str:
-        letters = self._turned if form.rot13 else self._letters
-        return letters[start - self._first : end - self._first]
+        letters = self._letters[start - self._first : end - self._first]
+        return letters.translate(ROT13) if form.rot13 else letters
 
     def _follow(self, prompt: Prompt, run: _Run, final: bool) -> bool:
         """Takes a run on; ``True`` while the text to come may lengthen it."""
@@ -311,14 +307,14 @@ class LeakInspector:
         """The offset in ``_text`` from where a run may have begun that no gram has shown yet."""
         # Encoded forms start with their first gram; of the others a gram is enough where the last letters do
         # not occur in the prompt.
-        letters, turned = self._letters, self._turned
+        letters = self._letters
         size = len(letters)
         count = min(size, prompt.gram - 1)
-        if prompt.may_run(letters[-TAIL:], turned[-TAIL:]):
+        if prompt.may_run(letters[-TAIL:]):
             most = min(size, prompt.gram + PLAIN_STEP * EVERY)
             while count < most:
                 at = size - count - 1
-                if not prompt.may_run(letters[at : at + TAIL], turned[at : at + TAIL]):
+                if not prompt.may_run(letters[at : at + TAIL]):
                     break
                 count += 1
         at = _back(self._text, count)
@@ -356,19 +352,17 @@ class LeakGuard:
     Raises ``ValueError`` for a canary too short to be told from ordinary text.
     """
 
+    spec: Final = GuardSpec(
+        id=_ID,
+        summary="The system prompt or a canary in a reply, also lightly disguised",
+        moments=frozenset({Moment.OUTPUT, Moment.TOOL_CALL}),
+        look_ahead=LOOK_AHEAD,
+        cost=Cost.LIGHT,
+        scope=Scope.EXCHANGE,
+    )
+
     def __init__(self, canaries: Sequence[str] = ()) -> None:
         self._canaries = Canaries(canaries)
-
-    @property
-    def spec(self) -> GuardSpec:
-        return GuardSpec(
-            id=_ID,
-            summary="The system prompt or a canary in a reply, also lightly disguised",
-            moments=frozenset({Moment.OUTPUT, Moment.TOOL_CALL}),
-            look_ahead=LOOK_AHEAD,
-            cost=Cost.LIGHT,
-            scope=Scope.EXCHANGE,
-        )
 
     def open(self, exchange: Exchange, kind: PartKind) -> StreamInspector:
         texts = [part.text for part in exchange.parts if part.source is Source.OPERATOR and part.text]

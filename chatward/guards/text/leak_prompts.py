@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import Final
 
 from chatward.core.normalise import plain
@@ -32,6 +32,8 @@ _MAX_PROMPT: Final = 200_000  # letters of the prompt that are indexed
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _NOT_LETTERS: Final = re.compile(r"[\W_]+")
+_LOWER: Final = bytes(range(256)).lower()
+_NEITHER: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 _DENSE: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 ROT13: Final = str.maketrans(
     "abcdefghijklmnopqrstuvwxyz",
@@ -68,9 +70,9 @@ _SENTENCE: Final = re.compile(r"[^.!?;\n。！？；]+")
 
 def letters_of(text: str) -> str:
     """The letters and digits of a plain text, lower case, one for one."""
+    if text.isascii():
+        return text.encode().translate(_LOWER, _NEITHER).decode()
     bare = "".join(filter(str.isalnum, text)) if len(text) < _SHORT else _NOT_LETTERS.sub("", text)
-    if bare.isascii():
-        return bare.lower()
     # Of the two that have a context or a length of their own, take the simple form.
     folded = bare.replace("İ", "I").lower().replace("ς", "σ")
     return folded if len(folded) == len(bare) else "".join(char.lower()[0] for char in bare)
@@ -131,11 +133,11 @@ class Prompt:
         """The first gram at every fourth letter from ``start`` that the prompt has: its place in ``letters``, the
         number of the form that it comes from, its place there."""
         seeds, gram = self.seeds, self.gram
-        for at in range(start, len(letters) - gram + 1, EVERY):
-            found = seeds.get(letters[at : at + gram])
-            if found is not None:
-                return (at, *found)
-        return None
+        starts = range(start, len(letters) - gram + 1, EVERY)
+        # Every reply is sought through, and nearly none has one: no step of the interpreter for each gram.
+        grams = map(letters.__getitem__, map(slice, starts, range(start + gram, len(letters) + 1, EVERY)))
+        at = next(compress(starts, map(seeds.__contains__, grams)), None)
+        return None if at is None else (at, *seeds[letters[at : at + gram]])
 
     @cached_property
     def tails(self) -> frozenset[str]:
@@ -143,9 +145,9 @@ class Prompt:
         letters = self.letters
         return frozenset([letters[at : at + TAIL] for at in range(len(letters) - TAIL + 1)])
 
-    def may_run(self, tail: str, turned: str) -> bool:
+    def may_run(self, tail: str) -> bool:
         tails = self.tails
-        return tail in tails or turned in tails or tail[::-1] in tails
+        return tail in tails or tail.translate(ROT13) in tails or tail[::-1] in tails
 
     @cached_property
     def _sums(self) -> tuple[list[int], list[int]]:
