@@ -248,23 +248,29 @@ RULES: Final = (
     ),
     _rule(
         "address-chinese",
-        f"[{_HAN}]{{2,14}}(?:路|街|道|巷|弄|胡同)[0-9]{{1,5}}(?:号|號|弄)(?:[0-9]{{1,4}}(?:室|楼|樓|栋|号))?",
+        f"[{_HAN}]{{2,14}}(?:路|街|道|巷|弄|胡同)[0-9]{{1,5}}(?:号|號|弄)(?:[0-9]{{1,4}}(?:室|楼|樓|栋|座|单元|层|号){{1,2}}){{0,3}}",
         lambda text, before: 0.8,
         "Street address in the Chinese order",
     ),
     _rule(
         "address-japanese",
-        f"[都道府県][{_KANA}{_HAN}]{{1,10}}[市区町村][{_KANA}{_HAN}]{{0,12}}[0-9]{{1,4}}(?:丁目|-[0-9]{{1,4}})"
+        f"[{_HAN}]{{0,3}}[都道府県][{_KANA}{_HAN}]{{1,10}}[市区町村][{_KANA}{_HAN}]{{0,12}}[0-9]{{1,4}}(?:丁目|-[0-9]{{1,4}})"
         "(?:[0-9]{1,3}番)?(?:-[0-9]{1,4})?",
         lambda text, before: 0.8,
         "Street address in the Japanese order",
     ),
     _rule(
         "address-korean",
-        "[가-힣]{1,8}(?:로|길) ?[0-9]{1,4}(?:번길)?(?![0-9])",
-        lambda text, before: 0.75 if mentions(ADDRESS_WORDS, before, 48) or before[-2:-1] in set("시군구") else None,
+        "(?:[가-힣]{1,6}[시도군구읍면동] ){0,3}[가-힣]{1,8}(?:로|길) ?[0-9]{1,4}(?:번길)?(?![0-9])",
+        lambda text, before: (
+            0.75
+            if mentions(ADDRESS_WORDS, before, 48)
+            or before[-2:-1] in set("시군구")
+            or " " in text.rstrip("0123456789 번길")
+            else None
+        ),
         "Street address in the Korean order",
-        trigger="[가-힣]{1,8}(?:로|길)",
+        trigger="[가-힣]{1,8}(?:로|길|[시도군구읍면동] )",
     ),
     _rule(
         "address-box",

@@ -87,6 +87,21 @@ def mrz_passport_line(line: str) -> bool:
     return line[43].isdigit() and mrz_digit(whole) == int(line[43])
 
 
+def mrz_line(line: str) -> bool:
+    """A line with numbers of any document but a TD3 passport: the check digits of its fields (ICAO Doc 9303-5 to 7)."""
+    if len(line) == 30 and line[0].isalpha():  # TD1, first line
+        fields = [(line[5:14], line[14])]
+        if not any(char.isdigit() for char in line[5:14]):
+            return False
+    elif len(line) == 30:  # TD1, second line
+        fields = [(line[0:6], line[6]), (line[8:14], line[14])]
+    elif len(line) in {36, 44}:  # TD2 and visas
+        fields = [(line[0:9], line[9]), (line[13:19], line[19]), (line[21:27], line[27])]
+    else:
+        return False
+    return all(check.isdigit() and mrz_digit(part) == int(check) for part, check in fields)
+
+
 def de_document(number: str) -> bool:
     """German identity card or passport number with its check digit (ICAO Doc 9303 weights)."""
     return len(number) == 10 and number[9].isdigit() and mrz_digit(number[:9]) == int(number[9])

@@ -50,7 +50,7 @@ def _ipv4(text: str, before: str) -> float | None:
 
 def _ipv6(text: str, before: str) -> float | None:
     try:
-        address = ipaddress.IPv6Address(text)
+        address = ipaddress.IPv6Address(text)  # with its zone (RFC 4007 section 11)
     except ValueError:
         return None
     mapped = address.ipv4_mapped
@@ -88,8 +88,10 @@ def _decimal_place(text: str, before: str) -> float | None:
     return 0.4 if re.search("[,;°]", text) else None
 
 
+_MAC_WORDS: Final = "mac!, mac address, mac-adresse, adresse mac, hwaddr!, ethernet address, bssid!"
 _DEVICE_WORDS: Final = """
-    idfa, idfv, gaid, aaid, advertising id, ad id, device id, device uuid, udid, android id, imsi, iccid, meid!
+    idfa, idfv, gaid, aaid, advertising id, ad id, device id, device uuid, udid, android id, imsi, iccid,
+    sim card number, sim number, meid!
 """
 
 RULES: Final = (
@@ -107,7 +109,7 @@ RULES: Final = (
         id="text.pii/ipv6",
         pattern=r"(?<![0-9A-Za-z:.])(?:(?:[0-9A-F]{1,4}:){7}[0-9A-F]{1,4}|(?:[0-9A-F]{1,4}:){1,6}"
         r"(?::[0-9A-F]{1,4}){1,6}"
-        rf"|::ffff:(?:{_OCTET}\.){{3}}{_OCTET})(?![0-9A-Za-z:])",
+        rf"|::ffff:(?:{_OCTET}\.){{3}}{_OCTET})(?:%[0-9A-Z]{{1,15}})?(?![0-9A-Za-z:])",
         category=Category.PII,
         severity=Severity.LOW,
         confidence=0.9,
@@ -129,6 +131,19 @@ RULES: Final = (
         validate=_mac,
     ),
     Rule(
+        id="text.pii/mac-named",
+        pattern=label(_MAC_WORDS) + rf"[^0-9\n?!;]{{0,20}}?{LEFT}([0-9A-F]{{12}}){RIGHT}",
+        category=Category.PII,
+        severity=Severity.LOW,
+        confidence=0.8,
+        summary="MAC address without separators, with its name",
+        entity="MAC",
+        flags=re.IGNORECASE,
+        group=1,
+        validate=_mac,
+        trigger=label_start(_MAC_WORDS),
+    ),
+    Rule(
         id="text.pii/imei",
         pattern=rf"{LEFT}[0-9]{{2}}[ -]?[0-9]{{6}}[ -]?[0-9]{{6}}[ -]?[0-9]{{1,2}}{RIGHT}",
         category=Category.PII,
@@ -142,7 +157,7 @@ RULES: Final = (
         id="text.pii/device-id",
         pattern=label(_DEVICE_WORDS)
         + rf"[\s:=\"'#]{{1,4}}(?:is )?{LEFT}([0-9A-F]{{8}}-(?:[0-9A-F]{{4}}-){{3}}[0-9A-F]{{12}}"
-        rf"|[0-9A-F]{{14,40}}){RIGHT}",
+        rf"|[0-9A-F]{{14,40}}|89[0-9]{{2}}(?: [0-9]{{4}}){{3,4}}(?: [0-9]{{1,3}})?){RIGHT}",
         category=Category.PII,
         severity=Severity.MEDIUM,
         confidence=0.8,

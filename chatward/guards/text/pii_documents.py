@@ -15,7 +15,10 @@ from chatward.core.values import Category, Severity
 from chatward.guards.text import pii_checksums as checks
 from chatward.guards.text.pii_words import LEFT, RIGHT, compact, label, label_start, mentions, named_otherwise
 
-_VALUE: Final = r"(?:[A-Z]{1,5}-?|(?-i:[A-Z]{1,3} ))?[0-9][0-9A-Z]{0,19}(?:[ /.-][0-9][0-9A-Z]{0,11}){0,5}"
+_VALUE: Final = (
+    r"(?:[A-Z]{1,8}-?|(?-i:[A-Z]{1,3} ))?[0-9][0-9A-Z]{0,19}"
+    r"(?:[ /.-][0-9][0-9A-Z]{0,11}|-(?-i:[A-Z][0-9A-Z]{0,5}(?![A-Z]))){0,5}"
+)
 _DATE: Final = re.compile(r"(?:19|20)\d\d([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)?\d\d|(?:19|20)\d\d\Z")
 
 PASSPORT_WORDS: Final = """
@@ -26,24 +29,29 @@ PASSPORT_WORDS: Final = """
 """
 LICENCE_WORDS: Final = """
     driver license, driver licence, drivers license, drivers licence, driver's license, driver's licence,
-    driver’s license, driver’s licence, driving license, driving licence, driver lic, dl no!, dl number, dl#,
+    driver’s license, driver’s licence, driving license, driving licence, driver lic, dln!, dl no!, dl number, dl#,
     führerschein, permis de conduire, licencia de conducir, permiso de conducir, carnet de conducir,
     licencia de manejo, carta de condução, carteira de motorista, cnh!, patente di guida, patente, rijbewijs,
     prawo jazdy, prawa jazdy, körkort, førerkort, kørekort, ajokortti, водительск, в/у, 驾驶证, 駕照, 運転免許,
     운전면허, رخصة القيادة, رخصة قيادة, ड्राइविंग लाइसेंस, ehliyet, řidičský průkaz, jogosítvány, permis auto,
     bằng lái, ใบขับขี่, άδεια οδήγησης, רישיון נהיגה
 """
+_PLATE_LETTERS: Final = "\u0410-\u042f\uac00-\ud7a3京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 PLATE_WORDS: Final = """
-    license plate, licence plate, number plate, plate number, plate no, vehicle reg, registration plate, car reg,
+    license plate, licence plate, vehicle registration, registration number,
+    number plate, plate number, plate no, vehicle reg, registration plate, car reg,
     reg plate, kennzeichen, nummernschild, plaque d'immat, immatriculation, matrícula, matricula, placa,
     patente del auto, targa, kenteken, tablica rejestracyjna, numer rejestracyjny, registreringsnummer,
-    rekisterinumero, номер авто, госномер, гос. номер, 车牌, 車牌, ナンバープレート, 차량번호, plaka, biển số,
+    rekisterinumero, номер авто, госномер, гос. номер, гос номер,
+    车牌, 車牌, ナンバープレート, 차량번호, plaka, biển số,
     ทะเบียนรถ, nomor polisi, rendszám, spz!
 """
 HEALTH_WORDS: Final = """
-    mrn, medical record, patient id, patient no, patient number, patient #, chart number, chart no, health plan,
-    health insurance, insurance id, insurance no, insurance number, insurance policy, member id, member number,
-    member no, subscriber id, beneficiary, medicaid, group number, hospital number, medicare, health card,
+    mrn, med rec, medical record, patient id, patient no, patient number, patient #, chart number, chart no,
+    health plan, health insurance, insurance id, insurance no, insurance number, insurance policy,
+    member id, member number,
+    member no, subscriber id, policyholder id, policy holder id, group no,
+    beneficiary, medicaid, group number, hospital number, medicare, health card,
     patientennummer, patienten-id, fallnummer, krankenversicherung, krankenkasse, versichertennummer, kvnr,
     dossier médical, numéro de patient, mutuelle, carte vitale, historia clínica, nº historia, número de paciente,
     tarjeta sanitaria, seguro médico, nhc!, prontuário, cartão de saúde, número de utente, utente,
@@ -61,10 +69,23 @@ IDENTITY_WORDS: Final = """
     kimlik numaras, 身份证号, 身分證號, بطاقة الهوية, पहचान पत्र, số căn cước, nomor ktp, บัตรประชาชน,
     δελτίο ταυτότητας, תעודת זהות
 """
+TAX_WORDS: Final = """
+    steuernummer, steuer-nr, abgabenkontonummer, tax number, tax no, tax id, tax identification, taxpayer id, nit!,
+    ruc!, rut!, rif!, pib!, nif!, utr!, cuit!, cédula jurídica, cédula, matricule fiscal, numéro fiscal,
+    número fiscal, código fiscal, numero fiscale, fiscaal nummer, podatkov, daňové číslo, adószám, vergi no,
+    vergi numaras, инн, іпн, унп, αφμ, 税号, 纳税人识别号, 세금번호, idnp!, идентификационный номер, mã số thuế, npwp!
+"""
+# What a patient wears or carries (45 CFR 164.514(b)(2)(i)(M)).
+DEVICE_WORDS: Final = """
+    device serial, device identifier, pacemaker, insulin pump, defibrillator, cochlear implant, hearing aid, cpap,
+    glucose monitor, implant serial, prosthesis, herzschrittmacher, insulinpumpe, hörgerät, stimulateur cardiaque,
+    marcapasos, bomba de insulina
+"""
 CUSTOMER_WORDS: Final = """
     customer id, customer no, customer number, customer #, client id, client no, client number, membership no,
     membership number, membership id, loyalty number, loyalty card, frequent flyer, policy number, policy no,
-    employee id, employee number, student id, student number, badge number, voter id, certificate number, user id,
+    employee id, employee number, student id, student number, badge number,
+    license number, licence number, voter id, certificate number, user id,
     account #, account number, kundennummer, kunden-nr, kundennr, kunden-id, mitgliedsnummer, personalnummer,
     matrikelnummer, vertragsnummer, numéro client, numéro de client, n° client, numéro d'adhérent,
     numéro de contrat, número de cliente, nº de cliente, número de socio, número do cliente, nº cliente,
@@ -91,7 +112,7 @@ def _licence(text: str, before: str) -> float | None:
 
 def _plate(text: str, before: str) -> float | None:
     found = compact(text)
-    if not 4 <= len(found) <= 9 or found.isalpha() or not any(char.isdigit() for char in found) or _DATE.match(text):
+    if not 4 <= len(found) <= 10 or found.isalpha() or not any(char.isdigit() for char in found) or _DATE.match(text):
         return None
     return 0.7 if any(char.isalpha() for char in found) else 0.4
 
@@ -100,12 +121,24 @@ def _health(text: str, before: str) -> float | None:
     return 0.75 if _numbered(text, 4) and len(compact(text)) >= 5 else None
 
 
+def _tax(text: str, before: str) -> float | None:
+    return 0.75 if _numbered(text, 7) else None
+
+
+def _device(text: str, before: str) -> float | None:
+    return 0.75 if _numbered(text, 4) and len(compact(text)) >= 6 else None
+
+
 def _customer(text: str, before: str) -> float | None:
     return 0.65 if _numbered(text, 4) and len(compact(text)) >= 5 else None
 
 
 def _mrz(text: str, before: str) -> float | None:
     return 0.98 if checks.mrz_passport_line(text) else None
+
+
+def _mrz_other(text: str, before: str) -> float | None:
+    return 0.95 if checks.mrz_line(text) else None
 
 
 def _vin(text: str, before: str) -> float | None:
@@ -197,7 +230,8 @@ RULES: Final = (
         _plate,
         "LICENSE_PLATE",
         "Vehicle registration with its name",
-        value=r"(?:[A-ZÄÖÜ]{1,3}[ -]?){0,2}[0-9][0-9A-Z]{0,6}(?:[ -]?[A-Z]{1,3}(?:[ -]?[0-9]{1,4})?)?",
+        value=rf"(?:[A-ZÄÖÜ{_PLATE_LETTERS}]{{1,3}}[ ·-]?){{0,2}}[0-9][0-9A-Z]{{0,6}}"
+        rf"(?:[ -]?[A-Z{_PLATE_LETTERS}]{{1,3}}(?:[ -]?[0-9]{{1,4}})?|[ -][0-9]{{2,4}})?",
     ),
     _named_rule(
         "health-number", HEALTH_WORDS, _health, "HEALTH_ID", "Medical record or health plan number", Category.PHI
@@ -205,6 +239,8 @@ RULES: Final = (
     _named_rule(
         "identity-number", IDENTITY_WORDS, _customer, "NATIONAL_ID", "Number of an identity card with its name"
     ),
+    _named_rule("tax-number", TAX_WORDS, _tax, "NATIONAL_ID", "Tax number of a person with its name"),
+    _named_rule("medical-device", DEVICE_WORDS, _device, "DEVICE_ID", "Serial number of a medical device"),
     _named_rule("customer-number", CUSTOMER_WORDS, _customer, "CUSTOMER_ID", "Number of a person with an organisation"),
     Rule(
         id="text.pii/passport-mrz",
@@ -217,14 +253,27 @@ RULES: Final = (
         validate=_mrz,
     ),
     Rule(
+        id="text.pii/document-mrz",
+        pattern=r"(?<![A-Z0-9<])(?:[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{8,16}"
+        r"|[IAC][A-Z0-9<][A-Z<]{3}[A-Z0-9<]{9}[0-9<][A-Z0-9<]{15}|[0-9]{7}[MFX<][0-9]{7}[A-Z<]{3}[A-Z0-9<]{11}[0-9])"
+        r"(?![A-Z0-9<])",
+        category=Category.PII,
+        severity=Severity.HIGH,
+        confidence=0.95,
+        summary="Machine-readable line of an identity card or a visa (ICAO Doc 9303)",
+        entity="PASSPORT",
+        validate=_mrz_other,
+    ),
+    Rule(
         id="text.pii/passport-mrz-name",
-        pattern=r"(?<![A-Z0-9<])P[A-Z<][A-Z<]{3}[A-Z]{2,36}<[A-Z<]{2,36}(?![A-Z0-9<])",
+        pattern=r"(?<![A-Z0-9<])(?:[PVIAC][A-Z<][A-Z<]{3}[A-Z]{2,36}<[A-Z<]{2,36}|[A-Z]{2,26}<[A-Z<]{3,27})"
+        r"(?![A-Z0-9<])",
         category=Category.PII,
         severity=Severity.HIGH,
         confidence=0.9,
-        summary="Machine-readable name line of a passport (ICAO Doc 9303)",
+        summary="Machine-readable name line of a document (ICAO Doc 9303)",
         entity="PASSPORT",
-        validate=lambda text, before: 0.95 if len(text) == 44 and "<<" in text else None,
+        validate=lambda text, before: 0.95 if len(text) in {30, 36, 44} and "<<" in text else None,
     ),
     _formed_rule(
         "vin",
@@ -235,10 +284,11 @@ RULES: Final = (
     ),
     _formed_rule(
         "uk-driver-license",
-        "[A-Z9]{5}[0-9][0156][0-9][0-3][0-9][0-9][A-Z9]{2}[0-9][A-Z]{2}",
+        "[A-Z9]{5} ?[0-9][0156][0-9][0-3][0-9][0-9] ?[A-Z9]{2}[0-9][A-Z]{2}",
         _uk_driver,
         "DRIVER_LICENSE",
         "British driving licence number",
+        trigger=f"{LEFT}(?<![0-9A-Za-z]-)[A-Z9]{{5}} ?[0-9][0156]",
     ),
     _formed_rule(
         "us-ca-driver-license",

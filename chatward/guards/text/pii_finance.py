@@ -39,7 +39,7 @@ CARD_WORDS: Final = """
     kort*, kortti*, κάρτα*, 卡号*, 信用卡*, 银行卡*, カード*, 카드*, بطاقة*, कार्ड*, บัตร*, thẻ*
 """
 
-_SEPARATED: Final = f"[ ._·/{DASHES}-]{{1,3}}"
+_SEPARATED: Final = f"[ ._·/\n{DASHES}-]{{1,3}}"
 
 # Issuer prefixes of ISO/IEC 7812-1 as the schemes publish them, with the lengths they use.
 _ISSUERS: Final = (
@@ -70,6 +70,8 @@ def _card(text: str, before: str) -> float | None:
     if not luhn(digits) or len(set(digits)) < 2:
         return None
     issued, debit = card_issuer_known(digits), bool(_DEBIT.match(digits))
+    if (len(digits) < 14 and not text.isdigit()) or text.count("\n") > 1:  # rare in groups; a column of numbers
+        return 0.9 if mentions(CARD_WORDS, before) and not named_otherwise(before) else None
     if named_otherwise(before):
         return 0.6 if issued and not text.isdigit() else 0.4
     if mentions(CARD_WORDS, before):
@@ -104,7 +106,17 @@ def _iban_pattern() -> str:
     return rf"{LEFT}(?:{'|'.join(parts)}){RIGHT}"
 
 
+# What else expires in a month of a year.
+_EXPIRING: Final = """
+    warrant*, guarantee*, garant*, milk, food, best before, medic*, drug*, tablet*, pill*, vaccin*, offer*, coupon*,
+    voucher*, gutschein*, contract*, vertrag*, contrat*, subscription*, abo*, licen*, lizenz*, passport*, reisepass*,
+    certificate*, zertifikat*, insurance*, tüv, batch, lot, domain*, lease*, membership*
+"""
+
+
 def _expiry(text: str, before: str) -> float | None:
+    if mentions(_EXPIRING, before, 40) and not mentions(CARD_WORDS, before):
+        return None
     month, year = re.split(r"\D+", text.strip())
     return 0.75 if plausible_date(2000 + int(year[-2:]), int(month), 1) else None
 
@@ -151,7 +163,7 @@ ACCOUNT_WORDS: Final = """
 _ALPHANUMERIC: Final = r"[A-Z]{0,4}[0-9][0-9A-Z]{0,17}(?:[ /-][0-9][0-9A-Z]{0,11}){0,5}"
 
 _CODE_WORDS: Final = """
-    cvv, cvc, cvn!, card security code, security code, card verification, prüfziffer, kartenprüfnummer,
+    cvv, cvc, cvv2, cvc2, cvn!, card security code, security code, card verification, prüfziffer, kartenprüfnummer,
     code de sécurité, cryptogramme, código de seguridad, código de segurança, codice di sicurezza,
     veiligheidscode, kod cvv, код безопасности, 安全码, セキュリティコード, 보안코드, güvenlik kodu
 """
@@ -179,6 +191,7 @@ RULES: Final = (
     Rule(
         id="text.pii/card-long",
         pattern=rf"{LEFT}{NOT_IN_NUMBER}(?:[2-69][0-9]{{3}}(?:{_SEPARATED}[0-9]{{4}}){{3}}{_SEPARATED}[0-9]{{1,3}}"
+        rf"|[2-69][0-9]{{3}}(?:{_SEPARATED}[0-9]{{4}}){{2}}(?:{_SEPARATED}[0-9]{{1,2}})?"
         rf"|[2-69](?:[ .-][0-9]){{12,18}}|[2-69][0-9]{{5}}{_SEPARATED}[0-9]{{6,13}}){RIGHT}",
         category=Category.PII,
         severity=Severity.HIGH,

@@ -7,6 +7,7 @@ kept, unless the configuration says otherwise for their rule (HIPAA's identifier
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,8 @@ _RULES: Final = {
 ENTITIES: Final = frozenset(_RULES)
 _SURE: Final = 0.5
 """Confidence of the entity model from which a finding counts; below it the model itself says *outside*."""
+
+_REST_OF_NUMBER: Final = re.compile(r"[0-9](?:-?[0-9]){1,8}", re.ASCII)
 
 _TREATED: Final = 0.85
 """Confidence from which a name or an address is replaced; below it is noted: a wrong placeholder spoils a sentence."""
@@ -55,7 +58,11 @@ def weigh(models: Callable[[], Cascade], item: Item) -> Weighed:
         best = max(best, entity.confidence)
         if entity.confidence < _TREATED:
             severity = Severity.INFO
-        span = plain.original(entity.start, entity.end)
+        end = entity.end
+        if entity.label == "ADDRESS":  # no digit of a number stays behind: the model cuts 01234-567 at its dash
+            rest = _REST_OF_NUMBER.match(plain.text, end - 1)
+            end = rest.end() if rest is not None else end
+        span = plain.original(entity.start, end)
         confidence = round(entity.confidence, 4)
         found.append(
             Finding(

@@ -34,7 +34,7 @@ ID_WORDS: Final = """
     numéro de sécurité sociale, numéro fiscal, identidad, identificación, identificação, documento,
     documento nacional, nº fiscal, número fiscal, identità, identificativo, codice fiscale, burgerservice*,
     identiteit*, rijksregister*, tożsamości, dowód*, personnummer, henkilötunnus, удостоверени*, идентификац*,
-    личный номер, налог*, 身份证*, 身份證*, 身分證*, 証明書, 番号, 주민*, 신분증*, kimlik*, هوية, الهوية,
+    личный номер, налог*, 身份证*, 身份證*, 身分證*, 証明書, 個人番号, 주민*, 신분증*, kimlik*, هوية, الهوية,
     الرقم القومي, आधार, पहचान, บัตรประชาชน, cccd, cmnd, căn cước, nik, ktp, ταυτότητα*, זהות, rodné číslo,
     személyi*, lična karta
 """

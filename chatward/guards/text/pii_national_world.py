@@ -27,8 +27,12 @@ IDS: Final = (
         "itin*, taxpayer*, tax*", grouped=0.85, spaced=0.6,
     ),
     NationalId(
+        "us-atin", "US Adoption Taxpayer Identification Number",
+        "9[0-9]{2}-93-[0-9]{4}|9[0-9]{2}93[0-9]{4}", _any, "atin, adoption taxpayer*", grouped=None, named=0.85,
+    ),
+    NationalId(
         "us-ein", "US Employer Identification Number",
-        "[0-9]{2}-[0-9]{7}", stdnum("us.ein"), "ein, employer id*, employer identification*, fein", grouped=None,
+        "[0-9]{2}-?[0-9]{7}", stdnum("us.ein"), "ein, employer id*, employer identification*, fein", grouped=None,
         named=0.75,
     ),
     NationalId(
@@ -48,7 +52,8 @@ IDS: Final = (
     ),
     NationalId(
         "mx-rfc", "Mexican tax number of a person (RFC)",
-        "[A-ZÑ&]{4}[0-9]{6}[A-Z0-9]{3}", stdnum("mx.rfc"), "rfc*, fiscal", bare=0.75, grouped=0.75,
+        "[A-ZÑ&]{4}[ -]?[0-9]{6}[ -]?[A-Z0-9]{3}", stdnum("mx.rfc"), "rfc*, fiscal", bare=0.75, grouped=0.75,
+        trigger="[A-ZÑ&]{4}[ -]?[0-9]",
     ),
     NationalId(
         "br-cpf", "Brazilian CPF (two check digits)",
@@ -76,7 +81,7 @@ IDS: Final = (
     ),
     NationalId(
         "co-nit", "Colombian tax number (mod 11)",
-        "(?:[0-9]{1,3}[.][0-9]{3}[.][0-9]{3}|[0-9]{7,9})-[0-9]", stdnum("co.nit"), "nit", grouped=0.4,
+        "(?:[0-9]{1,3}[.][0-9]{3}[.][0-9]{3}|[0-9]{7,9})-?[0-9]", stdnum("co.nit"), "nit", grouped=0.4,
     ),
     NationalId(
         "co-cedula", "Colombian and Venezuelan cédula",
@@ -102,7 +107,7 @@ IDS: Final = (
     ),
     NationalId(
         "za-id", "South African identity number",
-        "[0-9]{6} ?[0-9]{4} ?[01][0-9]{2}", stdnum("za.idnr"), "sa id, rsa id, identiteitsnommer, id", grouped=0.85,
+        "[0-9]{6} ?[0-9]{4} ?[01][0-9] ?[0-9]", stdnum("za.idnr"), "sa id, rsa id, identiteitsnommer, id", grouped=0.85,
         bare=0.7,
     ),
     NationalId(
@@ -119,7 +124,7 @@ IDS: Final = (
     ),
     NationalId(
         "il-id", "Israeli identity number",
-        "[0-9]{9}", stdnum("il.idnr"), "תעודת זהות, ת.ז., מספר זהות, teudat zehut, tz",
+        "[0-9]{8}-?[0-9]", stdnum("il.idnr"), "israeli id*, תעודת זהות, ת.ז., מספר זהות, teudat zehut, tz",
     ),
     NationalId(
         "ae-id", "Emirates ID (Luhn)",

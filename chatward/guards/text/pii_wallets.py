@@ -6,6 +6,8 @@ EIP-55). Addresses without one (Solana, Ethereum in one case) need their name or
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 from typing import Final
 
@@ -148,6 +150,46 @@ def _solana(text: str, before: str) -> float | None:
     return 0.7
 
 
+def _tezos(text: str, before: str) -> float | None:
+    """Zcash (two bytes of version) and Tezos (three)."""
+    data = base58_bytes(text)
+    digest = hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()
+    return 0.95 if len(data) in {26, 27} and digest[:4] == data[-4:] else None
+
+
+def _monero(text: str, before: str) -> float | None:
+    """Base58 by blocks of eleven characters (eight bytes), the last of seven (five bytes); Keccak-256 is the check."""
+    blocks = [text[at : at + 11] for at in range(0, len(text), 11)]
+    sizes = [8] * (len(blocks) - 1) + [5]
+    try:
+        data = b"".join(
+            sum(_BITCOIN.index(char) * 58**at for at, char in enumerate(reversed(block))).to_bytes(size, "big")
+            for block, size in zip(blocks, sizes, strict=True)
+        )
+    except OverflowError:
+        return None
+    return 0.95 if keccak256(data[:-4])[:4] == data[-4:] else None
+
+
+def _polkadot(text: str, before: str) -> float | None:
+    """SS58: one byte of network, 32 of account, two of BLAKE2b."""
+    data = base58_bytes(text)
+    digest = hashlib.blake2b(b"SS58PRE" + data[:-2]).digest()
+    return 0.95 if len(data) == 35 and digest[:2] == data[-2:] else None
+
+
+def _stellar(text: str, before: str) -> float | None:
+    """SEP-23: base32 with CRC-16 (XMODEM), low byte first."""
+    data = base64.b32decode(text)
+    return 0.95 if binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "little") else None
+
+
+def _ton(text: str, before: str) -> float | None:
+    """TEP-2: 36 bytes, the last two a CRC-16 (XMODEM)."""
+    data = base64.urlsafe_b64decode(text)
+    return 0.95 if binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "big") else None
+
+
 def _wallet(name: str, pattern: str, summary: str, validate: object) -> Rule:
     assert callable(validate)
     return Rule(
@@ -173,5 +215,17 @@ RULES: Final = (
     ),
     _wallet("wallet-cardano", f"addr1[{_BECH32}]{{50,110}}", "Cardano address (bech32)", _segwit),
     _wallet("wallet-ethereum", "0x[0-9A-Fa-f]{40}", "Ethereum address (EIP-55 where in mixed case)", _ethereum),
+    _wallet(
+        "wallet-cosmos",
+        f"(?:X-|P-)?(?:cosmos|osmo|juno|inj|terra|kava|secret|akash|celestia|sei|dydx|thor|bnb|avax|one|erd)"
+        f"1[{_BECH32}]{{38,62}}",
+        "Cosmos, Avalanche and kin (bech32)",
+        lambda text, before: _segwit(text.removeprefix("X-").removeprefix("P-"), before),
+    ),
+    _wallet("wallet-tezos", "t[1z][1-9A-HJ-NP-Za-km-z]{33,34}", "Zcash and Tezos address (base58check)", _tezos),
+    _wallet("wallet-monero", "[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}", "Monero address (Keccak-256)", _monero),
+    _wallet("wallet-polkadot", "[1-9A-HJ-NP-Za-km-z]{47,48}", "Polkadot and kin (SS58)", _polkadot),
+    _wallet("wallet-stellar", "G[A-Z2-7]{55}", "Stellar account (CRC-16)", _stellar),
+    _wallet("wallet-ton", "[EUk0]Q[A-Za-z0-9_-]{46}", "TON address (CRC-16)", _ton),
     _wallet("wallet-solana", "[1-9A-HJ-NP-Za-km-z]{43,44}", "Solana address with its name", _solana),
 )

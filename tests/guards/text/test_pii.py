@@ -67,6 +67,7 @@ def test_importing_the_guard_loads_no_heavy_library() -> None:
 
 # --- what is found -----------------------------------------------------------------------------------
 
+MONERO = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"
 ETHEREUM = "0x" + "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # from EIP-55
 BITCOIN = "1BvBMSEYstWetq" + "TFn5Au4m4GFg7xJaNVN2"
 
@@ -130,6 +131,45 @@ FOUND = (
     ("card-code", "security code is 4321", "4321"),
     ("card-code", "código de seguridad 987", "987"),
     ("card-expiry", "exp 09/27", "09/27"),
+    ("card", "card: 4111 1111\n1111 1111", "4111 1111\n1111 1111"),
+    ("card", "card number\n4111\n1111\n1111\n1111", "4111\n1111\n1111\n1111"),
+    ("card-long", "my card: 4222-2222-2222-2", "4222-2222-2222-2"),
+    ("card-code", "CVV2 code: 123", "123"),
+    ("mac-named", "hwaddr 001B44113AB7", "001B44113AB7"),
+    ("ipv6", "from fe80::1ff:fe23:4567:890a%eth0", "fe80::1ff:fe23:4567:890a%eth0"),
+    ("device-id", "SIM card number: 8949 0200 0012 3456 7893", "8949 0200 0012 3456 7893"),
+    ("medical-device", "the serial number of my pacemaker is SN-48213-9931", "SN-48213-9931"),
+    ("tax-number", "Steuernummer 21/815/08150", "21/815/08150"),
+    ("health-number", "Med Rec No MRN-00482913", "MRN-00482913"),
+    ("license-plate", "госномер А123ВС77", "А123ВС77"),
+    ("license-plate", "车牌号京A12345", "京A12345"),
+    ("license-plate", "차량번호 12가 3456", "12가 3456"),
+    ("license-plate", "vehicle registration number: KA 01 AB 1234", "KA 01 AB 1234"),
+    ("document-mrz", "D231458907UTO7408122F1204159<<<<<<<6", "D231458907UTO7408122F1204159<<<<<<<6"),
+    ("document-mrz", "I<UTOD231458907<<<<<<<<<<<<<<<", "I<UTOD231458907<<<<<<<<<<<<<<<"),
+    ("document-mrz", "7408122F1204159UTO<<<<<<<<<<<6", "7408122F1204159UTO<<<<<<<<<<<6"),
+    ("passport-mrz-name", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"),
+    ("address-japanese", "住所は東京都千代田区千代田1-1", "東京都千代田区千代田1-1"),
+    ("address-chinese", "北京市朝阳区建国路88号2号楼1203室", "北京市朝阳区建国路88号2号楼1203室"),
+    ("address-korean", "주소: 서울특별시 강남구 테헤란로 152", "서울특별시 강남구 테헤란로 152"),
+    ("wallet-cosmos", "cosmos1hsk6jryyqjfhp5dhc55tc9jtckygx0eph6dd02", "cosmos1hsk6jryyqjfhp5dhc55tc9jtckygx0eph6dd02"),
+    ("wallet-tezos", "tz1VSUr8wwNhLAzempoch5d6hLRiTh8Cjcjb", "tz1VSUr8wwNhLAzempoch5d6hLRiTh8Cjcjb"),
+    (
+        "wallet-polkadot",
+        "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5",
+        "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5",
+    ),
+    (
+        "wallet-stellar",
+        "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+        "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+    ),
+    (
+        "wallet-ton",
+        "EQCD39VS5jcptHL8vMjEXrzGaRcCVYto7HUn4bpAOg8xqB2N",
+        "EQCD39VS5jcptHL8vMjEXrzGaRcCVYto7HUn4bpAOg8xqB2N",
+    ),
+    ("wallet-monero", MONERO, MONERO),
     ("card-expiry", "gültig bis 12/2028", "12/2028"),
     ("iban", "DE89 3704 0044 0532 0130 00 is mine", "DE89 3704 0044 0532 0130 00"),
     ("iban", "gb82west12345698765432", "gb82west12345698765432"),
@@ -236,8 +276,8 @@ FOUND = (
     ("address-slavic", "ul. Marszałkowska 10", "ul. Marszałkowska 10"),
     ("address-slavic", "ул. Ленина, д. 5", "ул. Ленина, д. 5"),
     ("address-chinese", "住在中山路12号", "住在中山路12号"),
-    ("address-japanese", "東京都千代田区丸の内1丁目", "都千代田区丸の内1丁目"),
-    ("address-korean", "강남구 테헤란로 152", "테헤란로 152"),
+    ("address-japanese", "東京都千代田区丸の内1丁目", "東京都千代田区丸の内1丁目"),
+    ("address-korean", "강남구 테헤란로 152", "강남구 테헤란로 152"),
     ("address-box", "P.O. Box 1234", "P.O. Box 1234"),
     ("address-box", "Postfach 10 01", "Postfach 10"),
     ("postcode-uk", "SW1A 1AA", "SW1A 1AA"),
@@ -295,6 +335,9 @@ def test_every_match_starts_with_its_trigger(check_trigger: Callable[[Rule, str]
 # --- what is none ------------------------------------------------------------------------------------
 
 BENIGN = (
+    "The warranty expires 04/2027.",
+    "Expiry of the milk: 04/27",
+    "2019\n2020\n2021\n2022",
     "Your order number is 4829103847.",
     "Order #112-3456789-1234567 has shipped",
     "order no. 100002345",

@@ -87,6 +87,7 @@ CASES = (
     Case("ua-rntrc", "1759013776", "РНОКПП"),
     Case("us-ssn", "536-90-4399", "SSN", checked=False),
     Case("us-itin", "912-90-3456", "ITIN", checked=False),
+    Case("us-atin", "912-93-3456", "ATIN", checked=False),
     Case("us-ein", "91-1144442", "employer identification number", checked=False),
     Case("ca-sin", "130-692-544", "Social Insurance Number"),
     Case("ca-health", "9698 658 215", "personal health number"),
