@@ -22,11 +22,10 @@ from chatward.commands import intel_hunt
 from chatward.commands.settings import loaded_settings
 from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.configuration import load, locate, resolve, stamp
-from chatward.core.addresses import parse
 from chatward.core.errors import ChatwardError, ConfigError
 from chatward.core.indicators import IndicatorKind, Sighting, Tlp, domains_of, url_values
 from chatward.gateway.fetching import Fetching
-from chatward.intel.entries import normalise
+from chatward.intel.entries import normalise, url_address
 from chatward.intel.fetching import Answer
 from chatward.intel.index import Index
 from chatward.intel.lifecycle import Lifecycle, Update
@@ -283,7 +282,7 @@ def _look_up(index: Index, text: str) -> list[Sighting]:
         return [*index.look_up(kind, domains_of(value)), *index.look_up(IndicatorKind.URL, (value,))]
     if kind is not IndicatorKind.URL:
         return list(index.look_up(kind, (value,)))
-    address = parse(f"http://{value}")
+    address = url_address(text)
     if address is None:
         return []
     found = list(index.look_up(kind, url_values(address.host, address.port, address.path, address.query)))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, NamedTuple
 
-from chatward.core.addresses import HostKind, parse
+from chatward.core.addresses import Address, HostKind, parse
 from chatward.core.indicators import (
     MAX_VALUE,
     IndicatorKind,
@@ -103,6 +103,12 @@ def _kind_of(text: str) -> IndicatorKind:
         return IndicatorKind.IP if rest.isdigit() and address_value(head) is not None else IndicatorKind.URL
     bare = _PORT.sub("", text) if text.count(":") == 1 else text
     return IndicatorKind.IP if address_value(bare.strip("[]")) is not None else IndicatorKind.DOMAIN
+
+
+def url_address(text: str) -> Address | None:
+    """A URL as sources write it, parsed; its scheme may be missing."""
+    text = _plain(text.strip())
+    return parse(text if "://" in text else f"http://{text}")
 
 
 def _url(text: str) -> tuple[IndicatorKind, str] | None:

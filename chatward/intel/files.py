@@ -15,6 +15,7 @@ import base64
 import binascii
 import gzip
 import io
+import lzma
 import re
 import zipfile
 from collections.abc import Iterator
@@ -69,8 +70,19 @@ def opened(path: Path, most: int) -> Iterator[IO[bytes]]:
                         yield io.BufferedReader(_Bounded(inner, most), _CHUNK)
             else:
                 yield io.BufferedReader(_Bounded(file, most), _CHUNK)
-        except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib_error) as error:
+        except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib_error, lzma.LZMAError) as error:
             raise SourceError("an archive is broken", reason="intel-archive") from error
+        except RuntimeError as error:  # what zipfile raises for a password, or a method of packing that it has not
+            raise SourceError("an archive is encrypted or packed in an unknown way", reason="intel-archive") from error
+
+
+def refuse_pages(start: bytes) -> None:
+    """Raises ``SourceError`` for content that begins as no list does: a page that a proxy or a portal answered with in
+    place of the list, or UTF-16."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SourceError("it is UTF-16; UTF-8 is expected", reason="intel-format")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise SourceError("it is a page (HTML or XML), not a list", reason="intel-format")
 
 
 class _Bounded(io.RawIOBase):

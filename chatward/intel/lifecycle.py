@@ -150,6 +150,7 @@ class Lifecycle:
                 modified=batch.modified,
                 cursor=batch.cursor,
                 whole=batch.whole,
+                readable=batch.readable,
                 drop=source.forgets == "at-once" or (source.forgets == "auto" and context.place is not None),
             )
         return Update(source.name, "imported", done.rows, done.skipped)

@@ -10,7 +10,9 @@ from chatward.core.indicators import IndicatorKind
 from chatward.intel.entries import Row
 
 _LONGEST: Final = 8192
-"""Bytes of the longest line; the rest of a longer one is skipped."""
+"""Bytes of the longest line."""
+_UNREAD: Final = "\N{REPLACEMENT CHARACTER}"
+"""Stands for a line that is longer: no value of any kind, so that it is counted as skipped."""
 
 
 def lines(stream: IO[bytes]) -> Iterator[str]:
@@ -19,6 +21,7 @@ def lines(stream: IO[bytes]) -> Iterator[str]:
         if len(raw) == _LONGEST and not raw.endswith(b"\n"):
             while (more := stream.readline(_LONGEST)) and not more.endswith(b"\n"):
                 pass
+            yield _UNREAD
             continue
         line = raw.decode("utf-8", "replace").strip().lstrip("\ufeff")
         if line and line[0] not in "#;!" and not line.startswith("//"):

@@ -72,12 +72,13 @@ def rows(document: Any) -> Iterator[Row]:
     if not isinstance(event, dict):
         raise SourceError("an event is no MISP event", reason="intel-format")
     marking = _marking(event.get("Tag"))
-    attributes = list(event.get("Attribute", []))
-    for thing in event.get("Object", []):
-        attributes += thing.get("Attribute", []) if isinstance(thing, dict) else []
-    for attribute in attributes:
-        if isinstance(attribute, dict):
+    for thing in (event, *_objects(event.get("Object"))):
+        for attribute in _objects(thing.get("Attribute")):
             yield from _attribute(attribute, marking)
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 _TYPES: Final = {
@@ -106,8 +107,7 @@ def _attribute(attribute: dict[str, Any], marking: Tlp | None) -> Iterator[Row]:
 
 
 def _marking(tags: object) -> Tlp | None:
-    names = [str(tag.get("name", "")) for tag in tags if isinstance(tag, dict)] if isinstance(tags, list) else []
-    found = [tlp(name) for name in names]
+    found = [tlp(str(tag.get("name", ""))) for tag in _objects(tags)]
     return max((one for one in found if one is not None), key=list(Tlp).index, default=None)
 
 

@@ -10,12 +10,13 @@ from typing import IO, Final
 
 from chatward.intel import crowdsec, lists, misp, rules, stix, tables
 from chatward.intel.entries import Row
-from chatward.intel.files import check_digest, digest_of_file, opened, verified_text
+from chatward.intel.files import check_digest, digest_of_file, opened, refuse_pages, verified_text
 from chatward.intel.reading import Batch, Context
 from chatward.settings import IntelSource
 
 Reader = Callable[[Context], Batch | None]
 Parser = Callable[[IO[bytes], IntelSource], Iterator[Row]]
+_START: Final = 64
 
 
 def reader_of(format_: str) -> Reader:
@@ -58,7 +59,7 @@ def _taken(context: Context, path: Path, parse: Parser, *, etag: str = "", modif
         with _content(context, path) as stream:
             yield parse(stream, context.source)
 
-    return Batch(rows, digest, etag, modified)
+    return Batch(rows, digest, etag, modified, readable=True)
 
 
 def _verified(context: Context, path: Path) -> str:
@@ -73,6 +74,7 @@ def _content(context: Context, path: Path) -> Iterator[IO[bytes]]:
     """What a file says, once its signature is good."""
     source = context.source
     with opened(path, source.max_size) as stream:
+        refuse_pages(stream.peek(_START))  # type: ignore[attr-defined]
         if source.signed_by:
             yield io.BufferedReader(io.BytesIO(verified_text(stream, source.signed_by)))
         else:

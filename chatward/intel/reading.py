@@ -47,7 +47,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows to be imported, and what to remember then (see ``Store.take``)."""
+    """Rows to be imported, and what to remember then (see ``Store.take``). ``readable``: some of them must be, or
+    the file is of another format."""
 
     rows: Rows
     digest: str
@@ -55,6 +56,7 @@ class Batch:
     modified: str = ""
     cursor: str = ""
     whole: bool = True
+    readable: bool = False
 
 
 def given(make: Callable[[], Iterable[Row]]) -> Rows:

@@ -1,14 +1,18 @@
 """Rule bundles (YARA) as a source: kept as files, each version by its digest; nothing of them is looked up.
 
 The folder ``rules/NAME/`` of the store holds each version as ``DIGEST.yar`` and the name of the newest in ``current``.
-Whoever scans files takes them from there. The newest ``KEPT`` versions stay.
+Whoever scans files takes them from there. The newest ``KEPT`` versions stay. Where YARA-X is installed, a bundle that
+does not compile is refused, so that the one before it goes on being used.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import IO, Final
+
+from chatward.intel.files import SourceError
 
 KEPT: Final = 3
 _CHUNK: Final = 1 << 20
@@ -25,11 +29,13 @@ def current(folder: Path, name: str) -> Path | None:
 
 
 def keep(stream: IO[bytes], folder: Path, digest: str) -> None:
-    """Keeps one version; it is the newest once it is there whole."""
+    """Keeps one version; it is the newest once it is there whole. Raises ``SourceError``."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "part"
     with part.open("wb") as file:
         shutil.copyfileobj(stream, file, _CHUNK)
+    if importlib.util.find_spec("yara_x") is not None:
+        _compile(part)
     part.replace(folder / f"{digest}.yar")
     name = folder / "current.part"
     name.write_text(digest, "ascii")
@@ -37,3 +43,14 @@ def keep(stream: IO[bytes], folder: Path, digest: str) -> None:
     versions = sorted(folder.glob("*.yar"), key=lambda path: path.stat().st_mtime_ns)
     for old in versions[:-KEPT]:
         old.unlink()
+
+
+def _compile(bundle: Path) -> None:
+    import yara_x  # noqa: PLC0415 - an extra, and heavy
+
+    compiler = yara_x.Compiler(relaxed_re_syntax=True)
+    try:
+        compiler.add_source(bundle.read_text("utf-8", "replace"))
+    except yara_x.CompileError as error:
+        bundle.unlink()
+        raise SourceError(f"it does not compile: {str(error).partition(chr(10))[0]}", reason="intel-format") from None

@@ -1,8 +1,9 @@
 """STIX 2.1 as a source: bundles in files, collections of TAXII 2.1 servers.
 
 Indicators with a STIX pattern of single values count (``patterns``), with their ``valid_from`` and ``valid_until``,
-``confidence``, ``indicator_types`` and TLP markings. A revoked one takes its values back. Other objects say nothing
-that could be looked up.
+``confidence``, ``indicator_types`` and TLP markings. A revoked one takes its values back. Of several versions of one
+indicator the newest counts (STIX 2.1, section 3.6), wherever it stands. Other objects say nothing that could be looked
+up.
 
 TAXII (OASIS TAXII 2.1, sections 3 and 5): ``location`` is the URL of a collection. Objects come in pages (``more``,
 ``next``); what was added since the last time is asked for by ``added_after``, with the time that the server itself
@@ -61,9 +62,20 @@ def bundle(stream: IO[bytes], source: IntelSource) -> Iterator[Row]:
 
 def rows(objects: Iterable[Any]) -> Iterator[Row]:
     """Rows of STIX objects. An indicator that cannot be used is a row without a value."""
-    for one in objects:
-        if isinstance(one, dict) and one.get("type") == "indicator":
+    indicators = [one for one in objects if isinstance(one, dict) and one.get("type") == "indicator"]
+    newest: dict[str, str] = {}
+    for one in indicators:
+        name = str(one.get("id", ""))
+        newest[name] = max(newest.get(name, ""), _version(one))
+    for one in indicators:
+        name = str(one.get("id", ""))
+        if not name or _version(one) == newest[name]:
             yield from _indicator(one)
+
+
+def _version(one: dict[str, Any]) -> str:
+    """When a version was made (RFC 3339 in UTC, perhaps with a fraction), so that later ones compare as greater."""
+    return str(one.get("modified", "")).rstrip("Zz")
 
 
 def _indicator(one: dict[str, Any]) -> Iterator[Row]:
@@ -125,7 +137,10 @@ def taxii(context: Context) -> Batch | None:
             raise SourceError("the server's answer is no JSON", reason="intel-format") from None
         if not isinstance(page, dict):
             raise SourceError("the server's answer is no TAXII envelope", reason="intel-format")
-        found += page.get("objects", [])
+        objects = page.get("objects")
+        if not isinstance(objects, list | None):
+            raise SourceError("the server's answer is no TAXII envelope", reason="intel-format")
+        found += objects or []
         said = answer.get("x-taxii-date-added-last") or answer.get("x-taxii-date-added-first")
         latest = max(latest, said)
         more = str(page.get("next", ""))

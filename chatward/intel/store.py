@@ -29,11 +29,14 @@ from chatward.core.errors import StoreError
 from chatward.core.indicators import IndicatorKind, ThreatType, Tlp
 from chatward.intel.decay import DAY
 from chatward.intel.entries import Row, normalise
+from chatward.intel.files import SourceError
 from chatward.intel.snapshot import KINDS, OPEN, RECORD, UNDATED, Writer, digest_of, key_of, mark_of
 from chatward.settings import IntelSource
 
 BLOCK: Final = 20_000
 """Rows of one transaction."""
+HOPELESS: Final = 100_000
+"""Rows, none of which can be read, after which a file is taken for one of another format."""
 TYPES: Final = tuple(ThreatType)
 MARKINGS: Final = tuple(Tlp)
 _STEPS: Final = (
@@ -162,11 +165,13 @@ class Store:
         modified: str = "",
         cursor: str = "",
         whole: bool = True,
+        readable: bool = False,
         drop: bool = False,
     ) -> Imported:
         """Imports what a source lists. ``digest`` names the bytes that ``rows`` come from; ``whole``: they are all that
         it lists now, not only what is new; ``drop``: then what it no longer lists goes. ``rows`` may raise: what was
-        taken so far stays, and counts as begun."""
+        taken so far stays, and counts as begun. Raises ``SourceError`` where rows are ``readable`` and none is: what
+        was known stays, rather than giving way to a file that says nothing."""
         done = Imported()
         with _failing():
             number = self._number(source.name)
@@ -185,6 +190,7 @@ class Store:
         maker = _Maker(source, number, run, now)
         block: list[tuple[Any, ...]] = []
         gone: list[tuple[bytes, int]] = []
+        seen = 0
         for seen, row in enumerate(rows, 1):
             if seen <= done.resumed:
                 continue
@@ -197,8 +203,12 @@ class Store:
                 gone.append((made[0], number))
             else:
                 block.append(made)
+            if readable and done.skipped == seen >= HOPELESS:
+                break
             if seen % BLOCK == 0:
                 self._commit(number, block, gone, done, seen)
+        if readable and done.skipped == seen > 0:
+            raise SourceError("nothing in it can be read; is it of another format?", reason="intel-format")
         with self._writing():
             self._put(block, gone, done)
             if whole and drop:

@@ -93,7 +93,7 @@ def rows(stream: IO[bytes], format_: str, columns: Mapping[str, str]) -> Iterato
         made = (Row(line.strip().decode("utf-8", "replace"), IndicatorKind.URL, ThreatType.PHISHING) for line in stream)
     else:
         made = (_row(found, wanted) for found in _records(stream, wanted, _ORDER.get(format_, ())))
-    return (row for row in made if row is not None)
+    return made
 
 
 def _first(stream: IO[bytes]) -> bytes:
@@ -101,18 +101,20 @@ def _first(stream: IO[bytes]) -> bytes:
     return peek.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
 
 
-def _row(found: Mapping[str, Any], columns: Mapping[str, str]) -> Row | None:
+def _row(found: Mapping[str, Any], columns: Mapping[str, str]) -> Row:
+    """``Row("")``, which is counted as skipped, where there is no value, or of a kind that nobody looks up."""
+
     def column(name: str) -> Any:
         where = columns.get(name, "")
         return where[1:] if where.startswith("=") else found.get(where) if where else None
 
     value = column("value")
-    if not isinstance(value, str) or not value:
-        return None
+    if not isinstance(value, str):
+        return Row("")
     said = column("kind")
     kind = kind_named(said)
     if said and kind is None:
-        return Row("")  # a kind that nobody looks up: counted as skipped
+        return Row("")
     first, last = seconds(column("first")), seconds(column("last"))
     return Row(value, kind, threat_type(column("type")), first, last, share(column("confidence")))
 

@@ -62,6 +62,15 @@ def test_lookup(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["intel", "lookup", "no value", "-c", str(config)]) == 2
 
 
+def test_a_url_with_an_address_of_version_6_is_looked_up(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "https://[2001:db8::5]:8443/login"
+    (config.parent / "own.txt").write_text(f"{url}\n2001:db8:1::/48\n")
+    told(capsys, "update", "-c", str(config))
+    for asked in (url, "hxxps://[2001:db8:1::7]/x"):
+        found = told(capsys, "lookup", asked, "-c", str(config), status=1)
+        assert found["values"][0]["sightings"][0]["source"] == "own"
+
+
 def test_people_read_it_too(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["intel", "update", "-c", str(config)]) == 0
     assert main(["intel", "status", "-c", str(config)]) == 0

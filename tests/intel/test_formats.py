@@ -12,6 +12,7 @@ import pytest
 
 from chatward.core.indicators import Sighting
 from chatward.intel.rules import current
+from chatward.intel.store import HOPELESS
 from tests.intel.conftest import DAY, Desk
 
 URLHAUS = """################
@@ -172,6 +173,18 @@ def test_a_revoked_indicator_takes_its_values_back(desk: Desk) -> None:
     assert not desk.look_up("domain", "evil.example.net")
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_of_an_indicator_the_newest_version_counts(desk: Desk, newest_first: bool) -> None:
+    made = {**STIX["objects"][0], "id": "indicator--1", "modified": "2027-01-10T00:00:00Z"}  # type: ignore[dict-item]
+    gone = {**made, "modified": "2027-01-10T00:00:00.5Z", "revoked": True}
+    other = {**made, "id": "indicator--2", "pattern": "[domain-name:value = 'other.example.net']"}
+    versions = [gone, made] if newest_first else [made, gone]
+    desk.source("stix", json.dumps({"objects": [*versions, other]}), format="stix")
+    desk.update()
+    assert not desk.look_up("domain", "evil.example.net")
+    assert desk.look_up("domain", "other.example.net")
+
+
 def test_warninglists_give_contexts_and_nothing_else(desk: Desk) -> None:
     desk.source("resolvers", json.dumps(WARNINGLIST), format="misp-warninglist", context="public-resolver")
     desk.update()
@@ -211,6 +224,18 @@ def test_yara_bundles_are_kept_by_version(desk: Desk) -> None:
     assert len(list(newest.parent.glob("*.yar"))) == 3
 
 
+def test_a_yara_bundle_that_does_not_compile_leaves_the_one_before(desk: Desk) -> None:
+    pytest.importorskip("yara_x", reason="without YARA-X bundles are kept as they come")
+    desk.source("rules", "rule a { condition: true }", format="yara")
+    desk.update()
+    desk.source("rules", "rule b { strin", format="yara")
+    done = desk.update()["rules"]
+    assert (done.outcome, done.error) == ("failed", "intel-format")
+    newest = current(desk.folder / "kept", "rules")
+    assert newest is not None
+    assert newest.read_text() == "rule a { condition: true }"
+
+
 def packed(name: str, data: bytes) -> bytes:
     if name == "gzip":
         return gzip.compress(data)
@@ -232,7 +257,23 @@ def test_what_unpacks_to_too_much_is_refused(desk: Desk, name: str) -> None:
     assert desk.update()["own"].error == "intel-too-large"
 
 
+def encrypted(data: bytes) -> bytes:
+    """A zip that says that it is encrypted (APPNOTE 4.4.4, bit 0), in both of its headers."""
+    made = bytearray(packed("zip", data))
+    made[made.index(b"PK\x03\x04") + 6] |= 1
+    made[made.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(made)
+
+
+PAGE = b"<!DOCTYPE html>\n<title>Sign in</title>\nevil.example.org\n"
 BROKEN = {
+    "a portal's page": ("list", PAGE, "intel-format"),
+    "a portal's page for addresses": ("cidr", b"\xef\xbb\xbf\n " + PAGE, "intel-format"),
+    "a list in UTF-16": ("list", "evil.example.org\n".encode("utf-16"), "intel-format"),
+    "words": ("list", b"Too many requests\nTry again later\n", "intel-format"),
+    "one endless line": ("list", b"x" * 100_000, "intel-format"),
+    "a table of something else": ("json", b'[{"name": "evil.example.org"}]', "intel-format"),
+    "zip with a password": ("list", encrypted(b"evil.example.org\n"), "intel-archive"),
     "gzip cut short": ("list", gzip.compress(b"evil.example.net\n" * 1000)[:-9], "intel-archive"),
     "zip that is none": ("list", b"PK\x03\x04broken", "intel-archive"),
     "csv without the column": ("csv", b"a,b\n1,2\n", "intel-columns"),
@@ -253,3 +294,17 @@ def test_what_is_broken_changes_nothing(desk: Desk, name: str) -> None:
     assert (desk.update()["own"].outcome, desk.update()["own"].error) == ("failed", reason)
     assert desk.look_up("domain", "evil.example.net")
     assert desk.index().status.sources["own"].error == reason
+
+
+def test_a_file_that_says_nothing_is_not_read_to_its_end(desk: Desk) -> None:
+    desk.source("own", packed("gzip", b"0\n" * (HOPELESS + 1) + b"evil.example.net\n"))
+    assert desk.update()["own"].error == "intel-format"
+    assert not desk.look_up("domain", "evil.example.net")
+
+
+def test_an_empty_list_is_a_list(desk: Desk) -> None:
+    desk.source("own", "evil.example.net\n")
+    desk.update()
+    desk.source("own", "# nothing at the moment\n")
+    assert desk.update()["own"].outcome == "imported"
+    assert not desk.look_up("domain", "evil.example.net")

@@ -130,3 +130,12 @@ def test_a_feed_that_is_broken_is_told(desk: Desk, name: str) -> None:
         (desk.folder / "feed" / file).write_bytes(data)
     desk.source("misp", location="feed", format="misp")
     assert desk.update()["misp"].error == "intel-format"
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", {"a": 1}, [None, 5, {"Attribute": 7}]])
+@pytest.mark.parametrize("name", ["Attribute", "Object", "Tag"])
+def test_what_is_of_a_wrong_kind_in_an_event_is_left_out(desk: Desk, name: str, odd: object) -> None:
+    folder(desk, {ONE: {**EVENTS[ONE], name: odd}, TWO: EVENTS[TWO]})
+    desk.source("misp", location="feed", format="misp")
+    assert desk.update()["misp"].outcome == "imported"
+    assert desk.look_up("domain", "other.example.net")

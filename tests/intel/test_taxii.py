@@ -169,3 +169,14 @@ def test_a_wrong_key_is_told(desk: Desk, server: Server, download: Any) -> None:
 def test_a_collection_that_is_not_there_is_told(taxii: Desk, server: Server) -> None:
     taxii.source("taxii", location=server.url.replace(COLLECTION, "nothing"), format="taxii", key="env:X")
     assert taxii.update()["taxii"].error == "intel-status"
+
+
+@pytest.mark.parametrize("objects", [5, {"a": 1}, "x"])
+def test_an_envelope_of_another_form_is_told(desk: Desk, objects: object) -> None:
+    def answer(url: str, headers: object, write: Callable[[bytes], object], most: int) -> Answer:
+        write(json.dumps({"objects": objects}).encode())
+        return Answer(200)
+
+    desk.download = answer
+    desk.source("taxii", location="https://taxii.example/collections/1/", format="taxii")
+    assert desk.update()["taxii"].error == "intel-format"
