@@ -325,7 +325,7 @@ RULES: Final = (
         entity="EMAIL",
         flags=re.IGNORECASE,
         validate=_spoken_email,
-        trigger=rf"[a-z0-9._+-]{{1,18}}(?:{_JOIN}[adpkтäcmсk][thurpnяäorhałбо]|\s?[\[({{<]\s?[a@äcmс])",
+        trigger=rf"[a-z0-9._+-]{{1,18}}(?:{_JOIN}(?:[aä]t[\s_*~|-]|arro|arob|chez|chio|apen|mał|соб)|\s?[\[({{<]\s?[a@äcmс])",
     ),
     Rule(
         id="text.pii/email-loose",
