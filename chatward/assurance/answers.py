@@ -61,7 +61,7 @@ def parsed_answers(name: str, data: bytes, table: bytes | None = None) -> dict[s
         if isinstance(document, dict) and not document.keys().isdisjoint(VSAQ):
             return _by_table(document, VSAQ)
         return {id_: _own(said) for id_, said in document.items()}
-    except (ValueError, TypeError, AttributeError, KeyError, csv.Error) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, csv.Error) as error:
         raise ConfigError("There are no answers in this file.", reason="answers-invalid") from error
 
 

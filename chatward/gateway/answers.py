@@ -23,7 +23,9 @@ from chatward.gateway.parties import Door
 
 _log = logging.getLogger("chatward.gateway")
 
-_PASSING: Final = frozenset({"mcp-session-id", "request-id", "retry-after", "x-request-id", "x-should-retry"})
+_PASSING: Final = frozenset(
+    {"mcp-session-id", "request-id", "retry-after", "retry-after-ms", "x-request-id", "x-should-retry"}
+)
 _PASSING_PREFIXES: Final = ("anthropic-", "openai-", "x-ratelimit-")
 _MAX_KNOWN: Final = 512
 

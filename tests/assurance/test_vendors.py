@@ -295,7 +295,7 @@ def test_other_questionnaires_come_by_a_table(tmp_path: Path) -> None:
     assert {name: one.answer for name, one in made.items()} == {"crypto-1": "yes", "access-1": "partly"}
     listed = [{"id": name, "value": value} for name, value in theirs.items()]
     assert read_answers(write(tmp_path / "list.json", listed), table) == made
-    for content in ("[]", "{", '{"gov-1": "maybe"}', '{"gov-1": 3}'):
+    for content in ("[]", "{", '{"gov-1": "maybe"}', '{"gov-1": 3}', "[" * 100_000):
         with pytest.raises(ConfigError):
             read_answers(write(tmp_path / "odd.json", content))
 

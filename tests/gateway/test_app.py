@@ -347,13 +347,14 @@ async def test_an_error_of_the_bot_is_passed_on_inspected(open_gate: Open, answe
     told = {
         "error": {"message": "too long: hide-me", "type": "invalid_request_error", "code": "context_length_exceeded"}
     }
-    head = b"content-type: application/json\r\nretry-after: 7\r\n"
+    head = b"content-type: application/json\r\nretry-after: 7\r\nretry-after-ms: 6500\r\n"
     gate = await open_gate(["read", answer(orjson.dumps(told), head=head, status=b"429 Too Many Requests")])
     got = await gate.chat()
     assert got.status_code == 429
     assert got.json()["error"]["message"] == "too long: [hidden]"
     assert got.json()["error"]["code"] == "context_length_exceeded"
     assert got.headers["retry-after"] == "7"
+    assert got.headers["retry-after-ms"] == "6500"
     assert gate.ledger.events == ["upstream:call:intended", "upstream:call:failed"]
 
 
