@@ -158,10 +158,14 @@ def _sliced(text: str, start: int, end: int, as_json: bool) -> Iterator[tuple[in
 _CONCEALED: Final = re.compile(
     r"<(?P<name>[a-z][a-z0-9]{0,15})\b[^<>]{0,300}?(?:\bstyle\s{0,2}=\s{0,2}[\"']?[^\"'<>]{0,200}?(?:display\s{0,2}:\s{0,2}none"
     r"|visibility\s{0,2}:\s{0,2}(?:hidden|collapse)|font-size\s{0,2}:\s{0,2}(?:0|1px|0?\.\d)|opacity\s{0,2}:\s{0,2}0(?![.\d]*[1-9])"
-    r"|(?:text-indent|left|top)\s{0,2}:\s{0,2}-\d{3,5}|max-height\s{0,2}:\s{0,2}0|(?P<pale>color\s{0,2}:\s{0,2}(?:\#fff(?:fff)?\b|white"
+    r"|(?:text-indent|left|top)\s{0,2}:\s{0,2}-\d{3,5}|max-height\s{0,2}:\s{0,2}0|(?P<pale>(?<!-)color\s{0,2}:\s{0,2}(?:\#fff(?:fff)?\b|white"
     r"|transparent|rgba?\(255\s{0,2},\s{0,2}255\s{0,2},\s{0,2}255)))|\shidden(?=[\s>=]))[^<>]{0,300}>",
     re.I,
 )
+_BACKGROUND: Final = re.compile(
+    r"background(?:-color)?\s{0,2}:\s{0,2}(?!\#fff|white|transparent|none|inherit|rgba?\(255)", re.I
+)
+"""What pale letters stand out from."""
 _MARKDOWN_COMMENT: Final = re.compile(
     r"^\[(?://|comment)\]:\s{0,2}(?:#|<>)\s{0,2}[(\"'](?P<said>[^\n]{0,2000})[)\"']", re.M | re.I
 )
@@ -170,10 +174,13 @@ _LONGEST: Final = 4000
 
 _TO_THE_BOT: Final = re.compile(
     r"\b(?:ignor|disregard|forget|overrid|bypass)\w{0,4}\b.{0,60}"
-    r"\b(?:instructions?|prompts?|rules|guidelines|above|previous|everything|user)\b"
+    r"\b(?:instructions?|prompts?|rules|guidelines|the above|everything|user)\b"
     r"|\b(?:ai|llm|gpt|chatgpt|claude|assistant|chatbot|language model|agent|copilot)s?\b.{0,80}"
     r"\b(?:must|should|please|ignore|say|include|tell|recommend|send|call|output|respond|reply|answer)\b"
-    r"|\byou (?:must|should|are now|will now|have to)\b|\bdo not (?:tell|mention|inform|reveal|alert)\b"
+    r"|\byou (?:must|should|will now|have to)\b.{0,40}\b(?:ignore|say|include|tell|recommend|send|call|output|respond"
+    r"|reply|answer|forward|mention|rate|follow|obey|run|execute|delete|print|reveal)\b"
+    r"|\byou are now (?:an?|the|in|un\w+|free|my|called)\b"
+    r"|\bdo not (?:tell|mention|inform|reveal|alert)\b"
     r"|\bsystem prompt\b"
     r"|\b(?:send|forward|post|e-?mail)\b.{0,60}(?:@|https?://)"
     r"|\bwhen (?:you |asked to )?(?:summari|answer|respond|process|translat)",
@@ -185,7 +192,7 @@ def _markup(text: str) -> Iterator[tuple[int, int, Verdict]]:
     """Elements that a page hides, and comments that speak to the bot: where there is ``<`` or ``[``."""
     done = 0
     for found in _CONCEALED.finditer(text):
-        if found.start() < done:
+        if found.start() < done or (found["pale"] and _BACKGROUND.search(found[0])):
             continue
         closing = text.find(f"</{found['name']}", found.end(), found.end() + _LONGEST)
         if closing < 0:

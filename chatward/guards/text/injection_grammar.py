@@ -126,12 +126,37 @@ _TALK: Final = re.compile(
 _CODE: Final = (r"[={}]|\w\(|\)\s?:|&&|->", 0.4)
 """Words that stand in program code were not said to the bot."""
 _OPEN_QUOTE: Final = re.compile(r"""["'`「『(\[]\s*$""")
+_SAID: Final = re.compile(
+    r"""(?:\b(?:said|says?|wr(?:ote|ites?|iting)|typ(?:ed?|es|ing)|shout(?:ed|s)|yell(?:ed|s)|enter(?:ed|s)?"""
+    r"""|pasted|flagged|blocked|asked|reads|titled|called|named|word|translate|prompt|message|text|ticket|comment"""
+    r"""|slogan)[,:]?"""
+    r"""|(?:^|[.!?\n])\s*(?:is|are|was|were|does|did|why is|what if|when is|has|have))\s+["'`]\s*$""",
+    re.I,
+)
+_ASKED_HOW: Final = re.compile(
+    r"\b(?:how (?:do|can|could|should|would|did|must) (?:i|we|one)|how to"
+    r"|why (?:do|does|did|can'?t|should) (?:i|we|my|our)"
+    r"|when (?:do|should) (?:i|we)|where (?:do|can|should) (?:i|we))\b[^.!?,;:\n]{0,50}$",
+    re.I,
+)
+_BOTS_OWN: Final = re.compile(r"\b(?:you|your|you're|ur|these|openai|chatgpt|claude|gemini)\b", re.I)
+_FORBIDDEN: Final = re.compile(
+    r"\b(?:never|do not|don'?t|must not|may not|should not|shall not|cannot|can'?t)"
+    r"(?! (?:forget|hesitate|fail|stop|be afraid|wait))[^.!?,;:\n]{0,40}$",
+    re.I,
+)
+_BOT: Final = r"(?!(?:you|ai|ais|llms?|dan|it|gpt|chatgpt|claude|assistants?|chatbots?|bots?|agents?|models?)\b)"
+_NARRATED: Final = re.compile(
+    r"\b(?:asked|told|urged|ordered|instructed|advised|reminded|wants?|wanted|decided|agreed|voted)"
+    rf" (?:{_BOT}[\w'-]+ ){{0,4}}to\s+$|\b{_BOT}[a-z]{{3,}} (?:shall|should|may|must|will|could|would) (?:not )?$",
+    re.I,
+)
 
 
 def talked_about(before: str, confidence: float) -> float:
     """The confidence where words are quoted or discussed: a question about an attack is not the attack."""
     quoted = bool(_OPEN_QUOTE.search(before))
-    talked = bool(_TALK.search(before[-80:]))
+    talked = bool(_TALK.search(before[-80:])) or (quoted and bool(_SAID.search(before[-80:])))
     if quoted and talked:
         return round(confidence * 0.5, 2)
     if talked:
@@ -139,13 +164,27 @@ def talked_about(before: str, confidence: float) -> float:
     return round(confidence * 0.9, 2) if quoted else confidence
 
 
-def weighed(confidence: float, *lowering: tuple[str, float]) -> Validator:
+def about_others(text: str, before: str) -> bool:
+    """Whether words that read like an order to the bot are none: somebody asks how to do it herself, it is forbidden,
+    or it is told of others."""
+    near = before[-80:]
+    if _ASKED_HOW.search(near):
+        return not _BOTS_OWN.search(text)
+    if _FORBIDDEN.search(near):
+        return not text.lower().startswith("forget")  # "don't forget to ignore ..." asks for it
+    return bool(_NARRATED.search(near))
+
+
+def weighed(confidence: float, *lowering: tuple[str, float], order: bool = False) -> Validator:
     """A validator: the confidence as it is, or as ``talked_about`` lowers it; where the matched text holds one of
-    the ``lowering`` patterns, at most the number beside it."""
+    the ``lowering`` patterns, at most the number beside it. ``order``: the words are an order, and half as much where
+    they give it to nobody (``about_others``)."""
     lowered = [(re.compile(pattern, re.I), most) for pattern, most in lowering]
 
     def validate(text: str, before: str) -> float | None:
         value = talked_about(before, confidence)
+        if order and about_others(text, before):
+            value = round(value * 0.5, 2)
         for pattern, most in lowered:
             if pattern.search(text):
                 value = min(value, most)
@@ -181,7 +220,10 @@ def rule(
         summary=summary,
         detail=name,
         flags=re.RegexFlag(0) if exact else re.IGNORECASE,
-        validate=weighed(confidence, *lowering, *(() if signs else (_CODE,))),
+        # A persona is described as others are, so what is said of others counts in jailbreaks.
+        validate=weighed(
+            confidence, *lowering, *(() if signs else (_CODE,)), order=not signs and category is not Category.JAILBREAK
+        ),
         views=ALL_VIEWS,
     )
 

@@ -123,7 +123,7 @@ _OVERRIDE: Final = (
         lowering=[
             _MINE,
             (r"\b(?:i|we) (?:said|told|wrote|asked|sent|mentioned|did)|\b(?:were|are) doing", 0.4),
-            (r"^(?:cancel|skip|clear|drop|void|reset|dismiss|scrap|stop)", 0.4),
+            (r"^(?:cancel|skip|clear|drop|void|reset|dismiss|scrap|stop|supersed|invalidate)", 0.4),
         ],
     ),
     rule(
@@ -307,6 +307,7 @@ _EXTRACTION: Final = (
                 0.45,
             ),
             (r"\b(?:flag|configuration|secrets)$", 0.5),
+            (r"^(?!.*\byour\b).*\benvironment variables$", 0.45),
         ],
     ),
 )

@@ -84,7 +84,7 @@ _SPANISH: Final = language(
     override=[
         r"\b(?:ignora|ignore|ignorar|ignoren|olvida|olvide|olvidar|olvídate de|olvídese de|descarta|descarte|desobedece|omite|no sigas|no siga|no hagas caso (?:a|de)|haz caso omiso de|haga caso omiso de|pasa por alto|sáltate|anula) <3>(?:todas?|todos|las?|los|el|tus|sus|esas|estas) <3>(?:instrucci[oó]n(?:es)?|reglas?|directrices|indicaciones|órdenes|comandos?|prompts?|directivas|restricciones|programación|normas|mensajes? del sistema) <1>(?:anterior~|previa~|previo~|de arriba|iniciales|originales|dadas|que|del sistema|recibidas|existentes|precedentes|antes|de seguridad)\b",
         r"\b(?:ignora|ignore|olvida|olvide|desobedece|descarta|omite|no sigas) <2>(?:tus|todas tus|todas las|todas sus) <2>(?:instrucciones|reglas|directrices|restricciones|indicaciones|programación|normas)\b",
-        r"\b(?:ignora|ignore|olvida|olvide|descarta) (?:todo )?(?:lo anterior|lo de arriba|el texto anterior|lo que precede)",
+        r"\b(?:ignora|ignore|olvida|olvide|descarta) (?:todo )?(?:lo anterior|lo de arriba|el texto anterior|lo que precede) (?:(?:y|e|ahora|solo|simplemente|en su lugar) )<1>(?:di|dime|dame|muestra~|muéstra~|escribe|responde|haz|imprime|repite|actúa|traduce|ahora|escriba|diga)\b",
         r"\b(?:nuevas|tus nuevas|estas son tus nuevas) (?:instrucciones|órdenes|directrices) (?:son|:|del sistema)",
         r"\b(?:no respondas|no responda|sin responder) <4>(?:pregunta) <5>(?:escrib~|imprim~|ingres~|repit~|muestr~|introduz~|introduc~)",
         r"\bindependientemente de las instrucciones anteriores\b",
@@ -176,7 +176,7 @@ _DUTCH: Final = language(
     "nl",
     "Dutch",
     override=[
-        r"\b(?:negeer|negeren|vergeet|vergeten|sla|overschrijf|omzeil|volg niet|verwerp|laat) <3>(?:alle|al|de|je|jouw|uw|eerdere|vorige|voorgaande|bovenstaande|bestaande|oorspronkelijke|deze) <3>(?:instructies?|regels?|richtlijnen|opdrachten?|bevelen|prompts?|commando's|aanwijzingen|beperkingen|programmering|systeemprompt|systeeminstructies)\b",
+        r"\b(?:negeer|negeren|vergeet|vergeten|sla|overschrijf|omzeil|volg niet|verwerp) <3>(?:alle|al|de|je|jouw|uw|eerdere|vorige|voorgaande|bovenstaande|bestaande|oorspronkelijke|deze) <3>(?:instructies?|regels?|richtlijnen|opdrachten?|bevelen|prompts?|commando's|aanwijzingen|beperkingen|programmering|systeemprompt|systeeminstructies)\b",
         r"\b(?:nieuwe|je nieuwe|hier zijn je nieuwe) (?:instructies|opdrachten|systeeminstructies) (?:zijn|luiden|:)",
         r"\b(?:negeer|vergeet) (?:al )?het (?:bovenstaande|voorgaande|vorige)\b",
     ],
@@ -303,7 +303,7 @@ _RUSSIAN: Final = language(
     override=[
         r"(?:проигнорируй~|игнорируй~|забудь~|забыть|отбрось~|отмени~|пренебрегай~|пренебреги~|не следуй~|не обращай~ внимания на|обойди~|перепиши~|нарушь~|не учитывай~|игнорировать|отвергни~) <3>(?:все~?|всех|про|свои|своих|твои|предыдущ~|прошл~|прежн~|вышеуказанн~|вышеизложенн~|вышеприведенн~|приведенн~|изначальн~|исходн~|данные|эти|любые|прошлые|обо всех|указанн~) <4>(?:инструкци~|указани~|правил~|команд~|промпт~|директив~|установк~|ограничени~|приказ~|распоряжени~|требовани~|запрос~ систем~|подсказк~)",
         r"(?:новые|твои новые|вот твои новые) (?:инструкции|указания|правила) (?:таковы|следующие|:)",
-        r"(?:проигнорируй~|игнорируй~|забудь~) (?:все )?(?:вышесказанное|вышеизложенное|предыдущее|написанное выше|то что выше)",
+        r"(?:проигнорируй~|игнорируй~|забудь~) (?:все )?(?:вышесказанное|вышеизложенное|предыдущее(?!\s\w)|написанное выше|то что выше)",
         r"не отвечай~ на <2>вопрос~ <6>(?:выведи~|напиши~|введи~|скажи~|напечатай~)",
     ],
     everything=[

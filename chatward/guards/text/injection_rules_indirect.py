@@ -28,6 +28,13 @@ _READER: Final = any_of(
     "user, human, reader, customer, person, users, owner, account holder, operator, anyone, anybody, client, them"
 )
 
+_LETTER: Final = (
+    r"^(?![\s\S]*\b(?:passwords?|credentials?|secrets?|tokens?|api.?keys?|private keys?|contacts|conversations?|chat|history|latest"
+    r"|recent|last|invoices|bank|financial|user's|my|inbox|calendar|files|database|customer (?:data|list)"
+    r"|all (?:my|the|of|user|customer|e-?mails|messages|documents))\b)(?:send|forward|e-?mail|post|upload|share|transmit|append)\b"
+)
+"""Asks to send what people ask each other for every day; what is worth stealing is not named."""
+
 RULES: Final[tuple[Rule, ...]] = (
     indirect(
         "ai-address",
@@ -44,7 +51,10 @@ RULES: Final[tuple[Rule, ...]] = (
         ],
         "A document gives orders to the AI that reads it",
         confidence=0.65,
-        lowering=[(r"^(?:agents?|assistants?|bots?|tools?|ai)\b", 0.5)],
+        lowering=[
+            (r"\b(?:chatgpt|chatbots?|assistants?|ai|models?) must (?:not|tell)$", 0.45),
+            (r"^(?:agents?|assistants?|bots?|tools?|ai)\b", 0.5),
+        ],
     ),
     indirect(
         "when-processing",
@@ -62,7 +72,7 @@ RULES: Final[tuple[Rule, ...]] = (
                 rf"\b(?:modify|change|adjust|alter|begin|start|end|preface|conclude|finish|tailor|rewrite) (?:your|the|every) (?:<1>){_OUTPUT} (?:<2>)(?:to|with|by|so|in)\b"
             ),
             phrase(
-                r"\b(?:before|prior to) (?:you )?(?:answer|respond|reply|continu|summari|finish)~ (?:<3>)(?:the user|this|any|to|you must|call|send|append|first|use)\b"
+                r"\b(?:before|prior to) (?:you )?(?:answer|respond|reply|continu|summari|finish)~ (?:<3>)(?:the user|this|you must|call|send|append|first|use)\b"
             ),
         ],
         "A document says what the answer about it has to hold",
@@ -72,7 +82,9 @@ RULES: Final[tuple[Rule, ...]] = (
                 r"^(?:if|after|once|while|when|before|whenever)\b.*\b(?:repl|respond|answer|review|read|process|handl)\w*\b.*\b(?:please\b.*|need|are|use|call|send|will|click|e-?mail)$",
                 0.45,
             ),
+            (r"^(?:while|once|after)\b(?![^\n]*\b(?:you (?:must|should|need)|always|never|user))", 0.45),
             (r"^(?:if|after|once|while|when|before)\b", 0.55),
+            (r"\b(?:bug|error|crash|issue|test|problem) reports?\b|\b(?:output|commit messages?)$", 0.4),
             (r"\bwith (?:your|every|each|all|any)", 0.4),
         ],
     ),
@@ -91,7 +103,13 @@ RULES: Final[tuple[Rule, ...]] = (
         ],
         "A document asks to keep something from the user",
         confidence=0.7,
-        lowering=[(r"\b(?:anyone|anybody|them|customer|client|owner|person|users|show)\b", 0.5)],
+        lowering=[
+            (r"\b(?:anyone|anybody|them|customer|client|owner|person|users|show)\b", 0.45),
+            (
+                r"^(?!.*\b(?:tell|inform|mention|alert|notif|warn|let|reveal|disclos)\w* (?:(?:this|it|that|these|anything|about|to) ){0,3}(?:the |your |any )?(?:user|human|reader|operator)\b)(?!.*\b(?:this|these|you)\b).*\b(?:user|human|reader|operator)$",
+                0.45,
+            ),
+        ],
     ),
     indirect(
         "exfiltrate",
@@ -113,6 +131,7 @@ RULES: Final[tuple[Rule, ...]] = (
         confidence=0.6,
         lowering=[
             (r"\b(?:was|is|are|were|been|has|have|had)\b", 0.3),
+            (_LETTER, 0.45),
             (
                 r"^(?:cc|bcc|submit|report|copy)|\b(?:questions?|feedback|applications?|resumes?|comments|inquir|enquir)",
                 0.4,
@@ -138,6 +157,13 @@ RULES: Final[tuple[Rule, ...]] = (
         ],
         "A document asks for an action on the user's behalf",
         confidence=0.5,
+        lowering=[
+            (r"[$€£]\s?\d|\d ?(?:usd|eur|dollars|euros|btc|bitcoin|eth|ethereum)$", 0.45),  # as every invoice does
+            (
+                r"^(?:grant|click|visit|open|go to|navigate|browse)(?!.*\b(?:permanent|full|admin|unrestricted|remote|token|password|log ?in)\b)",
+                0.45,
+            ),
+        ],
     ),
     indirect(
         "system-note",
@@ -161,7 +187,7 @@ RULES: Final[tuple[Rule, ...]] = (
         lowering=[
             (
                 r"^(?:processing|security|operator|compliance|internal|developer|system) (?:notes?|notice|updates?|prompts?|commands?|messages?)",
-                0.5,
+                0.45,
             ),
             (r"^important (?:message|notice|information)", 0.35),
             (r"^this is an? (?:message|request|notice) from \w+ \w+$", 0.4),

@@ -41,6 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rule(
         "jailbreak-persona",
         [
+            r"\b(?:[Yy]ou(?:'re| are| will be)|[Aa]ct(?:ing)? as|[Pp]retend(?:ing)? to be|[Bb]ecome|[Rr]espond as|[Aa]nswer as|[Nn]amed|[Cc]alled|[Ss]imulate|[Ii]mpersonate) (?:now |called |a |going to be ){0,2}[\"']?DAN\b",
             r"\bDAN\b(?=\s(?:mo|wh|wi|is|ca|ha|do|an|re|sh|st|me|pr|1|v)|[:,\"'.)\]])",
             r"\b(?:Better|Super|Max|Evil|Anti|Ultra|The|New|New-?)[- ]?DAN\b",
             r"\bDAN (?:Mode|Prompt|Jailbreak|\d{1,2}(?:\.\d)?)\b",
@@ -52,7 +53,7 @@ RULES: Final[tuple[Rule, ...]] = (
         confidence=0.75,
         exact=True,
         lowering=[
-            (r"^DAN$", 0.55),
+            (r"^DAN$", 0.45),
             (r"^(?:Dark|Free|Dev|Chaos|Evil|Rogue)[- ]?(?:Bot|AI)|^Maximum|^KEVIN|^AIM|^The", 0.45),
         ],
     ),
@@ -92,6 +93,7 @@ RULES: Final[tuple[Rule, ...]] = (
                 r"\b(?:evil|malicious|unlimited|immoral|unethical|unbound|limitless|liberated|boundless|rogue|unhinged|amoral)\b",
                 0.4,
             ),
+            (r"^is \S+$", 0.45),
             (r"\b(?:is|am) (?:unethical|immoral|malicious|unlimited|limitless|unrestricted)\b", 0.2),
         ],
     ),
@@ -293,7 +295,9 @@ RULES: Final[tuple[Rule, ...]] = (
         confidence=0.65,
         lowering=[
             (r"\b(?:refuse|decline|reject)(?: the| a| an| my| this)?$", 0.4),
-            (r"\bopenai\b|\bsorry$|not possible$|against the$|unable$", 0.5),
+            (r"\bsorry$", 0.45),
+            (r"\bopenai\b|not possible$|against the$|unable$", 0.5),
+            (r"^(?:disable|turn off|get around|work around) (?:the )?(?:content|security|moderation)\b", 0.45),
             (r"\b(?:answer|follow|do|respond|accept)\b[^\n]*\b(?:all|any|every|each|questions?)\b", 0.5),
             (r"\b(?:security|your) (?:\w+ )?(?:systems?|checks?|measures|protocols?|filters?|policy|policies)$", 0.4),
         ],

@@ -126,7 +126,10 @@ RULES: Final[tuple[Rule, ...]] = (
         ],
         "Asks to run tools behind the user's back",
         confidence=0.65,
-        lowering=[(r"\b(?:confirmations? (?:prompts?|steps?|and)|approval (?:steps?|process))", 0.45)],
+        lowering=[
+            (r"\b(?:confirmations? (?:prompts?|steps?|and)|approval (?:steps?|process))", 0.45),
+            (r"^(?:disable|turn off|skip|suppress) (?!all|any|your|every)", 0.45),
+        ],
     ),
     rule(
         "memory-poison",
