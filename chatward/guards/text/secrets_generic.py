@@ -25,6 +25,7 @@ from chatward.guards.text.secrets_judges import (
     secret,
     seed_words,
     spoken_password,
+    spoken_secret,
 )
 from chatward.guards.text.secrets_kinds import START, any_of, secret_rule
 from chatward.guards.text.secrets_values import split_words
@@ -129,6 +130,14 @@ _STATED: Final = (
 )
 
 
+# What one calls a credential in a sentence; "key" alone opens doors, caches and databases.
+_KEY_NAMES: Final = (
+    r"(?i:(?:api|access|secret|auth|private|account|service|bot|license|licence|deploy|admin)[ _\-]?"
+    r"(?:key|token|secret)|token|client[ ]secret|api-schlüssel|clé[ ](?:d'|)api"
+    r"|clave[ ](?:de[ ])?api|chave[ ](?:de[ ])?api|токен|api-ключ)"
+)
+
+
 def _stated() -> list[Rule]:
     rules = []
     for name, words, verbs, between in _STATED:
@@ -148,6 +157,18 @@ def _stated() -> list[Rule]:
         )
     return [
         *rules,
+        secret_rule(
+            "secret-stated",
+            rf"(?<![A-Za-z]){_KEY_NAMES}(?:[ ][A-Za-z0-9.'\-]{{1,16}}){{0,3}}?[ ]?"
+            r"(?:is|was|=|:|ist|lautet|est|es|é|è|это)[ ]{1,2}[\"'`*“«„]{0,3}"
+            r"([A-Za-z0-9_\-.~+/=]{20,160})(?![A-Za-z0-9_])",
+            "A sentence that says a key or a token",
+            "TOKEN",
+            Severity.MEDIUM,
+            validate=spoken_secret,
+            group=1,
+            trigger=rf"(?<![A-Za-z]){_KEY_NAMES}",
+        ),
         secret_rule(
             "seed-phrase",
             r"(?i:(?:seed|recovery|backup|secret)[ _-]?(?:recovery[ ])?(?:phrase|words)|mnemonic(?:[ _-]?phrase)?)"

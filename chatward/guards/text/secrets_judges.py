@@ -103,6 +103,19 @@ def spoken_password(value: str, before: str) -> float | None:
     return 0.7 if any(map(str.isdigit, value)) and any(map(str.isalpha, value)) else None
 
 
+def spoken_secret(value: str, before: str) -> float | None:
+    """A random value that a sentence calls a key or a token, and no digest, place or expression."""
+    value = value.rstrip(".=")
+    if template(value) or _location(value) or _DIGEST.search(before[-24:]) or _NOT_SECRET_KEY.search(before[-32:]):
+        return None
+    return 0.7 if random_like(value, least=20) and not wordy(value) else None
+
+
+_DIGEST: Final = re.compile(
+    r"(?i)sha-?\d|md5|digest|checksum|commit|etag|revision|fingerprint|hash|address|contract|mint"
+)
+
+
 def _decoded(text: str) -> bytes | None:
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -152,7 +152,7 @@ WRITTEN = {
 
 
 def test_every_kind_has_a_test_and_there_are_enough() -> None:
-    elsewhere = {"basic-auth", "seed-phrase"}
+    elsewhere = {"basic-auth", "secret-stated", "seed-phrase"}
     assert set(SHAPES) | set(WRITTEN) | elsewhere == set(RULES)
     assert not set(SHAPES) & set(WRITTEN)
     assert len(RULES) >= 600
@@ -279,10 +279,28 @@ def test_a_password_said_in_a_sentence(find: Find, text: str, secret: str) -> No
     assert found == [secret]
 
 
+@pytest.mark.parametrize("value", ["5d970ff7e148c1b5c33209cfb519ed843e9952bb", "QqDWqCgp6uyR5ZI6KDTWEZb02hs5AROR"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my weather token is ",
+        "Weather API key: ",
+        "the access key for staging is `",
+        "Der API-Schlüssel lautet ",
+        "мой токен: ",
+    ],
+)
+def test_a_key_said_in_a_sentence(find: Find, said: str, value: str) -> None:
+    assert [span for _, span, _ in find(only("secret-stated"), said + value)] == [value]
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "my password is not working",
+        "the token address is 0x5d970ff7e148c1b5c33209cfb519ed843e9952bb",
+        "the access key hash is 5d970ff7e148c1b5c33209cfb519ed843e9952bb",
+        "the api key is stored-in-the-settings-of-your-account",
         "How do I start a password reset?",
         "The password must be at least 12 characters and is checked against a list.",
         "your password is required to be changed every 90days",
