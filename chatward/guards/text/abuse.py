@@ -1,4 +1,5 @@
-"""Abuse and safety topics by the shipped models: harassment, hate, sexual content, self-harm, violence, illegal goods.
+"""Abuse and safety topics: harassment, hate, sexual content, self-harm, violence, illegal goods; by the shipped models,
+and by rule where words leave no doubt.
 
 The rule: what is done depends on who is hurt. An insult at a bot is noted and nothing more; hate, sexual advances,
 threats and asks for illegal things are stopped; words of a person who may harm herself are answered with a help
@@ -11,7 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from chatward.core.ports import Cost, GuardSpec, Item, Weighed
+from chatward.core.rules import Rule
 from chatward.core.values import MODEL, Category, Finding, Moment, PartKind, Severity, Source
+from chatward.guards.text import abuse_rules
 from chatward.models.shipped import shipped
 
 if TYPE_CHECKING:
@@ -31,11 +34,12 @@ _HEADS: Final = (
 
 
 class AbuseGuard:
-    """A ``ModelGuard`` and ``PreparingGuard`` for what users write."""
+    """A ``RuleGuard``, ``ModelGuard`` and ``PreparingGuard`` for what users write."""
 
     spec: Final = GuardSpec(
         id=GUARD,
-        summary="Harassment, hate, sexual content, self-harm, violence and asks for illegal things, by model",
+        summary="Harassment, hate, sexual content, self-harm, violence and asks for illegal things, by model; plain "
+        "words of self-harm and threats by rule",
         moments=frozenset({Moment.INPUT}),
         look_ahead=None,
         cost=Cost.MODEL,
@@ -44,6 +48,10 @@ class AbuseGuard:
 
     def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
         self._models = models
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        return abuse_rules.RULES
 
     def prepare(self, item: Item) -> Sequence[Awaitable[None]]:
         """What ``weigh`` will need, being read beside the event loop."""
