@@ -16,7 +16,7 @@ from chatward.guards.links.owned import OwnedGuard
 from chatward.guards.links.urls import UrlGuard
 from chatward.guards.session.escalation import EscalationGuard
 from chatward.guards.session.limits import LimitsGuard
-from chatward.guards.text.abuse import AbuseGuard
+from chatward.guards.text.abuse import AbuseGuard, AbuseRules
 from chatward.guards.text.custom import CustomGuard
 from chatward.guards.text.hidden import HiddenTextGuard
 from chatward.guards.text.injection import InjectionGuard, InjectionRules
@@ -83,9 +83,9 @@ def catalog(
     if detection != "rules":
         return found
     by_rules: dict[str, AnyGuard] = {
-        guard.spec.id: guard for guard in (InjectionRules(), PiiRules(), SocialEngineeringGuard(None))
+        guard.spec.id: guard for guard in (InjectionRules(), AbuseRules(), PiiRules(), SocialEngineeringGuard(None))
     }
     return tuple(by_rules.get(guard.spec.id, guard) for guard in found if guard.spec.id not in _MODELS_ALONE)
 
 
-_MODELS_ALONE: Final = frozenset({"text.abuse", "links.model", "session.escalation"})
+_MODELS_ALONE: Final = frozenset({"links.model", "session.escalation"})

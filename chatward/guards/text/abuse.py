@@ -33,8 +33,8 @@ _HEADS: Final = (
 )
 
 
-class AbuseGuard:
-    """A ``RuleGuard``, ``ModelGuard`` and ``PreparingGuard`` for what users write."""
+class AbuseRules:
+    """Plain words of self-harm and threats (a ``RuleGuard``) in what users write."""
 
     spec: Final = GuardSpec(
         id=GUARD,
@@ -46,12 +46,16 @@ class AbuseGuard:
         sources=frozenset({Source.USER}),
     )
 
-    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
-        self._models = models
-
     @property
     def rules(self) -> Sequence[Rule]:
         return abuse_rules.RULES
+
+
+class AbuseGuard(AbuseRules):
+    """The rules, and the models' answer (a ``RuleGuard``, ``ModelGuard`` and ``PreparingGuard``)."""
+
+    def __init__(self, models: Callable[[], Cascade] = shipped) -> None:
+        self._models = models
 
     def prepare(self, item: Item) -> Sequence[Awaitable[None]]:
         """What ``weigh`` will need, being read beside the event loop."""
