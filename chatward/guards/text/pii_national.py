@@ -19,7 +19,16 @@ from chatward.core.rules import Rule, Validator
 from chatward.core.values import Category, Severity
 from chatward.guards.text.pii_checksums import Check
 from chatward.guards.text.pii_contact import PHONE_WORDS
-from chatward.guards.text.pii_words import LEFT, NOT_IN_NUMBER, NUMBER_ENDS, RIGHT, compact, mentions, named_otherwise
+from chatward.guards.text.pii_words import (
+    LEFT,
+    NOT_IN_NUMBER,
+    NUMBER_ENDS,
+    RIGHT,
+    compact,
+    has_letters,
+    mentions,
+    named_otherwise,
+)
 
 ENTITY: Final = "NATIONAL_ID"
 
@@ -79,14 +88,16 @@ class NationalId:
 
     def validator(self) -> Validator:
         def validate(text: str, before: str) -> float | None:
+            alone = self._alone(text)
+            if alone is None and not has_letters(before):  # named by nothing: no need to ask for its check digits
+                return None
             number = compact(text)
             if len(set(number)) < 3 or not self.check(text if self.keep_grouping else number):
                 return None
             if named_otherwise(before):
-                return None if self._alone(text) is None else WEAK
+                return None if alone is None else WEAK
             if mentions(self.words, before) or (self.named >= 0.8 and mentions(ID_WORDS, before)):
                 return self.named
-            alone = self._alone(text)
             part_of_groups = " " in text and before[-2:-1].isdigit() and before[-1] == " "
             return WEAK if alone is not None and (part_of_groups or mentions(PHONE_WORDS, before, 24)) else alone
 

@@ -79,6 +79,7 @@ _FIRST_SOLID: Final = "\u0e00"
 _LATIN_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # All that stands between words: ASCII but letters, Latin-1 signs, general, CJK, full-width and Arabic punctuation.
+_LETTER: Final = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _BETWEEN: Final = re.compile(
     "[\\x00-@\\[-`{-\xbf\u2000-\u206f\u2116\u3000-\u303f\uff00-\uff20\u060c\u061b\u061f\u0964\u0965]+"
 )
@@ -135,6 +136,11 @@ def mentions(stems: str, before: str, reach: int = REACH) -> bool:
         return False
     lexicon = _lexicon(stems)
     return any(lexicon.stands_at(words, place) for place in range(len(words))) or _solid_near(lexicon, near)
+
+
+def has_letters(before: str) -> bool:
+    """False where nothing in reach can be a word, so that ``mentions`` finds none."""
+    return _LETTER.search(before[-REACH:]) is not None
 
 
 def _solid_near(lexicon: _Lexicon, text: str) -> bool:
@@ -194,4 +200,4 @@ def named_otherwise(before: str) -> bool:
 
 def compact(text: str) -> str:
     """The letters and digits of ``text``, upper-cased: a number without its grouping."""
-    return "".join(char for char in text if char.isalnum()).upper()
+    return "".join(filter(str.isalnum, text)).upper()

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from chatward.guards.text.pii_contact import PHONE_WORDS
 from chatward.guards.text.pii_national import ID_WORDS
-from chatward.guards.text.pii_words import OTHER_NUMBERS, compact, label, label_start, mentions, named_otherwise, split
+from chatward.guards.text.pii_national_europe import IDS as EUROPE
+from chatward.guards.text.pii_national_world import IDS as WORLD
+from chatward.guards.text.pii_words import (
+    OTHER_NUMBERS,
+    compact,
+    has_letters,
+    label,
+    label_start,
+    mentions,
+    named_otherwise,
+    split,
+)
 
 WORDS = "dob, date of birth, d.o.b., born*, tel, 生日*, driver's license"
 
@@ -134,3 +145,15 @@ def test_a_marked_label_has_no_ending() -> None:
 @given(st.text("0123456789abcXYZ -./()–", max_size=30))
 def test_compact_keeps_letters_and_digits(text: str) -> None:
     assert compact(text) == "".join(char for char in text.upper() if char.isalnum())
+
+
+@pytest.mark.parametrize("stems", [OTHER_NUMBERS, PHONE_WORDS, ID_WORDS, *(entry.words for entry in (*EUROPE, *WORLD))])
+def test_every_word_is_told_from_numbers_by_a_letter(stems: str) -> None:
+    """Where there is none, no name is sought and no check digit reckoned."""
+    assert all(has_letters(stem) for stem in split(stems))
+
+
+@given(st.text(alphabet="0123456789 .,;:-/()+#", max_size=80))
+def test_numbers_name_nothing(before: str) -> None:
+    assert not has_letters(before)
+    assert not any(mentions(entry.words, before) for entry in (*EUROPE, *WORLD))
