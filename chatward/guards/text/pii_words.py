@@ -78,8 +78,8 @@ _LONGEST_PHRASE: Final = 5
 _FIRST_SOLID: Final = "\u0e00"
 _LATIN_LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# All that stands between words: ASCII but letters, Latin-1 signs, general, CJK, full-width and Arabic punctuation.
 _LETTER: Final = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
+# All that stands between words: ASCII but letters, Latin-1 signs, general, CJK, full-width and Arabic punctuation.
 _BETWEEN: Final = re.compile(
     "[\\x00-@\\[-`{-\xbf\u2000-\u206f\u2116\u3000-\u303f\uff00-\uff20\u060c\u061b\u061f\u0964\u0965]+"
 )
