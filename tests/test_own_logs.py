@@ -439,7 +439,7 @@ def test_the_logs_say_something(left_behind: dict[str, bytes]) -> None:
     """So that the test above looks at logs that are written at all."""
     log = left_behind["gateway.log"]
     assert b"DEBUG:root:" in log
-    assert log.count(b"INFO:chatward.gateway:") > 100
-    assert b"WARNING:chatward.gateway:" in log
+    assert log.count(b"level=info id=cw-") > 100
+    assert b"level=warning id=cw-" in log
     assert len(left_behind["ledger.db"]) > 10_000
     assert b"chatward_" in left_behind["/metrics"]

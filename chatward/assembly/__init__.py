@@ -219,6 +219,7 @@ def _gateway(
             widget=settings.widget.origins if widget else (),
             here=planes.for_this_machine(settings),
         ),
+        log=planes.logged(house),
     )
 
 

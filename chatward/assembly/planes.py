@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ from chatward.gateway.parties import BotLink
 from chatward.gateway.proxies import networks, peer, posture
 from chatward.gateway.proxies import trusted as is_proxy
 from chatward.gateway.renewal import Renewal
+from chatward.gateway.request_log import LogFormat, RequestLog
 from chatward.gateway.server import EmbeddedServer
 from chatward.gateway.strict_transport import StrictTransport
 from chatward.gateway.upstream import HttpUpstream
@@ -108,6 +111,24 @@ def peer_of(server: Server) -> PeerOf:
         return found.address, found.scheme or scheme, shown
 
     return named
+
+
+def logged(house: House) -> RequestLog:
+    """What goes to standard error from ``log_level`` on: a line for each request, and the warnings of all parts."""
+    level = house.settings.server.log_level
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogFormat())
+    handler.setLevel(logging.ERROR if level == "error" else logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    house.stack.callback(logging.getLogger().removeHandler, handler)
+    log = RequestLog(_to_standard_error, level)
+    house.stack.callback(log.close)
+    return log
+
+
+def _to_standard_error(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def posture_of(settings: Settings) -> PostureOf | None:

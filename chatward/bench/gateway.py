@@ -52,6 +52,7 @@ upstream = "http://127.0.0.1:{upstream}"
 [server]
 port = {port}
 admin_port = {admin}
+log_level = "warning"
 [ledger]
 enabled = false
 [routes.default]
@@ -62,6 +63,7 @@ upstream = "http://127.0.0.1:{upstream}"
 [server]
 port = {port}
 admin_port = {admin}
+log_level = "warning"
 [ledger]
 path = "{folder}/{name}.db"
 durability = "power"

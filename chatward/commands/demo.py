@@ -80,6 +80,7 @@ def demo_settings(upstream: str, port: int, admin_port: int, ledger: Path) -> Lo
         "server.port": port,
         "server.admin_host": HOST,
         "server.admin_port": admin_port,
+        "server.log_level": "warning",  # the terminal belongs to the tour
         "ledger.path": str(ledger),
         "chat.title": "Chatward demonstration",
         "chat.model": MODEL_NAME,

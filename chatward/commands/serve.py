@@ -17,11 +17,20 @@ def command(
     port: Annotated[int | None, typer.Option(help="Port of the gateway.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of the console.")] = None,
     upstream: Annotated[str | None, typer.Option(metavar="URL", help="The bot's base URL.")] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="info (a line for each request), warning or error.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Run the gateway until it is told to stop."""
-    given = {"server.host": host, "server.port": port, "server.admin_port": admin_port, "upstream": upstream}
+    given = {
+        "server.host": host,
+        "server.port": port,
+        "server.admin_port": admin_port,
+        "server.log_level": log_level,
+        "upstream": upstream,
+    }
     overrides = assignments(settings or []) | {key: value for key, value in given.items() if value is not None}
     loaded = loaded_settings(config, overrides, names=True)
     for warning in loaded.warnings:

@@ -1,8 +1,8 @@
-"""Answers: their headers, and the one line that counts and logs them.
+"""Answers: their headers, and what is noted of them.
 
 The rule: a header of the bot passes by name only, and only when its value is printable ASCII. What frames, sets
-cookies or names the server's software never does; ``content-type`` is decided here. Log lines hold ids and
-numbers; an exception is logged by type and place, since its own words may quote a message.
+cookies or names the server's software never does; ``content-type`` is decided here. An exception is logged by type
+and place, since its own words may quote a message.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _learn(name: str) -> bool:
 
 
 class Answers:
-    """Gives whole answers, and notes each in the meter and the log."""
+    """Gives whole answers, and notes what they were for the meter and the log of requests."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -93,26 +93,19 @@ class Answers:
 
     def note(self, flight: Flight, status: int, reason: str, overhead: float) -> None:
         self._meter.request(flight.route, flight.channel, flight.action, reason, status, overhead)
-        level = logging.INFO if not reason else logging.WARNING if status >= 500 else logging.INFO
-        if _log.isEnabledFor(level):
-            _log.log(
-                level,
-                "%s route=%s channel=%s status=%d action=%s reason=%s ms=%.1f",
-                flight.id,
-                flight.route,
-                flight.channel,
-                status,
-                flight.action,
-                reason or "-",
-                overhead * 1000,
-            )
+        flight.status, flight.reason, flight.own = status, reason, overhead
 
 
 def log_unexpected(flight: Flight, error: BaseException) -> None:
     """Says where it happened; an exception's own words may quote a message, so they are not logged."""
+    _log.error("%s %s", flight.id, place_of(error))
+
+
+def place_of(error: BaseException) -> str:
+    """The type of an exception and where it came from."""
     frame = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
     where = f"{frame.filename}:{frame.lineno}" if frame else "?"
-    _log.error("%s %s at %s", flight.id, type(error).__name__, where)
+    return f"{type(error).__name__}@{where}"
 
 
 def detailed(answer: Answer, error: ChatwardError) -> Answer:

@@ -47,6 +47,7 @@ from chatward.gateway.parties import (
 )
 from chatward.gateway.records import Records
 from chatward.gateway.refusing import Refusing
+from chatward.gateway.request_log import RequestLog
 from chatward.gateway.router import MODELS, Kind, Router, allowed
 from chatward.gateway.services import AnyService, Services
 
@@ -71,6 +72,7 @@ class GatewayApp:
     ``page_headers`` or those of its path in ``other_headers``; a page's path with a slash too many leads to it.
     ``wires`` are bots that are met by name, ``beside`` who is told of messages.
     ``services`` answer below their prefixes. ``cross_origin`` says who of other origins may ask; without it nobody.
+    ``log`` gets a line of every request.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class GatewayApp:
         beside: Beside = _NOBODY,
         page_headers: Headers = _STRICTEST,
         other_headers: Mapping[str, Headers] | None = None,
+        log: RequestLog | None = None,
     ) -> None:
         if not channels or "default" not in bots:
             raise ConfigError("The gateway needs a dialect and a bot named default.")
@@ -118,6 +121,7 @@ class GatewayApp:
         self._cross_origin = cross_origin or CrossOrigin(checkpoint.origin)
         self._flights = Flights(limits.body_timeout)
         self._answers = Answers(meter)
+        self._log = log
         self._messages = Messages(
             engine,
             bots,
@@ -151,7 +155,7 @@ class GatewayApp:
         try:
             preflight = self._cross_origin.preflight(scope) if scope.method == "OPTIONS" else None
             if preflight is not None:
-                flight.action = "allow"
+                flight.action, flight.status = "allow", 204
                 door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=preflight)[1:])
                 return
             # Bound first: a refused origin is told in the dialect too.
@@ -160,6 +164,7 @@ class GatewayApp:
             if dialect is not None:
                 flight.channel = dialect.name
                 known = path if flight.bound is None else flight.bound.path
+                flight.path = MODELS if dialect is self._models else known
                 await self._messages.serve(flight, scope, door, dialect, known)
             else:
                 await self._other(flight, scope, door, path)
@@ -178,6 +183,8 @@ class GatewayApp:
             await self._fail(flight, scope, door, path, ChatwardError("Something went wrong here."))
         finally:
             self._flights.leave(flight)
+            if self._log is not None and flight.status:
+                self._log.note(flight, scope.method)
             if flight.taken is not None:
                 flight.taken.end()
             if flight.observed is not None:
@@ -206,27 +213,29 @@ class GatewayApp:
     # --- everything else ---
 
     async def _other(self, flight: Flight, scope: Scope, door: Door, path: str) -> None:
-        service = self._services.find(path)
-        if service is not None:
+        found = self._services.find(path)
+        if found is not None:
+            flight.path, service = found
             await self._services.serve(service, flight, scope, door)
             return
         kind = self._router.find(path)
         method = scope.method
         if kind is None:
             if path.endswith("/") and path[:-1] in self._pages and method in {"GET", "HEAD"}:
-                flight.action = "allow"
+                flight.action, flight.path, flight.status = "allow", path, 308
                 there = ("location", f"../{path[:-1].rpartition('/')[2]}")  # relative: it holds behind any prefix
                 door.response_empty(308, answer_headers(flight, "text/plain", extra=[there])[1:])
                 return
             raise ClientError("There is nothing at this address.", reason="not-found", status=404)
+        flight.path = MODELS if kind is Kind.MODELS else path
         methods = allowed(kind)
         if method == "OPTIONS":
-            flight.action = "allow"
+            flight.action, flight.status = "allow", 204
             door.response_empty(204, answer_headers(flight, JSON_TYPE, extra=[("allow", ", ".join(methods))])[1:])
             return
         if method not in methods:
             raise ClientError("This method is not allowed here.", reason="method-not-allowed", status=405)
-        flight.action = "allow"
+        flight.action, flight.status = "allow", 200
         if kind is Kind.PAGE:
             content_type, body = self._pages[path]
             page_headers = self._other_headers.get(path, self._page_headers)
@@ -237,9 +246,9 @@ class GatewayApp:
             door.response_bytes(200, answer_headers(flight, "text/plain; charset=utf-8"), b"ok\n")
         else:
             reasons = list(self._ready())
-            status = 503 if reasons else 200
+            flight.status = 503 if reasons else 200
             body = b'{"ready":true}' if not reasons else orjson.dumps({"ready": False, "reasons": reasons})
-            door.response_bytes(status, answer_headers(flight, JSON_TYPE), body)
+            door.response_bytes(flight.status, answer_headers(flight, JSON_TYPE), body)
 
     # --- when something is wrong ---
 

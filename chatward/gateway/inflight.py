@@ -39,9 +39,17 @@ class Flight:
     """Seconds spent waiting for the caller's body and for the bot."""
     took = 0.0
     """Our own seconds before its streamed reply began: from there on they mix with the bot's."""
+    own = 0.0
+    """Our own seconds until its answer, or until that began to flow."""
+    path = "-"
+    """Its path as it is served; that of the caller's own making is not kept."""
     channel = "none"
     route = "none"
     action = "block"
+    status = 0
+    """The status of its answer, once there is one."""
+    reason = ""
+    """The stable id of what went wrong, if anything did."""
     reading = False
     body_begun = False
     intended = False

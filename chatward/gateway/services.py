@@ -67,10 +67,11 @@ class Services:
         self._services = sorted(services.items(), key=lambda item: -len(item[0]))
         self._checkpoint = checkpoint
 
-    def find(self, path: str) -> AnyService | None:
+    def find(self, path: str) -> tuple[str, AnyService] | None:
+        """The service of a path, and its prefix."""
         for prefix, service in self._services:
             if path.startswith(prefix) or path == prefix.rstrip("/"):
-                return service
+                return prefix, service
         return None
 
     async def serve(self, service: AnyService, flight: Flight, scope: Scope, door: Door) -> None:
@@ -93,6 +94,7 @@ class Services:
             answered = await asyncio.to_thread(service, scope.method, scope.path, scope.headers, body, caller.principal)
         status, told, answer = answered
         flight.action = "allow" if status < 400 else "block"
+        flight.status, flight.own = status, flight.overhead
         names = {name for name, _ in told}
         kind = dict(told).get("content-type", "application/json")
         own = [header for header in answer_headers(flight, kind) if header[0] not in names]

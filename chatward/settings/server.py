@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -51,6 +51,9 @@ class Server(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds that a caller may take to send a request."""
     max_concurrent: Size = 1024
     """Requests served at once; more are refused."""
+    log_level: Literal["info", "warning", "error"] = "info"
+    """The least that is written to standard error: `info` is a line for each request, `warning` for those that could
+    not be served (5xx)."""
 
 
 class Bot(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
