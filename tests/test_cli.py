@@ -268,6 +268,47 @@ def test_check_says_what_this_machine_lacks(capsys: Captured, monkeypatch: pytes
     assert "CHATWARD_TEST_ABSENT" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("[bots.default]\napi_key = {}", "bots.default.api_key"),
+        ("[[intel.sources]]\nname = 'one'\nformat = 'hosts'\nlocation = 'https://l.example'\nkey = {}",
+         "intel.sources[0].key"),
+        ("[routes.default]\ncanaries = ['env:HOME', {}]", "routes.default.canaries[1]"),
+    ],
+)  # fmt: skip
+def test_check_asks_for_every_secret_that_is_named(capsys: Captured, section: str, key: str) -> None:
+    text = UPSTREAM + section.format("'env:CHATWARD_TEST_ABSENT'")
+    write(text)
+    assert cli.main(["check", "--strict"]) == 1
+    said = capsys.readouterr()
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "ABSENT" in one)
+    told = f"warning: chatward.toml:{line}: {key}: the environment variable CHATWARD_TEST_ABSENT is not set"
+    assert told in said.err
+    assert said.out.startswith("chatward.toml: valid; it does not start here")
+    cli.main(["check", "--json"])
+    assert json.loads(capsys.readouterr().out)["starts"] is False
+
+
+def test_check_reads_the_policies(capsys: Captured) -> None:
+    write(UPSTREAM + "[authorization]\npolicies = ['own.cedar']\n")
+    write("permit(principal, action", "own.cedar")
+    assert cli.main(["check", "--json"]) == 2
+    said = capsys.readouterr()
+    assert "own.cedar" in said.err
+    assert json.loads(said.out)["valid"] is False
+
+
+@pytest.mark.parametrize("command", [["check"], ["config", "show"]])
+def test_a_file_is_given_as_an_argument_or_by_config(capsys: Captured, command: list[str]) -> None:
+    write(UPSTREAM, "other.toml")
+    assert cli.main([*command, "--config", "other.toml"]) == 0
+    assert cli.main([*command, "other.toml"]) == 0
+    capsys.readouterr()
+    assert cli.main([*command, "other.toml", "--config", "other.toml"]) == 2
+    assert error_line(capsys) == "give the configuration once: as FILE or by --config"
+
+
 def test_an_absent_file(capsys: Captured) -> None:
     assert cli.main(["config", "show", "absent.toml"]) == 2
     assert error_line(capsys).startswith("absent.toml: there is no such file; make one with: chatward init")

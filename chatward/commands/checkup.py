@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from chatward.assurance.gates import figures
 from chatward.assurance.opening import advisories_file, opened_tasks, targets
-from chatward.commands.settings import missing
+from chatward.commands.settings import missing, policies
 from chatward.configuration import Loaded
 from chatward.core.errors import ChatwardError, ConfigError
 from chatward.gateway.certificates import RENEW_DAYS, check, not_after, sources
@@ -101,12 +101,8 @@ def _references(loaded: Loaded) -> Found:
 
 
 def _policies(loaded: Loaded) -> Found:
-    from chatward.identity.cedar import CedarAuthorizer  # noqa: PLC0415 - loads Cedar
-    from chatward.identity.cedar_policies import load  # noqa: PLC0415
-
-    folder = loaded.path.parent if loaded.path is not None else None
     try:
-        authorizer = CedarAuthorizer(load(loaded.settings.authorization, folder))
+        authorizer = policies(loaded)
     except ConfigError as error:
         yield Check("policies", "failed", str(error), "See: chatward policy check.")
         return

@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from chatward.commands.settings import loaded_settings
-from chatward.commands.terminal import AsJson, print_json, print_table
+from chatward.commands.settings import loaded_settings, one_file
+from chatward.commands.terminal import AsJson, ConfigFile, print_json, print_table
 from chatward.configuration import schema
 from chatward.settings.types import dotted, values
 
@@ -25,11 +25,12 @@ def main() -> None:
 @app.command()
 def show(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Else CHATWARD_CONFIG or ./chatward.toml.")] = None,
+    config: ConfigFile = None,
     origin: Annotated[bool, typer.Option("--origin", help="Say where each value comes from.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Print every setting that has a value. Secrets are references here as everywhere."""
-    loaded = loaded_settings(file)
+    loaded = loaded_settings(one_file(file, config))
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if as_json:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+
+REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
+"""How a secret is named: it never stands in the settings itself."""
+NO_LITERAL: Final = "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
 
 Seconds = Annotated[float, Meta(gt=0)]
 Size = Annotated[int, Meta(gt=0)]

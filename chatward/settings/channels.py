@@ -8,14 +8,13 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, field
 
-from chatward.settings.base import Strict
+from chatward.settings.base import NO_LITERAL, REFERENCE, Strict
 
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _TARGET: Final = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*")
 _HEADER: Final = re.compile(r"[a-z0-9-]{1,64}")
 _RESERVED: Final = frozenset({"content-length", "content-type", "host", "connection", "transfer-encoding", "accept"})
-_REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
 
 
 class Channel(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,8 +92,8 @@ def channel_problems(
             at = ("mcp", name, "headers", header)
             if not _HEADER.fullmatch(header) or header in _RESERVED or header.startswith(("mcp-", "x-chatward-")):
                 yield at, "is no header that may be set: a lower-case name that the protocol does not use itself"
-            elif not _REFERENCE.fullmatch(reference):
-                yield at, "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
+            elif not REFERENCE.fullmatch(reference):
+                yield at, NO_LITERAL
 
 
 def _channel(steps: tuple[str, str], one: Channel) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -116,7 +115,7 @@ def _channel(steps: tuple[str, str], one: Channel) -> Iterator[tuple[tuple[str |
     if (one.signature == "none") != (one.secret is None):
         yield steps, "needs both `signature` and `secret`, or neither"
     for key, reference in (("secret", one.secret), ("upstream_secret", one.upstream_secret)):
-        if reference is not None and not _REFERENCE.fullmatch(reference):
-            yield (*steps, key), "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
+        if reference is not None and not REFERENCE.fullmatch(reference):
+            yield (*steps, key), NO_LITERAL
     if one.upstream_secret is not None and one.signature == "none":
         yield (*steps, "upstream_secret"), "needs `signature`: how the bot verifies"

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from chatward.settings.base import NO_LITERAL, REFERENCE
 from chatward.settings.monitoring import AlertTarget, Siem
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
-_REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
 _HEADER: Final = re.compile(r"[a-z0-9-]{1,64}")
 Steps = tuple[str | int, ...]
 Found = Iterator[tuple[Steps, str]]
@@ -71,7 +71,7 @@ def _receiver(steps: Steps, one: Siem, local: Local) -> Found:
 
 def _target(steps: Steps, one: AlertTarget, local: Local) -> Found:
     if one.kind == "apprise":
-        if not _REFERENCE.fullmatch(one.address):
+        if not REFERENCE.fullmatch(one.address):
             yield (*steps, "address"), "must be a reference, env:NAME or file:/absolute/path: it holds a secret"
         return
     yield from _url((*steps, "address"), one.address, local)
@@ -100,5 +100,5 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _reference(where: Steps, value: str | None) -> Found:
-    if value is not None and not _REFERENCE.fullmatch(value):
-        yield where, "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
+    if value is not None and not REFERENCE.fullmatch(value):
+        yield where, NO_LITERAL

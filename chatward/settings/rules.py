@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from chatward.core.browsers import origin_problem
 from chatward.core.indicators import ThreatType
 from chatward.settings import Bot, Intel, Route, RuleException, Settings
+from chatward.settings.base import NO_LITERAL, REFERENCE
 from chatward.settings.channels import channel_problems
 from chatward.settings.receivers import monitoring_found
 from chatward.settings.types import Steps, did_you_mean
@@ -30,7 +31,6 @@ from chatward.settings.watch import watch_problems
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _RECOGNISER: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ENTITY: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}")
-_REFERENCE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,62}")
 NONE: Final = "none"
 TYPES: Final = frozenset(type_.value for type_ in ThreatType)
@@ -377,10 +377,8 @@ def _references(settings: Settings) -> Iterator[Problem]:
         ),
     ]
     for steps, reference in given:
-        if reference is not None and not _REFERENCE.fullmatch(reference):
-            yield Problem(
-                steps, "must be a reference, env:NAME or file:/absolute/path, not the secret itself", "secret-literal"
-            )
+        if reference is not None and not REFERENCE.fullmatch(reference):
+            yield Problem(steps, NO_LITERAL, "secret-literal")
 
 
 # --- threat intelligence ---------------------------------------------------------------------------------
@@ -406,9 +404,8 @@ def _intel(intel: Intel) -> Iterator[Problem]:
                 yield Problem((*steps, "location"), "must not hold a user or password; give `key` by reference")
         elif source.format in {"taxii", "crowdsec"}:
             yield Problem((*steps, "location"), f"must be a URL for the format {source.format}")
-        if source.key is not None and not _REFERENCE.fullmatch(source.key):
-            sentence = "must be a reference, env:NAME or file:/absolute/path, not the secret itself"
-            yield Problem((*steps, "key"), sentence, "secret-literal")
+        if source.key is not None and not REFERENCE.fullmatch(source.key):
+            yield Problem((*steps, "key"), NO_LITERAL, "secret-literal")
         for column in source.columns.keys() - _COLUMNS:
             yield Problem((*steps, "columns", column), f"is none of {', '.join(sorted(_COLUMNS))}")
     for type_, days in intel.lifetimes.items():
