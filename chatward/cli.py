@@ -133,8 +133,11 @@ def _run(command: Command, arguments: list[str]) -> int:
     module, _, attribute = command.target.partition(":")
     target = getattr(importlib.import_module(module), attribute)
     app = target if isinstance(target, typer.Typer) else _single(target)
-    result = typer.main.get_command(app)(arguments, prog_name=f"chatward {command.name}", standalone_mode=False)
-    return result if isinstance(result, int) else 0
+    called = typer.main.get_command(app)
+    bare = not arguments and hasattr(called, "commands")  # it has subcommands, and none was given: they are listed
+    given = ["--help"] if bare else arguments
+    result = called(given, prog_name=f"chatward {command.name}", standalone_mode=False)
+    return FAILED if bare else result if isinstance(result, int) else 0
 
 
 def _single(function: Any) -> typer.Typer:

@@ -8,6 +8,7 @@ record was not made anew.
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import re
 import sys
@@ -213,7 +214,10 @@ def _print_checkpoint(newest: Checkpoint, note: Note, *, as_json: bool) -> None:
 
 
 def _path(file: str | None, config: str | None) -> str:
-    return file if file is not None else loaded_settings(config).settings.ledger.path
+    path = file if file is not None else loaded_settings(config).settings.ledger.path
+    if not Path(path).exists():
+        raise FileNotFoundError(errno.ENOENT, "there is no ledger here; `chatward serve` makes it", path)
+    return path
 
 
 def _head(text: str) -> Head:

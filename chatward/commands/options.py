@@ -36,12 +36,12 @@ def scan(
     as_json: AsJson = False,
 ) -> int:
     """Judge text, or JSON Lines as a stream. Exit status 1 when something is above `allow`."""
-    from chatward.commands.scan import Options, open_source, run  # noqa: PLC0415
+    from chatward.commands.scan import Options, opened, run  # noqa: PLC0415
     from chatward.ward import ROLES  # noqa: PLC0415
 
     if role not in ROLES:
         raise typer.BadParameter(f"must be one of {', '.join(ROLES)}", param_hint="--role")
     path = locate(config)
     options = Options(jsonl, scores, role, None if path is None else Path(path), route, workers)
-    with open_source(file) as source:
+    with opened(file) as source:
         return run(source, sys.stdout.buffer, options)

@@ -40,13 +40,13 @@ def command(
 ) -> int:
     """Show what another configuration would change. Exit status 1 when it would change something."""
     other = loaded_settings(config, names=True).settings
-    from chatward.commands.scan import open_source  # noqa: PLC0415 - imports every guard
+    from chatward.commands.scan import opened  # noqa: PLC0415 - imports every guard
     from chatward.replaying import Side, Totals, compare, turns_of  # noqa: PLC0415
     from chatward.settings import Settings  # noqa: PLC0415
 
     current = loaded_settings(against, names=True).settings if against or locate(None) else Settings()
     totals = Totals()
-    with open_source(file) as source:
+    with opened(file) as source:
         before = Side(current, route)
         after = Side(other, route, like=before)
         if not as_json and sys.stdout.isatty():

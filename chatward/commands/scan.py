@@ -15,6 +15,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -237,6 +238,14 @@ def _work(ward: Ward, pipe: Connection, inherited: list[Connection], scores: boo
         pipe.send(answers)
 
 
-def open_source(name: str) -> IO[bytes]:
-    """Standard input for ``-``, else the file."""
-    return sys.stdin.buffer if name == "-" else Path(name).open("rb")
+@contextmanager
+def opened(name: str) -> Iterator[IO[bytes]]:
+    """Standard input for ``-``, else the file, whose name is then told with what is wrong in it."""
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    with Path(name).open("rb") as source:
+        try:
+            yield source
+        except ClientError as error:
+            raise ClientError(f"{name}: {error.public}", reason=error.reason) from error

@@ -24,10 +24,12 @@ _MACHINE: Final = frozenset(("cpu", "cores", "memory_gb", "system", "python", "b
 
 
 def renewed(page: str, report: Mapping[str, Any]) -> str:
-    """A page with its blocks as ``report`` has them. Raises ``KeyError`` for a table that was not measured."""
+    """A page with its blocks as ``report`` has them. Raises ``LookupError`` for a table that was not measured."""
 
     def block(found: re.Match[str]) -> str:
         name = found[2]
+        if name != "run" and name not in report["tables"]:
+            raise LookupError(f"the report has no table {name}; see `chatward evaluate --help` for what measures it")
         told = _run(report["about"]) if name == "run" else Table.of_json(name, report["tables"][name]).as_markdown(3)
         return f"{found[1]}{told.rstrip()}\n{found[3]}"
 
@@ -38,13 +40,22 @@ def _run(about: Mapping[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in about.items() if name not in _MACHINE)
 
 
-def main(report: str, *pages: str) -> None:
-    """Writes the blocks of pages anew."""
+def main(report: str, *pages: str) -> int:
+    """Writes the blocks of pages anew: of all, or of none where one needs what was not measured."""
     measured = orjson.loads(Path(report).read_bytes())
-    for page in pages:
-        path = Path(page)
-        path.write_text(renewed(path.read_text("utf-8"), measured), "utf-8")
+    made: dict[Path, str] = {}
+    for page in map(Path, pages):
+        try:
+            made[page] = renewed(page.read_text("utf-8"), measured)
+        except LookupError as error:
+            print(f"error: {page}: {error}", file=sys.stderr)
+            return 2
+    for page, text in made.items():
+        page.write_text(text, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) < 3:
+        sys.exit("usage: python -m chatward.evaluation.page REPORT PAGE...")
+    sys.exit(main(*sys.argv[1:]))

@@ -186,6 +186,16 @@ def test_what_is_wrong_is_one_line(ledger: Path, arguments: tuple[str, ...], cap
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [("verify",), ("tail",), ("show", "1"), ("checkpoint",), ("prove", "1")])
+def test_a_ledger_that_is_not_there_yet_is_named(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chatward.toml").write_text('upstream = "http://127.0.0.1:9"\n[ledger]\npath = "own.db"\n')
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err == "error: own.db: there is no ledger here; `chatward serve` makes it\n"
+
+
 def test_large_files_are_shared_by_processes(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert command._jobs(str(ledger)) == 1
     monkeypatch.setattr(command, "_MANY", 25)

@@ -219,7 +219,7 @@ def test_status_2_after_the_lines_before(files: Path, capsys: pytest.CaptureFixt
     assert main(["replay", "in.jsonl", "--config", "strict.toml"]) == 2
     captured = capsys.readouterr()
     assert captured.out.startswith("1\tmail\tredact -> block\t\tdiffers\n")
-    assert captured.err == 'error: line 3: "text" is not a string\n'
+    assert captured.err == 'error: in.jsonl: line 3: "text" is not a string\n'
 
 
 def test_ids_cannot_write_to_a_terminal(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

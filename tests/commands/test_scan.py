@@ -115,6 +115,14 @@ def test_a_bad_line_is_named_after_all_before_it_are_answered() -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_bad_line_of_a_file_is_told_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_bytes(b'{"text": "fine"}\n{"x": 1}\n')
+    done = scan("--jsonl", str(path))
+    assert done.returncode == 2
+    assert done.stderr.decode() == f'error: {path}: line 2: "text" is missing\n'
+
+
 def test_text_is_judged_as_one(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear ann@example.com,\n\nhello.\n")

@@ -44,9 +44,16 @@ def test_blocks_are_what_the_report_says_and_the_rest_stays(tmp_path: Path) -> N
         assert (tmp_path / "page.md").read_text() == DONE
 
 
-def test_what_was_not_measured_is_not_written() -> None:
-    with pytest.raises(KeyError):
-        renewed("<!-- evaluation: pii -->\n<!-- end -->", REPORT)
+def test_what_was_not_measured_is_told_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report, whole, other = (str(tmp_path / name) for name in ("report.json", "whole.md", "other.md"))
+    Path(report).write_bytes(orjson.dumps(REPORT))
+    Path(whole).write_text(PAGE)
+    Path(other).write_text("<!-- evaluation: pii -->\n<!-- end -->")
+    assert main(report, whole, other) == 2
+    assert capsys.readouterr().err.startswith(f"error: {other}: the report has no table pii; ")
+    assert Path(whole).read_text() == PAGE
 
 
 def test_the_documentation_holds_the_tables_that_it_promises() -> None:
