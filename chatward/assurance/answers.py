@@ -25,7 +25,7 @@ from typing import Any, Final
 import msgspec
 
 from chatward.assurance import spreadsheet
-from chatward.assurance.questionnaire import Answer, questionnaire
+from chatward.assurance.questionnaire import ANSWERS, Answer, questionnaire
 from chatward.core.errors import ConfigError
 
 _CONTROL: Final = re.compile(r"([A-Z&]{2,4}-\d{2})(?:\.\d+)?")
@@ -60,7 +60,7 @@ def parsed_answers(name: str, data: bytes, table: bytes | None = None) -> dict[s
             return _by_table(document, json.loads(table.decode("utf-8-sig")))
         if isinstance(document, dict) and not document.keys().isdisjoint(VSAQ):
             return _by_table(document, VSAQ)
-        return {id_: _own(said) for id_, said in document.items()}
+        return {id_: _own(id_, said) for id_, said in document.items()}
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError, csv.Error) as error:
         raise ConfigError("There are no answers in this file.", reason="answers-invalid") from error
 
@@ -70,8 +70,12 @@ def source_of(name: str | Path) -> str:
     return "caiq" if Path(name).suffix.lower() in {".csv", ".xlsx"} else "file"
 
 
-def _own(said: Any) -> Answer:
-    return msgspec.convert({"answer": said} if isinstance(said, str) else said, Answer)
+def _own(question: str, said: Any) -> Answer:
+    try:
+        return msgspec.convert({"answer": said} if isinstance(said, str) else said, Answer)
+    except msgspec.ValidationError as error:
+        sentence = f"{question[:80]}: an answer is one of {', '.join(ANSWERS)}, perhaps with a comment"
+        raise ConfigError(sentence, reason="answers-invalid") from error
 
 
 def from_caiq(rows: Iterable[list[str]]) -> dict[str, Answer]:

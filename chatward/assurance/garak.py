@@ -226,7 +226,7 @@ def attempts(lines: Iterable[str]) -> dict[str, Attempt]:
             prompt = row["prompt"]["turns"][-1]["content"]["text"]
             worked = any(score >= _HIT for score in scores)
             found[f"{name}#{row['seq']}"] = Attempt(name, prompt, bool(answers), worked)
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ConfigError("garak's report is not understood; it is made for 0.17", reason="redteam-failed") from error
     if not found:
         raise ConfigError("garak tried nothing", reason="redteam-failed")

@@ -117,7 +117,7 @@ def status(address: str, fetch: Fetch, now: float) -> Seen:
         since = [str(one["impact"]) for one in incidents if now - _moment(one["created_at"]) <= RECENT]
     except OSError as error:
         return Seen("status", UNKNOWN, f"not reached: {error}")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Seen("status", UNKNOWN, "it is no status page of a known form")
     heavy = sum(impact in _HEAVY for impact in since)
     said = f"{len(since)} incidents in 90 days, {heavy} of them major or critical; {len(open_)} open"

@@ -76,7 +76,7 @@ def read_exploited(path: Path) -> Exploited:
         if not rows:
             raise ValueError("no rows")
         return _exploited(rows, max((_day(row.get("dateAdded")) for row in rows), default=0.0))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise ConfigError(f"{path} is no list of exploited vulnerabilities", reason="ranking-invalid") from error
 
 
@@ -98,7 +98,7 @@ def read_likely(path: Path) -> Likely:
         as_of = _day(found[1]) if found else as_of
     try:
         scores = {row["cve"]: float(row["epss"]) for row in csv.DictReader(lines)}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path} is no list of EPSS scores", reason="ranking-invalid") from error
     if not scores or not all(0 <= score <= 1 for score in scores.values()):
         raise ConfigError(f"{path} is no list of EPSS scores", reason="ranking-invalid")
@@ -114,7 +114,7 @@ def read_ends(path: Path) -> Ends:
             for one in cycles:
                 if isinstance(one.get("eol"), str):
                     date.fromisoformat(one["eol"])
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path} is no list of last days", reason="ranking-invalid") from error
     return Ends(products)
 

@@ -63,7 +63,7 @@ def read(path: Path) -> list[Statement]:
             return list(_cyclonedx(document))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", reason="vex-invalid") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path} is no VEX document", reason="vex-invalid") from error
     raise ConfigError(f"{path} is neither OpenVEX nor CycloneDX", reason="vex-invalid")
 

@@ -122,7 +122,7 @@ def test_without_garak_it_says_how_to_get_it() -> None:
 def test_what_is_not_comparable_is_not_counted() -> None:
     with pytest.raises(ConfigError, match="the same"):
         garak.paired(garak.attempts([attempt("one")]), garak.attempts([attempt("two")]))
-    for lines in ([], ['{"entry_type": "attempt", "status": 2}'], ["{"]):
+    for lines in ([], ['{"entry_type": "attempt", "status": 2}'], ["{"], ["[" * 100_000]):
         with pytest.raises(ConfigError):
             garak.attempts(lines)
     pairs = garak.paired(garak.attempts([attempt("one")]), garak.attempts([attempt("one")]))

@@ -63,6 +63,7 @@ def test_a_status_page_tells_its_history(incidents: Any, state: str, said: str) 
     seen = status("https://status.vendor.example/", answering(incidents={"incidents": incidents}), NOW)
     assert (seen.state, said in seen.sentence) == (state, True), seen
     assert status("https://status.vendor.example", nobody, NOW).state == "unknown"
+    assert status("https://status.vendor.example", lambda address: b"[" * 100_000, NOW).state == "unknown"
 
 
 @pytest.fixture

@@ -161,7 +161,11 @@ def test_lists_are_read_as_they_are_published(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reader", [ranking.read_exploited, ranking.read_likely, ranking.read_ends, vex.read])
-@pytest.mark.parametrize("content", ["[1, 2]", '{"vulnerabilities": 1}', "cve,epss\nCVE-1,two\n", "\x00\n\x00"])
+@pytest.mark.parametrize(
+    "content",
+    ["[1, 2]", '{"vulnerabilities": 1}', "cve,epss\nCVE-1,two\n", "\x00\n\x00", '{"a":' * 100_000, "[" * 100_000],
+    ids=["numbers", "one", "words", "zeros", "objects without end", "lists without end"],
+)
 def test_what_is_no_list_is_an_error(reader: Any, content: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         reader(write(tmp_path / "file", content))

@@ -298,6 +298,8 @@ def test_other_questionnaires_come_by_a_table(tmp_path: Path) -> None:
     for content in ("[]", "{", '{"gov-1": "maybe"}', '{"gov-1": 3}', "[" * 100_000):
         with pytest.raises(ConfigError):
             read_answers(write(tmp_path / "odd.json", content))
+    with pytest.raises(ConfigError, match="gov-2: an answer is one of yes, partly, no, not-applicable"):
+        read_answers(write(tmp_path / "odd.json", {"gov-1": "yes", "gov-2": "maybe"}))
 
 
 def test_a_link_is_worth_one_assessment(assessments: Assessments, clock: Clock, recorded: list[Entry]) -> None:
