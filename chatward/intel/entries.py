@@ -33,7 +33,7 @@ LARGEST: Final = {4: 8, 6: 19}
 
 class Row(NamedTuple):
     """What a source says of one value; ``None``: nothing, so that its settings hold. Times are seconds since 1970 UTC.
-    ``gone``: the source takes the value back."""
+    ``gone``: the source takes the value back. ``begins``: it counts from then on."""
 
     value: str
     kind: IndicatorKind | None = None
@@ -44,6 +44,7 @@ class Row(NamedTuple):
     tlp: Tlp | None = None
     expires: float | None = None
     gone: bool = False
+    begins: float | None = None
 
 
 _HASHES: Final = {32: IndicatorKind.MD5, 40: IndicatorKind.SHA1, 64: IndicatorKind.SHA256}
@@ -181,18 +182,22 @@ _TIME: Final = re.compile(
 )
 
 
+_LATEST: Final = 4e9
+"""The year 2096: who means never writes the year 9999, and snapshots have 32 bits for a time."""
+
+
 def seconds(text: object) -> float | None:
     """A time in any of the forms that feeds have (ISO 8601, RFC 3339, seconds since 1970), or ``None``. Without a zone
     it is UTC."""
     if isinstance(text, bool) or text is None:
         return None
     if isinstance(text, (int, float)):
-        return float(text) if 0 < text < 4e9 else None
+        return float(text) if 0 < text < _LATEST else None
     if not isinstance(text, str):
         return None
     match = _TIME.fullmatch(text.strip())
     if match is None:
-        return float(text) if text.isdigit() and 0 < int(text) < 4e9 else None
+        return float(text) if text.isdigit() and 0 < int(text) < _LATEST else None
     year, month, day, hour, minute, second, zone = match.groups()
     try:
         moment = datetime(
@@ -204,7 +209,7 @@ def seconds(text: object) -> float | None:
     if zone and zone[0] in "+-":
         digits = zone[1:].replace(":", "")
         shift = (int(digits[:2]) * 60 + int(digits[2:])) * (60 if zone[0] == "+" else -60)
-    return max(moment.timestamp() - shift, 0.0)
+    return min(max(moment.timestamp() - shift, 0.0), _LATEST)
 
 
 _TYPES: Final = {

@@ -172,7 +172,7 @@ class Index:
                 continue
             if source.context:
                 contexts.append(source.context)
-            elif not record.expires or record.expires > now:
+            elif record.first <= now and (not record.expires or record.expires > now):
                 threats.append((source, record))
         if not threats:
             return []

@@ -102,6 +102,7 @@ def _indicator(one: dict[str, Any]) -> Iterator[Row]:
             marking(one.get("object_marking_refs")),
             seconds(one.get("valid_until")),
             gone,
+            first,
         )
 
 

@@ -364,6 +364,7 @@ class _Maker:
             return None
         kind, value = found
         last = row.last if row.last is not None else row.first
+        begins = row.begins if row.begins is not None and row.begins > self._now else None
         return (
             digest_of(key_of(kind, value)),
             self._number,
@@ -372,7 +373,7 @@ class _Maker:
             None if row.type is None else self._types[row.type],
             None if row.tlp is None else self._markings[row.tlp],
             row.confidence,
-            min(row.first if row.first is not None else self._now, self._now),
+            begins or min(row.first if row.first is not None else self._now, self._now),
             min(last if last is not None else self._now, self._now),
             last is not None,
             row.expires,

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -63,6 +64,22 @@ WARNINGLIST = {"name": "resolvers", "type": "cidr", "list": ["203.0.113.0/24", "
 def one(desk: Desk, kind: str, *values: str) -> Sighting:
     (found,) = desk.look_up(kind, *values)
     return found
+
+
+def test_an_indicator_counts_from_the_day_on_that_it_names(desk: Desk) -> None:
+    def indicator(number: int, **times: str) -> dict[str, str]:
+        pattern = f"[domain-name:value = 'evil{number}.example.net']"
+        return {"type": "indicator", "pattern_type": "stix", "pattern": pattern, **times}
+
+    objects = [
+        indicator(1, valid_from="2027-03-01T00:00:00Z"),
+        indicator(2, valid_from="2027-03-01T00:00:00Z", valid_until="9999-12-31T23:59:59Z"),
+    ]
+    desk.source("own", json.dumps(objects), format="stix")
+    assert desk.update()["own"].rows == 2
+    assert not desk.look_up("domain", "evil1.example.net", "evil2.example.net")
+    desk.now = datetime(2027, 3, 1, 0, 0, 1, tzinfo=UTC).timestamp()
+    assert len(desk.look_up("domain", "evil1.example.net", "evil2.example.net")) == 2
 
 
 def test_plain_lists(desk: Desk) -> None:
