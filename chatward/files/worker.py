@@ -25,6 +25,7 @@ import msgspec
 from chatward.guards.files.inspecting import Report, inspect, unread
 from chatward.guards.files.looking import Bounds, Tools
 from chatward.guards.files.signatures import YaraScanner
+from chatward.intel.yara import compiled
 from chatward.models.runtime import VARIABLE
 
 LONGEST: Final = 1 << 30
@@ -68,7 +69,7 @@ class Magika:
 def made(setup: Setup) -> Tools:
     """The tools that are installed. Raises ``ValueError`` for rules that do not compile, ``ImportError`` where they
     cannot be used."""
-    scanner = YaraScanner(setup.rules) if setup.rules else None
+    scanner = YaraScanner(compiled(setup.rules)) if setup.rules else None
     return Tools(scanner, Magika() if importlib.util.find_spec("magika") is not None else None)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from chatward.intel.files import SourceError
+from chatward.intel.yara import compiled
 
 KEPT: Final = 3
 _CHUNK: Final = 1 << 20
@@ -35,7 +36,11 @@ def keep(stream: IO[bytes], folder: Path, digest: str) -> None:
     with part.open("wb") as file:
         shutil.copyfileobj(stream, file, _CHUNK)
     if importlib.util.find_spec("yara_x") is not None:
-        _compile(part)
+        try:
+            compiled([part.read_text("utf-8", "replace")])
+        except ValueError as error:
+            part.unlink()
+            raise SourceError(f"it does not compile: {error}", reason="intel-format") from None
     part.replace(folder / f"{digest}.yar")
     name = folder / "current.part"
     name.write_text(digest, "ascii")
@@ -43,14 +48,3 @@ def keep(stream: IO[bytes], folder: Path, digest: str) -> None:
     versions = sorted(folder.glob("*.yar"), key=lambda path: path.stat().st_mtime_ns)
     for old in versions[:-KEPT]:
         old.unlink()
-
-
-def _compile(bundle: Path) -> None:
-    import yara_x  # noqa: PLC0415 - an extra, and heavy
-
-    compiler = yara_x.Compiler(relaxed_re_syntax=True)
-    try:
-        compiler.add_source(bundle.read_text("utf-8", "replace"))
-    except yara_x.CompileError as error:
-        bundle.unlink()
-        raise SourceError(f"it does not compile: {str(error).partition(chr(10))[0]}", reason="intel-format") from None

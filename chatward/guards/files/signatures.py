@@ -8,8 +8,7 @@ names are made safe before they stand in a finding. A rule that fits is sure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 EICAR: Final = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 """In two pieces, so that this file is not one."""
@@ -52,20 +51,12 @@ def safe_name(name: str) -> str:
 
 
 class YaraScanner:
-    """YARA-X over bytes. ``sources`` are texts of rules. Raises ``ImportError`` without the package, and ``ValueError``
-    for rules that do not compile."""
+    """YARA-X over bytes. ``rules`` are compiled ones (``yara_x.Rules``)."""
 
-    def __init__(self, sources: Sequence[str], *, seconds: int = 5) -> None:
+    def __init__(self, rules: Any, *, seconds: int = 5) -> None:
         import yara_x  # noqa: PLC0415 - an extra, and heavy
 
-        compiler = yara_x.Compiler(relaxed_re_syntax=True)
-        try:
-            for number, source in enumerate(sources):
-                compiler.new_namespace(f"rules{number}")
-                compiler.add_source(source)
-        except yara_x.CompileError as error:
-            raise ValueError(str(error).partition("\n")[0]) from None
-        self._scanner = yara_x.Scanner(compiler.build())
+        self._scanner = yara_x.Scanner(rules)
         self._scanner.set_timeout(seconds)
 
     def scan(self, data: bytes) -> list[str]:
