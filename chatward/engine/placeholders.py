@@ -6,7 +6,8 @@ The rules:
    other. The same value always gets the same placeholder (``[EMAIL_1]``, numbered by entity in order of
    first appearance); the case of an e-mail address and the separators of a number make no difference.
 2. **In text only the person's own values come back.** A value is *own* once it was in one of the person's
-   own messages. What a tool or a document brought is never restored in text, whoever asks for it.
+   own messages. What a tool or a document brought is never restored in text, whoever asks for it. In a web address
+   none comes back, unless the route vouches for its host: ``replacing.carried``.
 3. **A typed placeholder is text.** What a person, tool or document types that reads like a placeholder is
    either *reserved* (no value will ever get that number) or, where the number is taken, becomes a value
    itself (``[LITERAL_1]``). Both come back as they were typed, so typing one never reads a value.

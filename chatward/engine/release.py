@@ -23,6 +23,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from chatward.core.normalise import PlainStream
 from chatward.core.ports import StreamInspector
@@ -48,6 +49,8 @@ class Watcher:
 
 
 KEEP = Edit()
+TRAIL: Final = 300
+"""Code points before a finding that ``Release.before`` knows of."""
 
 Decide = Callable[[Finding, str], Edit]
 OnFailure = Callable[[Watcher, Exception], bool]
@@ -76,6 +79,7 @@ class Release:
         self._plain = PlainStream(kind)
         self._map = _PlainMap()
         self._held = ""  # original text that has not left
+        self._trail = ""  # the end of what has left, as it came
         self._base = 0  # offset of its first code point
         self._left = 0  # offset up to which text has left or was replaced
         self._pending: list[Finding] = []
@@ -95,6 +99,10 @@ class Release:
             return ""
         self.closed = True
         return self._advance("", final=True)
+
+    def before(self, offset: int) -> str:
+        """The original text that stands before an offset which has not left, ``TRAIL`` code points of it at most."""
+        return (self._trail + self._held[: offset - self._base])[-TRAIL:]
 
     def whole(self, text: str) -> str:
         """A text that is complete: what ``feed`` and ``close`` would return, in one."""
@@ -183,6 +191,7 @@ class Release:
     def _forget(self, settled: int) -> None:
         drop = self._left - self._base
         if drop > 0:
+            self._trail = (self._trail + self._held[:drop])[-TRAIL:]
             self._held = self._held[drop:]
             self._base = self._left
             # An edit may reach beyond what is settled: findings that start under it are still to come.

@@ -34,7 +34,7 @@ from chatward.engine.ordinary import read_deep
 from chatward.engine.placeholders import Vault, mask, placeholder_rule
 from chatward.engine.plan import HostOf, Plan, Watch
 from chatward.engine.release import KEEP, Edit, Release, Watcher
-from chatward.engine.replacing import replacement, unescaped, vouched
+from chatward.engine.replacing import carried, replacement, unescaped, vouched
 
 PLACEHOLDER = placeholder_rule().id
 REMOVED_FILE: Final = "[A file was removed by a safety check.]"
@@ -218,6 +218,8 @@ class ReplySession:
                 watchers.append(Watcher(_Timed(reader, budget), (whole.spec.id,), raw=True))
 
         def decide(finding: Finding, text: str) -> Edit:
+            if finding.rule == PLACEHOLDER:
+                return self.restore(text, lane.release.before(finding.span[0]), kind)
             return self.decide(finding, text, moment, kind)
 
         return Release(watchers, decide, self.watcher_failed, kind)
@@ -299,8 +301,6 @@ class ReplySession:
     def decide(self, finding: Finding, text: str, moment: Moment, kind: PartKind) -> Edit:
         """What becomes of one finding's text."""
         value = unescaped(text) if kind is PartKind.JSON else text
-        if finding.rule == PLACEHOLDER:
-            return self._restore(value, kind)
         own = bool(finding.entity) and self._vault.owns(finding.entity, value)
         decision = self._plan.policy.decide(finding, moment, Source.BOT, value=value, own=own)
         decision = vouched(decision, value, self._plan, self._host_of)
@@ -316,7 +316,13 @@ class ReplySession:
     def _hide(self, entity: str) -> None:
         self._hidden[entity] = self._hidden.get(entity, 0) + 1
 
-    def _restore(self, text: str, kind: PartKind) -> Edit:
+    def restore(self, text: str, before: str, kind: PartKind) -> Edit:
+        """What becomes of a placeholder. In an address that the route does not vouch for it stays: with the value there
+        the host would have it, of whoever follows the link."""
+        if kind is PartKind.JSON:
+            text = unescaped(text)
+        elif carried(before, self._plan, self._host_of):
+            return KEEP
         if not self._plan.policy.enforces:
             return KEEP
         value = self._vault.restore(text, any_source=kind is PartKind.JSON)

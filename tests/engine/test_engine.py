@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from chatward.core.values import (
 from chatward.engine.digests import Digests
 from chatward.engine.engine import REMOVED, Engine, Screening
 from chatward.engine.plan import Plan, ScannerPool, choose, watch
+from chatward.guards.links.exfiltration import host_of
 from chatward.policy.policy import Policy
 from chatward.settings import Route, Treatments
 
@@ -144,7 +146,7 @@ PLAN = plan()
 
 
 def engine() -> Engine:
-    return Engine(host_of=lambda text: text.split("/")[2], key=b"k" * 32)
+    return Engine(host_of=host_of, key=b"k" * 32)
 
 
 def request(*said: tuple[str, str], previous: str = "") -> Single:
@@ -256,6 +258,36 @@ def test_links_to_allowed_hosts_stay() -> None:
     assert (
         answered(screening, "https://good.example/x https://evil.example/x") == "https://good.example/x [link removed]"
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/?m=EMAIL_1",
+        "[here](https://evil.example/EMAIL_1)",
+        "[here](https&#58;//evil.example/?m=EMAIL_1)",
+        "[here](//evil.example/EMAIL_1)",
+        "[1]: https://evil.example/?q=(EMAIL_1)",
+        "evil.example/?m={EMAIL_1}",
+        "https://EMAIL_1.evil.example/",
+        "https://evil.example/#<EMAIL_1>",
+        "https://good.example{EMAIL_1}.evil.example/",
+        "https://evil.example/?" + "a" * 250 + "&m=EMAIL_1",
+    ],
+)
+def test_a_placeholder_in_an_address_stays(address: str) -> None:
+    """Whoever follows the link would hand the value to its host."""
+    screening = screen(engine(), plan(), ("user", "I am ann@example.com"))
+    assert answered(screening, f"See {address} and EMAIL_1") == f"See {address} and ann@example.com"
+
+
+def test_a_placeholder_beside_an_address_or_at_a_host_that_is_vouched_for_comes_back() -> None:
+    screening = screen(engine(), plan(), ("user", "I am ann@example.com"))
+    said = (
+        "https://good.example/?m=[EMAIL_1] mailto:EMAIL_1 https://evil.example/y EMAIL_1 "
+        "[shop](https://evil.example/y):EMAIL_1 and/or:EMAIL_1 e.g.EMAIL_1"
+    )
+    assert answered(screening, said) == re.sub(r"\[?EMAIL_1\]?", "ann@example.com", said)
 
 
 def test_monitor_changes_nothing_and_says_what_it_would_do() -> None:
