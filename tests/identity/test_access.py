@@ -170,6 +170,15 @@ def test_nobody_in_particular_is_refused_and_not_challenged(world: World) -> Non
     assert not isinstance(raised.value, ChallengedError)
 
 
+def test_where_nothing_can_be_proved_who_would_need_to_is_denied(world: World) -> None:
+    vault = Where("vault", "m", "default")
+    ruling = world.access.message(asked(), vault)
+    assert ruling.step_up is not None
+    world.access.challenges = None
+    with pytest.raises(DeniedError):
+        world.access.settle(asked(), vault, ruling, b"{}", "cw-1")
+
+
 def test_a_plain_denial_says_no_more_than_that(world: World) -> None:
     caller = asked(ANONYMOUS, address="192.0.2.1")
     ruling = world.access.message(caller, HERE)

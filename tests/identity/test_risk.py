@@ -56,6 +56,13 @@ def test_blocked_attacks_raise_the_band_of_who_made_them_and_of_nobody_else(risk
     assert risks.rated(ANN.id).signals == (("text.injection/override", 4),)
 
 
+def test_nobody_and_nothing_raise_no_band(risks):
+    risks.add("", "x", 16.0)
+    risks.add(ANN.id, "x", 0.0)
+    risks.add(ANN.id, "x", -4.0)
+    assert risks.rated("").signals == risks.rated(ANN.id).signals == ()
+
+
 def test_it_fades_by_half_and_is_low_again(risks, clock):
     risks.add(ANN.id, "x", 16.0)
     seen = []

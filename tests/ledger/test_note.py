@@ -134,7 +134,7 @@ LINE = ONE.sign(TEXT).line()
         "text\n\n— name AAAAAA=\n",
         "text\n\n— name AAAAAAB=\n",  # not the canonical base64 of its bytes
         f"text\n\n{LINE * (MAX_SIGNATURES + 1)}",
-        "x" * (MAX_NOTE + 1),
+        f"{'x' * MAX_NOTE}\n\n{LINE}",
         b"t\xff\n\n" + LINE.encode(),
         "\ud800\n\n" + LINE,
     ],
