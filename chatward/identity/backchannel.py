@@ -185,6 +185,7 @@ def _expected(provider: Provider) -> Expected:
         settings.issuer,
         frozenset({settings.client_id}),
         frozenset({"logout+jwt", "jwt"}),  # the first is recommended only (section 2.4)
+        trusted=frozenset(settings.audiences),  # as of an ID token (section 2.6)
         subject=False,
         skew=settings.clock_skew,
         max_age=MAX_AGE,

@@ -114,13 +114,15 @@ class Unverified:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What claims must say. ``audiences``: one of them must be in ``aud``. ``parties``: who ``azp`` and ``client_id``
-    may name; empty: anyone. Where ``parties`` are given, a token for several audiences must name its party (OpenID
-    Connect Core section 3.1.3.7). ``skew`` and ``max_age`` are seconds."""
+    may name; empty: anyone. Where ``parties`` are given, a token for several audiences must name its party.
+    ``trusted``: who else may be in ``aud``, as ID tokens want it (OpenID Connect Core section 3.1.3.7, rule 3);
+    ``None``: anyone, since access tokens are for several. ``skew`` and ``max_age`` are seconds."""
 
     issuer: str
     audiences: frozenset[str]
     types: frozenset[str]
     parties: frozenset[str] = frozenset()
+    trusted: frozenset[str] | None = None
     subject: bool = True
     skew: float = 30.0
     max_age: float = 86_400.0
@@ -225,6 +227,8 @@ def check(token: Unverified, expected: Expected, now: float) -> Mapping[str, Any
         _refuse("token-issuer")
     audiences = _audiences(claims.get("aud"))
     if not expected.audiences & set(audiences):
+        _refuse("token-audience")
+    if expected.trusted is not None and not set(audiences) <= expected.audiences | expected.trusted:
         _refuse("token-audience")
     _check_parties(claims, audiences, expected)
     _check_times(claims, expected, now)

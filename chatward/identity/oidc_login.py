@@ -225,6 +225,7 @@ class Logins:
             client,
             frozenset({"jwt"}),
             parties=client,
+            trusted=frozenset(settings.audiences),
             skew=settings.clock_skew,
             max_age=LIFETIME,
         )

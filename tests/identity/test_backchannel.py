@@ -136,6 +136,11 @@ async def test_a_log_out_token_is_good_once():
     assert len(house.database.rows("SELECT * FROM oidc_logout_tokens")) == 1
 
 
+async def test_audiences_that_are_not_trusted_are_refused():
+    await House().refuses(logout_token(aud=[CLIENT, "else"]), "token-audience")
+    await House(audiences=("api",)).logout(logout_token(aud=[CLIENT, "api"]))
+
+
 async def test_bearer_only_providers_take_no_log_outs():
     await House(client_id="", audiences=("api",)).refuses(logout_token(), "token-issuer")
 

@@ -236,7 +236,8 @@ async def test_no_downgrade_of_pkce(methods):
 
 ID_TOKENS = {
     "another audience": ({"aud": "else"}, "token-audience"),
-    "several audiences, no party": ({"aud": [CLIENT, "x"]}, "token-party"),
+    "an audience that is not trusted": ({"aud": [CLIENT, "x"], "azp": CLIENT}, "token-audience"),
+    "several audiences, no party": ({"aud": [CLIENT, "api"]}, "token-party"),
     "another party": ({"azp": "else"}, "token-party"),
     "expired": ({"exp": NOW - 60}, "token-expired"),
     "of an hour ago": ({"iat": NOW - 3600}, "token-too-old"),
@@ -249,9 +250,15 @@ ID_TOKENS = {
 @pytest.mark.parametrize("name", ID_TOKENS)
 async def test_id_tokens_that_are_refused(name):
     changed, cause = ID_TOKENS[name]
-    house = House()
+    house = House(audiences=("api",))
     begun = await house.begin()
     await house.refuses(house.idp.authorize(begun.url, **changed), begun.cookie, "login-refused", cause)
+
+
+async def test_an_id_token_may_be_for_audiences_of_the_settings_too():
+    house = House(audiences=("api",))
+    begun = await house.begin()
+    assert await house.logins.finish(house.idp.authorize(begun.url, aud=[CLIENT, "api"], azp=CLIENT), begun.cookie)
 
 
 async def test_an_id_token_signed_by_somebody_else_is_refused():
