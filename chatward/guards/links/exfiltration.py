@@ -46,7 +46,8 @@ _SENTENCE: Final = 12  # words in one value that no search link needs
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _VARIABLE: Final = re.compile(r"\$?\{{1,2}\s?([A-Za-z_][\w. -]{0,40})\}{1,2}|<([A-Z_]{3,30})>")
 _PLACEHOLDER: Final = re.compile(r"\[[A-Za-z][A-Za-z_ -]{1,23}[_ -]?[1-9][0-9]{0,3}\]")
-_MAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+# With letters at its end: ``bootstrap@5.3.0`` is a package, ``19:meeting_x@thread.v2`` a room.
+_MAIL: Final = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
 _TELLING: Final = re.compile(
     r"(?i)(?:chat|conversation|history|messages?|secret|password|passwd|api_?key|token|prompt|system|context"
     r"|summary|user_?data|user_?info|credentials?|memory)"
@@ -56,6 +57,8 @@ _OPAQUE: Final = re.compile(
     r"(?i)utm_\w+|\w*clid|_ga|_gl|mc_[ce]id|x-(?:amz|goog)-[\w-]+|awsaccesskeyid|signature|sig|hmac|expires|policy"
     r"|key-pair-id|se|sp|sv|sr|hash|etag|state|nonce|code_challenge|cursor|page_?token|session|sid|ved|ei|igsh?|si|v|ref_?"
 )
+# Where a meeting's passcode stands, which is base64 of letters. At these hosts nobody but their owner reads it.
+_PASSCODES: Final = {"zoom.us": "pwd", "zoomgov.com": "pwd"}
 _SPELLED: Final = re.compile(r"(?:/[A-Za-z0-9%]){8,}(?=/|\Z)")
 _NEEDLESS: Final = re.compile(r"(?:%[46][1-9A-Fa-f]|%[57][0-9Aa]|%3[0-9]){6}")  # letters and digits need no %
 _LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
@@ -144,6 +147,8 @@ def _weight(url: str) -> float:
     query = parsed.search.lstrip("?")
     for pair in query.split("&"):
         name, equals, value = pair.partition("=")
+        if name and name == _PASSCODES.get(".".join(parsed.hostname.split(".")[-2:])):
+            continue
         weight = max(weight, _value_weight(name, value) if equals else _value_weight("", name))
     if weight < 0.6 and len(url) >= _HEAD - 12 and not _signed(query):
         weight = 0.6
