@@ -69,6 +69,7 @@ def test_the_defaults_are_safe(category: Category, moment: Moment, own: bool, tr
 
 def test_the_threshold_is_the_rules_then_the_routes() -> None:
     assert decide(policy(), finding(confidence=0.49)).because == "below threshold"
+    assert decide(policy(), finding(confidence=0.5)).action is Action.REDACT
     assert decide(policy(threshold=0.95), finding()).action is Action.ALLOW
     rules = {"text.pii": RuleSetting(threshold=0.95), "text.pii/email": RuleSetting(threshold=0.2)}
     assert decide(policy(rules=rules), finding(confidence=0.3)).action is Action.REDACT

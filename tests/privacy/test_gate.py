@@ -122,6 +122,13 @@ async def test_a_signal_is_kept_for_who_is_known_only(world: World) -> None:
     assert world.standings.subjects() == [(ANN.tenant, ANN.id)]
 
 
+async def test_a_signal_that_comes_again_is_written_once(world: World) -> None:
+    for _ in range(2):
+        with pytest.raises(PrivacyError):
+            await world.admit(caller(ANN, {"sec-gpc": "1"}), "ads")
+    assert len(world.standings.statements(ANN.tenant, ANN.id)) == 1
+
+
 async def test_a_store_that_cannot_be_read_closes_the_gate(world: World) -> None:
     world.standings.database.close()
     with pytest.raises(StoreError):
