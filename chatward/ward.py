@@ -6,8 +6,8 @@
     verdict = ward.check("My card is 4111 1111 1111 1111")
     verdict.action, verdict.text
 
-The same engine, guards and policy as the gateway's, so the same results. A ``Ward`` takes a second to build (its
-patterns are compiled) and microseconds to ask; build one and keep it. It may be used from several threads.
+The same engine, guards and policy as the gateway's, so the same results. A ``Ward`` takes a second to build; build one
+and keep it. It may be used from several threads.
 """
 
 from __future__ import annotations
