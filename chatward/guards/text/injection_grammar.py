@@ -61,7 +61,7 @@ def dense(words: str) -> str:
 
 
 def _spelled(words: str, gap: str, further: str, width: int) -> str:
-    pieces = re.split(r"( ?<\d+> ?| \?|[ ~])", words.strip())
+    pieces = re.split(r"( ?<\d+> ?| \?|[ ~])", unicodedata.normalize("NFC", words.strip()))
     pattern = []
     for piece in pieces:
         number = re.search(r"<(\d+)>", piece)
@@ -271,6 +271,7 @@ def language(
     made: list[Rule] = []
 
     def add(kind: str, phrases: Iterable[str], summary: str, confidence: float, category: Category) -> None:
+        # Who asks for answers without limits asks it of her own questions, which makes the limits no less the bot's.
         patterns = [write(words) for words in phrases]
         if patterns:
             made.append(
@@ -280,7 +281,7 @@ def language(
                     f"{summary}, in {name}",
                     confidence=confidence,
                     category=category,
-                    lowering=own,
+                    lowering=() if category is Category.JAILBREAK else own,
                 )
             )
 

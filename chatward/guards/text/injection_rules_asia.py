@@ -171,6 +171,7 @@ _VIETNAMESE: Final = language(
     ],
     extraction=[
         r"\b(?:hiển thị|cho tôi (?:xem|biết)|tiết lộ|lặp lại|in ra|nói cho tôi|viết ra|chia sẻ|đưa ra|dịch|cho biết|liệt kê) <3>(?:lời nhắc hệ thống|prompt hệ thống|system prompt|hướng dẫn hệ thống|chỉ thị hệ thống|thông báo hệ thống|(?:hướng dẫn|chỉ thị|lời nhắc|prompt) (?:ban đầu|gốc|ẩn|bí mật|nội bộ|của bạn|hệ thống))",
+        r"\b(?:lặp lại|in ra|chép lại|sao chép) <2>(?:văn bản|nội dung|chữ) <1>(?:phía trên|ở trên|bên trên)\b",
     ],
     freedom=[
         r"\b(?:bạn|hãy|trả lời|hành động) <5>(?:không (?:có |bị |còn )?(?:bất kỳ )?(?:hạn chế|giới hạn|kiểm duyệt|bộ lọc|ràng buộc|quy tắc)) <2>(?:nào|đạo đức|gì)?",
@@ -187,12 +188,14 @@ _INDONESIAN: Final = language(
         r"\b(?:abaikan|lupakan|hiraukan|jangan (?:ikuti|hiraukan|patuhi)|langgar|kesampingkan|batalkan|lewati|tinggalkan|timpa) <3>(?:instruksi~?|perintah~?|aturan~?|petunjuk~?|arahan~?|pedoman~?|prompt~?|batasan~?|panduan~?|larangan~?) <2>(?:sebelumnya|di atas|awal|sistem|kamu|anda|mu|yang (?:diberikan|sudah|telah|ada|lalu)|terdahulu|lama|asli)\b",
         r"\b(?:abaikan|lupakan|langgar) (?:semua|seluruh|segala) <2>(?:instruksi~?|perintah~?|aturan~?|petunjuk~?|arahan~?|pedoman~?|batasan~?)\b",
         r"\b(?:instruksi|perintah|tugas) baru <1>(?:adalah|anda|kamu|sebagai berikut|:)",
+        r"\b(?:instruksi|perintah) baru:<3>(?:ungkapkan|katakan|tampilkan|tulis|berikan|jawab)\b",
     ],
     everything=[
         r"\b(?:lupakan|abaikan) (?:semua|segala sesuatu|semuanya|seluruh) <3>(?:di atas|sebelumnya|dikatakan|katakan|pelajari|ketahui)\b"
     ],
     extraction=[
         r"\b(?:tampilkan|tunjukkan|ungkapkan|beritahu|beri tahu|ulangi|cetak|tuliskan|tulis|bagikan|sebutkan|berikan|apa) <3>(?:prompt sistem|system prompt|pesan sistem|instruksi sistem|perintah sistem|(?:instruksi|prompt|perintah|arahan) (?:awal|asli|rahasia|tersembunyi|internal|sistem|kamu|anda|mu))\b",
+        r"\b(?:ulangi|cetak|salin) <2>(?:teks|kata-kata|tulisan) di atas\b",
     ],
     freedom=[
         r"\b(?:kamu|anda|kau|jawab~?|bertindak~?|berperan~?|merespons~?) <5>(?:tanpa (?:ada )?(?:batasan|batas|filter|sensor|aturan|larangan|moral|etika)|tidak (?:memiliki|punya|ada|terikat) <1>(?:batasan|batas|filter|aturan|larangan|sensor))\b",

@@ -230,6 +230,7 @@ _CZECH: Final = language(
         r"\b(?:ignoruj~|ignorovat|zapomeň~|zapomeňte|pomiň~|přehlédni~|neřiď se|neřiďte se|obejdi|přepiš|nedbej na|zruš) <3>(?:všechny|všech|veškeré|veškerých|své|svoje|tvé|svých|předchozí~|předešlé|předešlých|výše|dosavadní~|dřívější~|původní~|tyto|na) <3>(?:instrukc~|pokyn~|příkaz~|pravid~|směrnic~|prompt~|omezení~|zadání~|nařízení)",
         r"\b(?:nové|tvoje nové|zde jsou tvé nové) (?:instrukce|pokyny|příkazy) (?:jsou|zní|:)",
         r"\b(?:ignoruj|zapomeň na|ignorujte) (?:vše|všechno) (?:výše|předchozí|nad tímto)",
+        r"\bnové (?:pokyny|instrukce):<3>(?:prozraď|řekni|ukaž|vypiš|napiš|odpověz|zobraz)\b",
     ],
     everything=[
         r"\b(?:zapomeň|zapomeňte|ignoruj) (?:na )?(?:úplně )?(?:všechno|vše) <1>(?:co) <3>(?:řek~|předtím|dosud|naučil~|víš|napsal~|dříve)",
@@ -252,15 +253,17 @@ _SWEDISH: Final = language(
     "Swedish",
     override=[
         r"\b(?:ignorera|glöm|bortse från|strunta i|åsidosätt|förbise|följ inte|kringgå|skriv över) <3>(?:alla|allt|dina|de|tidigare|föregående|ovanstående|befintliga|ursprungliga|dessa|samtliga) <3>(?:instruktion~|regler~?|riktlinjer~?|order|kommandon?|prompt~|direktiv~?|begränsning~|anvisning~|uppmaning~|systemprompt~)",
-        r"\b(?:nya|dina nya|här är dina nya) (?:instruktioner|riktlinjer|order) (?:är|lyder|:)",
+        r"\b(?:dina nya|här är dina nya) (?:instruktioner|riktlinjer|order) (?:är|lyder|:)",
+        r"\bnya (?:system)?(?:instruktioner|regler):<3>(?:avslöja|berätta|säg|visa|skriv|svara|ge)\b",
+        r"\b(?:ignorera|glöm|bortse från|följ inte) <1>(?:instruktionerna|anvisningarna|reglerna|riktlinjerna) (?:ovan|ovanför|du har fått)\b",
         r"\b(?:ignorera|glöm|bortse från) (?:allt )?(?:det )?(?:ovanstående|ovan|föregående)\b",
     ],
     everything=[
-        r"\b(?:glöm|ignorera) (?:bort )?allt (?:som|du|jag|vi) <3>(?:sagt|tidigare|lärt|vet|ovan|skrivit|innan)\b",
+        r"\b(?:glöm|ignorera) (?:bort )?allt (?:som|du|jag|vi) <4>(?:sagt|tidigare|lärt|vet|ovan|skrivit|innan|hittills|fått höra)\b",
     ],
     extraction=[
         r"\b(?:visa|avslöja|skriv ut|ge|upprepa|berätta|säg|skriv|dela|översätt|vad är|vilka (?:är|var)) <3>(?:din|dina|ditt|er|den|hela) <2>(?:system-?prompt~?|systemmeddelande~?|systeminstruktion~|(?:ursprungliga|hemliga|dolda|interna|exakta|första) (?:instruktion~|prompt~|riktlinjer)|prompt)\b",
-        r"\b(?:upprepa|skriv ut|visa) <2>(?:allt|texten|orden) <1>(?:ovan|ovanför|innan)",
+        r"\b(?:upprepa|skriv ut|visa) <2>(?:allt|texten|orden|all text) <1>(?:ovan|ovanför|innan)",
     ],
     freedom=[
         r"\b(?:du|ni) (?:är|har|svarar|ska) <4>(?:obegränsad|ocensurerad|ofiltrerad|utan (?:några )?(?:begränsningar|regler|filter|censur|gränser)|inga (?:begränsningar|regler|filter|gränser))",
@@ -331,6 +334,8 @@ _UKRAINIAN: Final = language(
         r"(?:проігноруй~|ігноруй~|забудь~|забути|відкинь~|скасуй~|знехтуй~|не дотримуйся|не звертай~ уваги на|обійди~|не виконуй~|ігнорувати|перепиши~) <3>(?:всі~?|усі~?|всіх|усіх|про|свої~?|твої~?|попередні~?|минулі~?|вищезазначен~|наведен~|початков~|ці|будь-які|вищенаведен~) <4>(?:інструкці~|вказівк~|правил~|команд~|промпт~|директив~|настанов~|обмежен~|наказ~|розпорядженн~|підказк~)",
         r"(?:нові|твої нові|ось твої нові) (?:інструкції|вказівки|правила) (?:такі|наступні|:)",
         r"(?:проігноруй~|ігноруй~|забудь~) (?:все |усе )?(?:вищесказане|вищенаведене|попереднє|написане вище)",
+        r"(?:ігноруй|не виконуй|не дотримуйся) (?:вказівк~|інструкці~|правил~) <1>вище",
+        r"нові (?:інструкції|вказівки):<3>(?:розкрий|скажи|покажи|напиши|виведи|дай)",
     ],
     everything=[
         r"(?:забудь~|ігноруй~) (?:про )?(?:абсолютно )?(?:все|усе) <1>(?:що|про що) <3>(?:сказа~|казав~|раніше|знаєш|було|вище|до цього|говори~)",
@@ -341,6 +346,7 @@ _UKRAINIAN: Final = language(
     ],
     freedom=[
         r"(?:ти|ви|відповідай~|відповідати|дій~) <5>(?:без (?:жодних |будь-яких |всіляких )?(?:обмежен~|цензур~|фільтр~|правил|моралі)|не маєш (?:жодних )?(?:обмежен~|правил|фільтр~)|немає (?:жодних )?(?:обмежен~|правил|фільтр~)|не обмежен~)",
+        r"у тебе <2>немає (?:жодних )?(?:меж|обмежен~|правил|фільтр~)",
     ],
     reader=[
         r"не (?:кажи~|повідомляй~|згадуй~|розповідай~|розкривай~|інформуй~) <3>(?:користувач~|читач~|клієнт~)",
