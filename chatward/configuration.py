@@ -47,7 +47,7 @@ Kind = Literal["default", "file", "environment", "command line"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from. ``where`` is the file or the variable; ``line`` is of the file."""
+    """Where a value comes from. ``where`` is the file or the variable, ``line`` the line of the file."""
 
     kind: Kind
     where: str = ""
@@ -238,7 +238,7 @@ class _Given:
 
     def from_overrides(self, overrides: Mapping[str, object]) -> None:
         for name, value in overrides.items():
-            self._set(tuple(name.split(".")), value, Origin("command line", name))
+            self._set(tuple(name.split(".")), value, Origin("command line"))
 
     def _cased(self, keys: Sequence[str]) -> Steps:
         """Variables are in capitals: names that the file has keep their case, others become small."""

@@ -290,7 +290,7 @@ def test_every_value_has_an_origin(write: Write) -> None:
         "upstream": f"{path}:1",
         "bots.default.upstream": f"{path}:1",
         "server.port": f"{path}:3",
-        "server.admin_port": "command line server.admin_port",
+        "server.admin_port": "command line",
         "routes.a.exceptions[0].rule": f"{path}:5",
         "routes.a.exceptions[0].owner": f"{path}:6",
         "routes.a.exceptions[0].expires": f"{path}:7",
@@ -361,7 +361,7 @@ def test_a_variable_may_replace_the_upstream_of_a_file(write: Write) -> None:
 @pytest.mark.parametrize("key", ["servr.port", "server.prot"])
 def test_an_unknown_key_on_the_command_line(write: Write, key: str) -> None:
     error = refused(write(UPSTREAM), {}, {key: "1"})
-    assert str(error).startswith(f"command line {key}: ")
+    assert str(error).startswith(f"command line: {key}: ")
     assert "did you mean" in error.public
 
 

@@ -5,7 +5,6 @@ Figures have fixed names and go to standard output; what is being done goes to s
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from chatward.commands.terminal import AsJson, print_json, print_table
+from chatward.commands.terminal import AsJson, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from chatward.bench.report import Progress, Report
+    from chatward.bench.report import Report
 
 NAMES: Final = {
     "gateway": "requests, streams, time to first token and memory, next to nginx and LiteLLM",
@@ -64,56 +63,50 @@ def _run(name: str, *, rounds: int, seconds: float, soak: int, offline: bool, da
     if name == "gateway":
         from chatward.bench import gateway  # noqa: PLC0415
 
-        return gateway.run(gateway.Options(rounds, seconds, soak, offline), _progress())
+        return gateway.run(gateway.Options(rounds, seconds, soak, offline), progress("bench"))
     if name == "revocation":
         from chatward.bench import revocation  # noqa: PLC0415
 
-        return revocation.run(revocation.Options(rounds, seconds), _progress())
+        return revocation.run(revocation.Options(rounds, seconds), progress("bench"))
     if name == "anomaly":
         from chatward.bench import anomaly  # noqa: PLC0415
 
-        return anomaly.run(anomaly.Options(rounds, data), _progress())
+        return anomaly.run(anomaly.Options(rounds, data), progress("bench"))
     if name == "policy":
         from chatward.bench import policy  # noqa: PLC0415 - loads Cedar
 
-        return policy.run(policy.Options(rounds), _progress())
+        return policy.run(policy.Options(rounds), progress("bench"))
     if name == "intel":
         from chatward.bench import intel  # noqa: PLC0415
 
-        return intel.run(intel.Options(rounds), _progress())
+        return intel.run(intel.Options(rounds), progress("bench"))
     if name == "traffic":
         from chatward.bench import traffic_bots  # noqa: PLC0415
 
-        return traffic_bots.run(traffic_bots.Options(rounds), _progress())
+        return traffic_bots.run(traffic_bots.Options(rounds), progress("bench"))
     if name == "links":
         from chatward.bench import links  # noqa: PLC0415 - loads a model
 
-        return links.run(links.Options(rounds), _progress())
+        return links.run(links.Options(rounds), progress("bench"))
     if name == "genuine":
         from chatward.bench import genuine  # noqa: PLC0415
 
-        return genuine.run(genuine.Options(rounds), _progress())
+        return genuine.run(genuine.Options(rounds), progress("bench"))
     if name == "console":
         from chatward.bench import console  # noqa: PLC0415 - loads FastAPI
 
-        return console.run(console.Options(rounds, seconds), _progress())
+        return console.run(console.Options(rounds, seconds), progress("bench"))
     if name == "seal":
         from chatward.bench import seal  # noqa: PLC0415
 
-        return seal.run(seal.Options(rounds), _progress())
+        return seal.run(seal.Options(rounds), progress("bench"))
     if name == "ledger":
         from chatward.bench import ledger  # noqa: PLC0415
 
-        return ledger.run(ledger.Options(rounds, seconds), _progress())
+        return ledger.run(ledger.Options(rounds, seconds), progress("bench"))
     from chatward.bench import scan  # noqa: PLC0415 - compiles patterns
 
-    return scan.run(scan.Options(rounds, offline), _progress())
-
-
-def _progress() -> Progress:
-    if not sys.stderr.isatty():
-        return lambda line: None
-    return lambda line: print(f"chatward bench: {line}", file=sys.stderr, flush=True)
+    return scan.run(scan.Options(rounds, offline), progress("bench"))
 
 
 def _print(report: Report) -> None:

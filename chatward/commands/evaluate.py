@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatward.commands.terminal import AsJson, print_json, print_table
+from chatward.commands.terminal import AsJson, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from chatward.evaluation.report import Evaluation
-    from chatward.evaluation.samples import Progress
 
 
 def command(
@@ -46,7 +45,7 @@ def command(
 
     corpora = open_data(data) if data else None
     ward = Ward.from_config(config) if config else Ward()
-    found = evaluate(ward, corpora, Options(limit, peers, offline, rules, workers, left_out), _progress())
+    found = evaluate(ward, corpora, Options(limit, peers, offline, rules, workers, left_out), progress("evaluate"))
     written = found.write(out) if out else ()
     if as_json:
         print_json(found.as_json())
@@ -55,12 +54,6 @@ def command(
     for path in written:
         print(f"chatward evaluate: wrote {path}", file=sys.stderr)
     return 0
-
-
-def _progress() -> Progress:
-    if not sys.stderr.isatty():
-        return lambda line: None
-    return lambda line: print(f"chatward evaluate: {line}", file=sys.stderr, flush=True)
 
 
 def _print(found: Evaluation) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +14,13 @@ ConfigFile = Annotated[
     str | None,
     typer.Option("--config", "-c", metavar="FILE", help="The configuration; else CHATWARD_CONFIG or ./chatward.toml."),
 ]
+
+
+def progress(command: str) -> Callable[[str], None]:
+    """Tells what is being done, on a terminal; in a pipe nothing."""
+    if not sys.stderr.isatty():
+        return lambda line: None
+    return lambda line: print(f"chatward {command}: {line}", file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:

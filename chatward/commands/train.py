@@ -6,13 +6,12 @@ Progress goes to standard error, on a terminal. Models are written to a folder o
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chatward.commands.terminal import AsJson, print_json
+from chatward.commands.terminal import AsJson, print_json, progress
 
 
 def command(
@@ -51,13 +50,9 @@ def command(
         seconds=minutes * 60 if minutes else math.inf,
         feedback=feedback,
     )
-    facts = train(options, _report if sys.stderr.isatty() else lambda line: None)
+    facts = train(options, progress("train"))
     if as_json:
         print_json(facts)
     else:
         print(f"{facts['examples']} examples, {facts['seconds']} s; model files and card.md in {out}")
     return 0
-
-
-def _report(line: str) -> None:
-    print(f"chatward train: {line}", file=sys.stderr, flush=True)

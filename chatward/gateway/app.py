@@ -3,7 +3,7 @@
 The order of a message's life (DESIGN section 5):
 
 1. *admit*: path, method, media type, declared size, free capacity. Before the body is read.
-2. *identify*: API key. Then the body is read, within its size and time.
+2. *identify*: who asks (``Checkpoint``). Then the body is read, within its size and time.
 3. *inspect and judge*: the dialect parses, the engine screens. A block is recorded, then answered.
 4. *record intent*, then *forward*. If the intent cannot be recorded nothing is sent: 503.
 5. *inspect reply*, *record outcome*, answer.
