@@ -145,6 +145,11 @@ TWINS: Final[dict[int, str]] = _table(_TWIN_ROWS)
 KIN: Final[dict[int, str]] = {**_table(_KIN_ROWS), **TWINS}
 MARKED: Final[dict[int, str]] = _table(_MARKED_ROWS)
 
+SMALL_CAPITALS: Final[dict[int, str]] = dict(
+    zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯǫʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnopqqrstuvwyz", strict=True)
+)
+"""Latin letters drawn like small capitals. Phonetic notation uses some, but no words of them."""
+
 LEET: Final[dict[int, str]] = {
     ord(sign): letter
     for sign, letter in {

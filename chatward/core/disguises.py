@@ -4,12 +4,12 @@ The rule: a disguised reading is made only where the text shows signs of that di
 pays for looking, not for reading. Each function takes a view and returns a further view of the same original, or
 ``None``; the cost is linear. The signs:
 
-* ``unmasked``: a word that mixes Latin letters with look-alikes of other scripts, a whole word of such look-alikes, or
-  accents and strokes that hide one of ``STEMS``.
+* ``unmasked``: a word that mixes Latin letters with look-alikes of other scripts, a whole word of such look-alikes or
+  of small capitals, or accents and strokes that hide one of ``STEMS``.
 * ``joined``: letters kept apart one by one (``i g n o r e``, ``i-g-n``, emoji between), or long words of run-together
   words that hold a stem (``IgnoreAllRules``, ``ignore_all_rules``).
 * ``leet``: digits or signs between or before letters (``1gn0re``).
-* ``turned``: a stem in rot13, reversed, or in letters drawn upside down.
+* ``turned``: a stem in rot13 or atbash, reversed, or in letters drawn upside down.
 * ``bare``: HTML or XML tags inside the text.
 """
 
@@ -19,9 +19,10 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Final
 
-from chatward.core.confusables import FLIPPED, KIN, LEET, MARKED, STEMS, TWINS, WORDS
+from chatward.core.confusables import FLIPPED, KIN, LEET, MARKED, SMALL_CAPITALS, STEMS, TWINS, WORDS
 from chatward.core.offsets import Weave
 from chatward.core.text import View, ViewKind
 
@@ -44,6 +45,7 @@ _KIN_CLASS: Final = "".join(map(chr, sorted(KIN)))
 _TWIN_CLASS: Final = "".join(map(chr, sorted(TWINS)))
 _MIXED: Final = re.compile(f"[{_KIN_CLASS}](?:(?<=[A-Za-z].)|(?=[A-Za-z]))")
 _TWIN_WORD: Final = re.compile(f"[{_TWIN_CLASS}](?<![^\\W\\d_].)[{_TWIN_CLASS}]{{3,}}(?![^\\W\\d_])")
+_SMALL_WORD: Final = re.compile(f"[{''.join(map(chr, SMALL_CAPITALS))}]{{4}}")
 _LATIN: Final = re.compile("[A-Za-z]")
 _ACCENTED: Final = re.compile(f"[{_LATIN_SIGNS}]")
 _WORD: Final = re.compile(r"[\w\u0300-\u036f\U0001F1E6-\U0001F1FF]+")
@@ -53,6 +55,8 @@ _STEM: Final = re.compile("|".join(STEMS))
 _CUT: Final = re.compile("|".join(WORDS))
 _MARKERS: Final = ("ignor", "disreg", "forget", "instruc", "previous", "prompt", "system", "reveal")
 REVERSED: Final = tuple(stem[::-1] for stem in _MARKERS)
+_ATBASH: Final = str.maketrans(ascii_letters, ascii_lowercase[::-1] + ascii_uppercase[::-1])
+MIRRORED: Final = tuple(stem.translate(_ATBASH) for stem in _MARKERS)
 ROTATED: Final = tuple(codecs.encode(stem, "rot13") for stem in _MARKERS)
 
 # Signs and pictures, but no combining marks: Indic vowels are ordinary between letters.
@@ -125,7 +129,8 @@ def unmasked(view: View) -> View | None:
     text = view.text
     accents = _hides_stems(text)
     regional = len(_REGIONAL.findall(text)) >= 5
-    if not (accents or regional or _MIXED.search(text) or (_LATIN.search(text) and _TWIN_WORD.search(text))):
+    small = _SMALL_WORD.search(text) is not None
+    if not (accents or regional or small or _MIXED.search(text) or (_LATIN.search(text) and _TWIN_WORD.search(text))):
         return None
     weave, done = Weave(view), 0
     changed = False
@@ -134,7 +139,8 @@ def unmasked(view: View) -> View | None:
             continue
         weave.copy(text[done : found.start()], done)
         done = found.end()
-        table = _masks(found[0], accents, regional)
+        table = SMALL_CAPITALS if small and SMALL_CAPITALS.keys() >= set(map(ord, found[0])) else None
+        table = table or _masks(found[0], accents, regional)
         for at, char in enumerate(found[0], found.start()):
             form = table.get(ord(char), char)
             changed = changed or form != char
@@ -259,13 +265,15 @@ def _respelled(view: View, text: str, name: str) -> View:
 
 
 def turned(view: View) -> Iterator[View]:
-    """Rot13, reversed letters, reversed words and upside-down letters, where that brings a stem to light."""
+    """Rot13, atbash, reversed letters, reversed words and upside-down letters, where that brings a stem to light."""
     text = view.text
     lower = text.lower()
     if _holds(lower, ROTATED):
         weave = Weave(view)
         weave.copy(codecs.encode(text, "rot13"), 0)
         yield _view(weave, "rot13", view)
+    if _holds(lower, MIRRORED):
+        yield _respelled(view, text.translate(_ATBASH), "atbash")
     span = view.original(0, len(text))
     if _holds(lower, REVERSED):
         yield View(text[::-1], ViewKind.DISGUISED, "reversed", whole=span)

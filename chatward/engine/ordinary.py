@@ -11,7 +11,7 @@ import re2  # type: ignore[import-untyped]
 from re2 import _re2
 
 from chatward.core.confusables import STEMS
-from chatward.core.disguises import LONG, REVERSED, ROTATED
+from chatward.core.disguises import LONG, MIRRORED, REVERSED, ROTATED
 from chatward.core.normalise import read
 from chatward.core.text import Reading, View
 from chatward.core.values import PartKind
@@ -30,12 +30,13 @@ def _within_long(stem: str) -> str:
 
 
 _SIGNS = (
-    # encodings.tokens: runs, pairs of hexadecimal digits, bits, numbers, Morse
+    # encodings.tokens: runs, pairs of hexadecimal digits, bits, numbers, Morse, characters by number
     "[A-Za-z0-9+/_-]{16}",
     rf"(?:[0-9A-Fa-f]{{2}}(?:{_BLANK}|[,:;-]){{1,2}}(?:0x)?){{7}}",
     "[01]{7}",
     rf"(?:[0-9]{{2,3}}(?:{_BLANK}|,){{1,2}}){{9}}",
     "(?:[.-]{1,6}[ /|]{1,3}){3}",
+    r"(?i:chr)\(",
     # encodings.escapes
     r"%[0-9A-Fa-f]|&[#A-Za-z]|\\|=[0-9A-F\r\n]",
     # disguises.bare, and ASCII85
@@ -47,7 +48,7 @@ _SIGNS = (
     # disguises.leet
     rf"{_LETTER}{_LEET}{{1,4}}{_LETTER}|(?:^|[^0-9A-Za-z]){_LEET}{_LETTER}{{4}}",
     # disguises.turned
-    f"(?i:{'|'.join((*ROTATED, *REVERSED))})",
+    f"(?i:{'|'.join((*ROTATED, *MIRRORED, *REVERSED))})",
 )
 
 

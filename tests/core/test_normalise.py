@@ -6,6 +6,7 @@ import json
 import sys
 import unicodedata
 from itertools import pairwise
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from urllib.parse import quote
 
 import pytest
@@ -202,10 +203,13 @@ ENCODED = {
     "quoted-printable": ATTACK.replace("e", "=65").replace("all", "al=\nl"),
     "tags": "Hello" + "".join(chr(0xE0000 + byte) for byte in RAW),
     "selectors": "🙂" + "".join(chr(0xFE00 + byte if byte < 16 else 0xE00F0 + byte) for byte in RAW),
+    "characters by number": "+".join(f"chr({ord(char)})" for char in ATTACK),
     "zero-width binary": "".join("\u200b\u200c"[int(bit)] for byte in RAW for bit in f"{byte:08b}"),
 }
 DISGUISED = {
     "rot13": codecs.encode(ATTACK, "rot13"),
+    "atbash": ATTACK.translate(str.maketrans(ascii_letters, ascii_lowercase[::-1] + ascii_uppercase[::-1])),
+    "small capitals": ATTACK.lower().translate(str.maketrans("acdeghilmnoprstuvy", "ᴀᴄᴅᴇɢʜɪʟᴍɴᴏᴘʀꜱᴛᴜᴠʏ")),
     "reversed": ATTACK[::-1],
     "reversed words": " ".join(word[::-1] for word in ATTACK.split()),
     "spaced": "   ".join(" ".join(word) for word in ATTACK.split()),
