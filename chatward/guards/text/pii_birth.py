@@ -56,6 +56,8 @@ _DAY: Final = r"(?:0?[1-9]|[12][0-9]|3[01])"
 _MON: Final = r"(?:0?[1-9]|1[0-2])"
 _SEP: Final = f" ?[./{DASHES}-] ?"
 _REACH: Final = 40
+_NEAR: Final = 24
+"""Of a date without separators, which may be any number."""
 
 
 def _born(before: str) -> bool:
@@ -71,7 +73,16 @@ def _calendar(numbers: list[int]) -> bool:
     return plausible_date(year, second, first) or plausible_date(year, first, second)
 
 
+def _compact(digits: str) -> bool:
+    """True where eight digits make a date, the year first or last."""
+    year_first = [int(digits[:4]), int(digits[4:6]), int(digits[6:])]
+    year_last = [int(digits[:2]), int(digits[2:4]), int(digits[4:])]
+    return (year_first[0] >= 1900 and plausible_date(*year_first)) or (year_last[2] >= 1900 and _calendar(year_last))
+
+
 def _numeric(text: str, before: str) -> float | None:
+    if text.isdigit():
+        return 0.9 if mentions(BIRTH_WORDS, before, _NEAR) and _compact(text) else None
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     if len(numbers) != 3 or not _born(before) or not _calendar(numbers):
         return None
@@ -109,7 +120,8 @@ def _rule(name: str, pattern: str, validate: object, summary: str, trigger: str 
 RULES: Final = (
     _rule(
         "birth-date",
-        rf"{LEFT}(?<![0-9][./-])(?:{_YEAR}{_SEP}{_MON}{_SEP}{_DAY}|{_DAY}{_SEP}{_DAY}{_SEP}(?:{_YEAR}|[0-9]{{2}}))"
+        rf"{LEFT}(?<![0-9][./-])(?:{_YEAR}{_SEP}{_MON}{_SEP}{_DAY}|{_DAY}{_SEP}{_DAY}{_SEP}(?:{_YEAR}|[0-9]{{2}})"
+        rf"|{_YEAR}[01][0-9][0-3][0-9]|[0-3][0-9][0-3][0-9]{_YEAR})"
         r"(?![0-9A-Za-z])(?![./-][0-9])",
         _numeric,
         "Date of birth in digits, with its name",

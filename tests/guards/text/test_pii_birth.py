@@ -17,6 +17,7 @@ GUARD = PiiGuard()
 FORMS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d.%m.%y", "%d %B %Y",
     "%B %d, %Y", "%b %d, %Y", "%d %b %Y", "%d-%b-%Y", "%dth %B %Y", "%d de %B de %Y", "%Y年%m月%d日", "%Y. %B %d",
+    "%Y%m%d", "%d%m%Y",
 )  # fmt: skip
 WORDS = (
     "born", "DOB:", "D.O.B.", "date of birth", "birthday is", "geboren am", "geb.", "Geburtsdatum", "né le", "née le",
@@ -46,4 +47,12 @@ def test_another_date_is_left_alone(find: Find, day: datetime.date, form: str) -
 
 @pytest.mark.parametrize("text", ["born 31.02.1980", "born 1879-03-14", "born 45/45/1980", "born 2020-13-01"])
 def test_what_is_no_day_since_1900_is_left_alone(text: str, find: Find) -> None:
+    assert births(find, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["my order is 19870412", "I was born in Leeds, and my order number is 19870412", "dob 19871342", "born 87041987"],
+)
+def test_eight_digits_are_a_date_of_birth_only_right_after_its_name(find: Find, text: str) -> None:
     assert births(find, text) == []
