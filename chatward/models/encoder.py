@@ -29,6 +29,8 @@ STEP: Final = 96
 NARROW_ROOM: Final = 45
 NARROW_STEP: Final = 30
 """The same of narrow windows."""
+FEW: Final = 96
+"""Tokens of a text that is read in narrow windows alone: a wide one would say little more of it and take as long."""
 
 Floats = NDArray[np.float32]
 
@@ -46,11 +48,6 @@ class Window:
     def end(self) -> int:
         return min(self.start + self.room, len(self.tokens.ids))
 
-    @property
-    def wide(self) -> bool:
-        """The wide ones hold every token; the narrow ones are read for attacks alone."""
-        return self.room == ROOM
-
     def span(self) -> tuple[int, int]:
         """The window in code points of the text."""
         words, spans = self.tokens.words, self.tokens.spans
@@ -58,15 +55,19 @@ class Window:
 
 
 def windows(tokens: Tokens, *, untrusted: bool) -> list[Window]:
-    """The windows of a text, in order; none of an empty one. What people write is read in wide and in narrow windows:
-    an attack among ordinary sentences is lost in a wide one, a long one's meaning in a narrow one."""
+    """The windows of a text, in order; none of an empty one. What people write is read in narrow windows, and in wide
+    ones as well where it is long: an attack among ordinary sentences is lost in a wide one, a long one's meaning in a
+    narrow one."""
     count = len(tokens.ids)
-    if count == 0:
-        return []
-    found = _cut(tokens, ROOM, STEP, untrusted)
-    if not untrusted and count > NARROW_ROOM:
-        found += _cut(tokens, NARROW_ROOM, NARROW_STEP, untrusted)
-    return found
+    if untrusted or count <= NARROW_ROOM:
+        return wide_windows(tokens, untrusted=untrusted)
+    narrow = _cut(tokens, NARROW_ROOM, NARROW_STEP, untrusted)
+    return narrow if count <= FEW else wide_windows(tokens, untrusted=untrusted) + narrow
+
+
+def wide_windows(tokens: Tokens, *, untrusted: bool) -> list[Window]:
+    """The fewest windows that hold every token of a text, in order."""
+    return _cut(tokens, ROOM, STEP, untrusted) if tokens.ids else []
 
 
 def enough_tokens(count: int, *, untrusted: bool) -> int:

@@ -47,6 +47,8 @@ def test_words_that_are_only_noted_are_told_as_such(entity: str) -> None:
 
 def test_numbers_in_prose_are_the_programs() -> None:
     assert f"windows of {encoder.ROOM} tokens, a new one every {encoder.STEP}" in PAGE
+    assert f"windows of {encoder.NARROW_ROOM} tokens as well, a new one every {encoder.NARROW_STEP}:" in PAGE
+    assert f"Up to {encoder.FEW} tokens it is read in these alone." in PAGE
     assert f"more than\n  {cascade.WINDOWS:,} windows" in PAGE
     assert f"newest {cascade._REMEMBERED} texts" in PAGE
     assert f"fixed shares ({calibrate.SHARES[1]} and {calibrate.SHARES[0]})" in PAGE

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from chatward.models.encoder import Encoder, windows
+from chatward.models.encoder import Encoder, wide_windows, windows
 from chatward.models.entities import entities, word_probabilities
 from chatward.models.heads import HEADS, INDEX
 from chatward.models.names import NameTagger, doubts
@@ -135,7 +135,7 @@ def calibrate(
 
 def whole_tags(tokens: Tokens, encoder: Encoder) -> Floats:
     """Probabilities of tags by word where the encoder reads all of a text."""
-    wide = [window for window in windows(tokens, untrusted=False) if window.wide]
+    wide = wide_windows(tokens, untrusted=False)
     pieces = [(window.start, answer[1]) for window, answer in zip(wide, encoder.run(wide), strict=True)]
     return word_probabilities(pieces, tokens)
 
