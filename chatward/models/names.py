@@ -10,8 +10,7 @@ milliseconds where this net takes tenths of one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +38,7 @@ _STRIDE: Final = 1024
 @dataclass(frozen=True, slots=True)
 class NameTagger(Arrays):
     """Weights. ``table`` [tokens, dimensions] is int8 with a scale a row; ``casing`` [classes, dimensions]; ``enter``
-    [inputs, width]; ``inner`` [layers, 3 x width, width]; ``out`` [width, tags]. In the file they have 16 bits."""
+    [inputs, width]; ``inner`` [layers, 3 x width, width]; ``out`` [width, tags]."""
 
     table: NDArray[np.int8]
     table_scales: Floats
@@ -50,18 +49,6 @@ class NameTagger(Arrays):
     inner_bias: Floats
     out: Floats
     out_bias: Floats
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Weights from a file without pickles. Raises ``KeyError`` and ``ValueError`` for another file."""
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = (stored[name] for name in cls.__slots__)
-            return cls(*(array if array.dtype == np.int8 else array.astype(np.float32) for array in arrays))
-
-    def save(self, path: Path) -> None:
-        arrays = {name: getattr(self, name) for name in type(self).__slots__}
-        halves = {name: array if array.dtype == np.int8 else array.astype(np.float16) for name, array in arrays.items()}
-        np.savez_compressed(path, **halves)
 
     def probabilities(self, tokens: Tokens) -> Floats:
         """Probabilities of tags by word [words, tags]."""

@@ -61,14 +61,14 @@ def test_the_strictest_window_answers_by_the_cheapest_model_that_is_sure(
     made = _of(files)
     analysis = made.analyse(text, untrusted=untrusted)
     scores, unsure = slow(made, text, untrusted)
-    assert analysis.scores == pytest.approx(scores, abs=1e-4)
+    assert analysis.scores == pytest.approx(scores, abs=1e-3)
     assert analysis.read == unsure
     for head, (start, end) in analysis.where.items():
         assert 0 <= start < end <= len(text)
         alone = len(made.cutter(text[start:end]).ids)
         if any(alone == window.end - window.start for window in windows(made.cutter(text), untrusted=untrusted)):
             # Words that a window cuts are whole here, and would make another window of it.
-            assert slow(made, text[start:end], untrusted)[0][head] == pytest.approx(analysis.scores[head], abs=1e-4)
+            assert slow(made, text[start:end], untrusted)[0][head] == pytest.approx(analysis.scores[head], abs=1e-3)
     assert {head for head, score in analysis.scores.items() if score > 0} == set(analysis.where)
 
 
@@ -221,7 +221,7 @@ def test_tier_1_alone(files: Path, text: str) -> None:
     for head, score in scores.items():
         words = [made.cutter.vocabulary[i] for i in tokens.ids[:320]]  # what tier 1 reads of one text
         logit = BASE + max([0.0, *(TIER1.get(word, {}).get(head, 0.0) for word in words)])
-        assert score == pytest.approx(sigmoid(logit), abs=1e-4)
+        assert score == pytest.approx(sigmoid(logit), abs=1e-3)  # files hold weights in 16 bits
 
 
 def test_a_text_beyond_the_limit_is_refused(cascade: Cascade, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ def some() -> Tier1:
     rng = np.random.default_rng(7)
 
     def drawn(spread: float, *shape: int) -> NDArray[np.float32]:
-        return (rng.standard_normal(shape) * spread).astype(np.float32)
+        """Numbers that 16 bits hold: files do."""
+        return (rng.standard_normal(shape) * spread).astype(np.float16).astype(np.float32)
 
     return Tier1(
         rng.integers(-127, 128, (ngrams.BUCKETS, len(HEADS)), dtype=np.int8),
