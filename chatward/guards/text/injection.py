@@ -1,4 +1,4 @@
-"""Prompt injection and jailbreaks, by rule in twenty-six languages and by the shipped models.
+"""Prompt injection and jailbreaks, by rule in thirty-seven languages and by the shipped models.
 
 The rule: a rule knows a *way of speaking to the bot*, not a topic. Asking about injection, quoting an attack or
 ordinary support language ("disregard my last message") stays below the threshold; telling the bot to drop its
@@ -20,10 +20,12 @@ from chatward.core.values import Moment
 from chatward.guards.text import (
     injection_model,
     injection_rules_asia,
+    injection_rules_balkans,
     injection_rules_en,
     injection_rules_europe,
     injection_rules_indirect,
     injection_rules_jailbreak,
+    injection_rules_nordic,
     injection_rules_smuggling,
     injection_rules_south,
     injection_rules_uralic,
@@ -40,7 +42,9 @@ _RULES: Final[tuple[Rule, ...]] = (
     *injection_rules_smuggling.RULES,
     *injection_rules_indirect.RULES,
     *injection_rules_europe.RULES,
+    *injection_rules_nordic.RULES,
     *injection_rules_uralic.RULES,
+    *injection_rules_balkans.RULES,
     *injection_rules_asia.RULES,
     *injection_rules_south.RULES,
 )

@@ -8,7 +8,7 @@ varies in real text:
 * ``<n>``: room for about ``n`` further words (twelve code points each) within the sentence, and a gap;
 * ``~``: the rest of a word (an ending), up to eight letters.
 
-Accented Latin letters also match without their accent, as people type them. Phrases of scripts that write
+Accented Latin and Greek letters also match without their accent, as people type them. Phrases of scripts that write
 without blanks are made by ``dense``: there a blank is optional and ``<n>`` is up to ``n`` code points.
 
 Everything is bounded, as ``core.rules`` asks. Confidence tells how plain the intent is: from 0.8 on there is hardly
@@ -37,6 +37,8 @@ _NEAR: Final = r"[^\n。！？.!?]{0,%d}"
 
 _UMLAUTS: Final = {"ä": "(?:ä|ae?)", "ö": "(?:ö|oe?)", "ü": "(?:ü|ue?)", "ß": "(?:ß|ss)"}
 _STRUCK: Final = {"ł": "l", "đ": "d", "ø": "o", "ı": "i"}
+_COMMAS: Final = {"ș": "ş", "ț": "ţ"}
+"""Romanian letters with a comma below, which older keyboards write with a cedilla."""
 
 
 def _loose(character: str) -> str:
@@ -44,7 +46,9 @@ def _loose(character: str) -> str:
     if character in _UMLAUTS:
         return _UMLAUTS[character]
     base = _STRUCK.get(character) or unicodedata.normalize("NFD", character)[0]
-    return f"[{character}{base}]" if base != character and base.isascii() else character
+    if base == character or not (base.isascii() or "α" <= base <= "ω"):
+        return character
+    return f"[{character}{_COMMAS.get(character, '')}{base}]"
 
 
 _CLASS_OR_CHARACTER: Final = re.compile(r"\\.|\[[^\]]*\]|.", re.DOTALL)

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # data: a phrase is easier to read on one line, and in its own script
-"""Injection rules in Hebrew, Urdu, Tamil and Swahili. See ``injection_grammar`` for
+"""Injection rules in Hebrew, Persian, Urdu, Bengali, Tamil, Thai, Filipino and Swahili. See ``injection_grammar`` for
 how phrases are written."""
 
 from __future__ import annotations
@@ -34,6 +34,29 @@ _HEBREW: Final = language(
     mine=r"\b(?:שלי|שלנו)\b",
 )
 
+_PERSIAN: Final = language(
+    "fa",
+    "Persian",
+    override=[
+        r"(?:دستور ?العمل~|دستورات|دستورهای|قوانین|قواعد|راهنماییهای|محدودیتهای|فرمانهای|پرامپت) <2>(?:قبلی|پیشین|بالا|خودت|خود|فوق|اولیه|اصلی|قبل|سیستم|داده شده) <3>(?:نادیده بگیر(?:ید)?\b|فراموش کن|فراموش کنید|رعایت نکن~|پیروی نکن~|کنار بگذار(?:ید)?\b|لغو کن~|اطاعت نکن~|زیر پا بگذار~)",
+        r"(?:تمام|همه|کلیه)ی? (?:دستور ?العمل~|دستورات|دستورهای?|قوانین|قواعد|محدودیتها~) <3>(?:نادیده بگیر(?:ید)?\b|فراموش کن|فراموش کنید|کنار بگذار(?:ید)?\b|رعایت نکن)",
+        r"(?:دستورات|دستور ?العمل~) جدید:<6>(?:بگو|نشان بده|فاش کن|بنویس|چاپ کن)",
+    ],
+    everything=[
+        r"(?:هر ?چیزی|همه ?چیز|هر ?چه|چیزهایی) <6>(?:قبلا~|گفته|گفتم|یاد گرفت~|پیش از این|تا الان|تاکنون) <4>(?:فراموش کن|فراموش کنید|نادیده بگیر(?:ید)?\b)"
+    ],
+    extraction=[
+        r"(?:پرامپت سیستم~|پیام سیستم|پرامپت (?:خودت|تو|شما)|(?:دستور ?العمل~|دستورات|دستورهای) <1>(?:اصلی|اولیه|مخفی|پنهان|داخلی|سیستمی) (?:تو|خودت|شما)) <5>(?:نشان بده~|بگو~|چاپ کن|فاش کن|تکرار کن|بنویس~|چیست|چیه)",
+        r"متن بالا <2>(?:تکرار کن|چاپ کن|کپی کن)",
+    ],
+    freedom=[
+        r"(?:بدون|هیچ) <1>(?:محدودیت~|سانسور|فیلتر~|قانون~) <3>(?:جواب بده~|پاسخ بده~|صحبت کن~|حرف بزن|نداری|عمل کن)\b",
+        r"\b(?:تو|ربات~|دستیار~) <5>(?:هیچ|بدون) <1>(?:محدودیت~|قانون~|قوانین|سانسور|فیلتر~) <3>(?:ندار[دی]|هستی)\b",
+    ],
+    reader=[r"به (?:کاربر|خواننده|مشتری) <3>(?:نگو|نگویید|اطلاع نده)"],
+    mine=r"(?:دستورات|دستورهای|قوانین|پیامهای|پیام) (?:قبلی )?(?:من|ما)\b",
+)
+
 _URDU: Final = language(
     "ur",
     "Urdu",
@@ -56,6 +79,26 @@ _URDU: Final = language(
     mine=r"میر[ےیا]|ہمار[ےیا]",
 )
 
+_BENGALI: Final = language(
+    "bn",
+    "Bengali",
+    override=[
+        r"(?:আগের|পূর্ববর্তী|পূর্বের|উপরের|সব|সমস্ত|সকল|তোমার|মূল|দেওয়া) <4>(?:নির্দেশ~|নিয়ম~|আদেশ~|নীতি~|প্রম্পট~|বিধিনিষেধ~) <3>(?:(?:উপেক্ষা|অগ্রাহ্য|অমান্য|বাতিল) কর(?:ো|ুন)|ভুলে যা(?:ও|ন)|মেনো না|মানবে না|অনুসরণ কর(?:ো|বে) না)",
+        r"নতুন নির্দেশ~:<6>(?:বলে দাও|বলো|প্রকাশ করো|দেখাও|লেখো)",
+    ],
+    everything=[r"(?:এতক্ষণ|এর আগে|আগে|এখন পর্যন্ত) <5>(?:সব|সবকিছু|যা) <3>ভুলে যা(?:ও|ন)"],
+    extraction=[
+        r"(?:তোমার|আপনার) <2>(?:সিস্টেম (?:প্রম্পট~|নির্দেশ~|বার্তা~)|প্রম্পট~|(?:আসল|মূল|গোপন|প্রাথমিক|লুকানো|অভ্যন্তরীণ) (?:নির্দেশ~|প্রম্পট~|নিয়ম~)) <4>(?:দেখা~|বলো|বলুন|লেখো|লিখ~|প্রকাশ|কী|কি|প্রিন্ট|পুনরাবৃত্তি)",
+        r"উপরের <2>(?:লেখা~|টেক্সট~|পাঠ্য~) (?:পুনরাবৃত্তি|হুবহু|আবার লেখো|কপি)",
+    ],
+    freedom=[
+        r"(?:কোনো|কোন|কোনও) <1>(?:সেন্সর~|ফিল্টার~|বাধা~|সীমা~|বিধিনিষেধ~|নিয়ম~) <2>ছাড়া <3>(?:উত্তর|জবাব|কথা বলো)",
+        r"তোমার (?:আর )?(?:কোনো|কোন|কোনও) <2>(?:সীমা~|নিয়ম~|বাধা~|বিধিনিষেধ~|ফিল্টার~) <3>নেই",
+    ],
+    reader=[r"(?:ব্যবহারকারী~|গ্রাহক~|পাঠক~) <2>(?:বলো না|বলবে না|বলবেন না|জানিও না|জানাবে না)"],
+    mine=r"আমার|আমাদের",
+)
+
 _TAMIL: Final = language(
     "ta",
     "Tamil",
@@ -75,6 +118,51 @@ _TAMIL: Final = language(
     ],
     reader=[r"(?:பயனரிடம்|பயனருக்கு|வாடிக்கையாளர்~) <3>(?:சொல்லாதே~|கூறாதே~|தெரிவிக்காதே~|சொல்ல வேண்டாம்)"],
     mine=r"(?:^|\s)(?:என்|எனது|என்னுடைய|எங்கள்)\s",
+)
+
+_THAI: Final = language(
+    "th",
+    "Thai",
+    blanks=False,
+    override=[
+        r"(?:เพิกเฉย|ละเว้น|ไม่ต้องสนใจ|อย่าสนใจ|(?<!ฉัน)(?<!ผม)ลืม|ยกเลิก|อย่าทำตาม|ไม่ต้องทำตาม|ข้าม|ละเมิด|ฝ่าฝืน|เลิกทำตาม)<8>(?:คำสั่ง(?!ซื้อ)|คำแนะนำ|กฎ|ข้อกำหนด|แนวทาง|ข้อจำกัด|พรอมต์|พรอมท์)<8>(?:ก่อนหน้า|ที่ผ่านมา|ข้างต้น|ด้านบน|ทั้งหมด|ของคุณ|ดั้งเดิม|ของระบบ)",
+        r"คำสั่งใหม่:<20>(?:บอก|เปิดเผย|แสดง|พิมพ์|ตอบ)",
+    ],
+    everything=[r"(?<!ฉัน)(?<!ผม)ลืม(?:ทุกอย่าง|ทุกสิ่ง)<12>(?:บอก|พูด|ก่อนหน้า|เรียนรู้|ผ่านมา)"],
+    extraction=[
+        r"(?:แสดง|บอก|เปิดเผย|พิมพ์|ทำซ้ำ|ขอดู|เขียน|แชร์)<6>(?:พรอมต์ระบบ|พรอมท์ระบบ|systemprompt|คำสั่งระบบ|พรอมต์ของคุณ|(?:คำสั่ง|คำแนะนำ)(?:ดั้งเดิม|เริ่มต้น|ลับ|ภายใน)ของคุณ)",
+        r"(?:คำสั่ง|คำแนะนำ|พรอมต์)(?:ดั้งเดิม|เริ่มต้น|ลับ|ภายใน|ระบบ)ของคุณ<3>(?:คือ|มี)",
+        r"(?:ทำซ้ำ|พิมพ์|คัดลอก|ทวน)<3>ข้อความ<8>(?:ข้างต้น|ด้านบน|ข้างบน)",
+    ],
+    freedom=[
+        r"(?:คุณคือ|คุณเป็น|ตอบ|พูด|ทำตัว)<20>(?:ไม่มี|ปราศจาก|ไร้)<8>(?:ข้อจำกัด|ขีดจำกัด|กฎ|เซ็นเซอร์|ตัวกรอง)",
+        r"คุณไม่มี(?:ขีดจำกัด|ข้อจำกัด|กฎ)",
+    ],
+    reader=[r"(?:อย่า|ห้าม)(?:บอก|แจ้ง|เปิดเผย|พูดกับ)<4>(?:ผู้ใช้|ลูกค้า|ผู้อ่าน)"],
+    mine=r"ของฉัน|ของผม|ของเรา",
+)
+
+_FILIPINO: Final = language(
+    "fil",
+    "Filipino",
+    override=[
+        r"(?<!\bna\s)\b(?:balewalain|kalimutan|huwag (?:mong |mo nang |mo )?(?:sundin|pansinin)|isantabi|suwayin|i-?ignore|laktawan) <3>(?:lahat|naun~|nakaraan~|dati~|orihinal~) <3>(?:tagubilin|patakaran|utos|panuntunan|instruksi?yon|instructions?|rules|alituntunin)\b",
+        r"\b(?:balewalain|kalimutan|huwag (?:mong |mo nang |mo )?(?:sundin|pansinin)|suwayin|i-?ignore) <3>(?:tagubilin|patakaran|panuntunan|instruksi?yon|instructions?|rules|alituntunin) (?:mo|sa itaas|sa taas|na ibinigay)\b",
+        r"\bbagong (?:mga )?tagubilin:<3>(?:ibigay|sabihin|ipakita|ilabas|isulat|sagutin)\b",
+    ],
+    everything=[
+        r"\b(?:kalimutan|balewalain) (?:mo )?(?:na )?(?:ang )?lahat <3>(?:sinabi|natutunan|alam mo|nauna|itaas)\b"
+    ],
+    extraction=[
+        r"\b(?:ipakita|ibigay|sabihin|ulitin|i-?print|ilabas|isulat|ibunyag|ano) <4>(?:system prompt|(?:orihinal|lihim|nakatago|panloob) (?:mong|ninyong) <1>(?:tagubilin|instruksi?yon|instructions|prompt)|(?:orihinal|lihim|nakatagong?|panloob) <1>(?:tagubilin|instruksi?yon|instructions|prompt) mo)\b",
+        r"\b(?:ulitin|i-?print|kopyahin|ipakita) <4>(?:teksto|salita|nakasulat) sa (?:itaas|taas)\b",
+    ],
+    freedom=[
+        r"\b(?:ikaw ay|sumagot|magsalita|kumilos|tumugon) <6>(?:walang|wala kang) (?:mga )?(?:limitasyon|patakaran|sensura|filter|paghihigpit|restriksi?yon)\b",
+        r"\bwala ka(?: nang|ng) (?:mga )?(?:limitasyon|patakaran|filter|sensura)\b",
+    ],
+    reader=[r"\bhuwag (?:mong |mo )?(?:sabihin|banggitin|ipaalam) <3>(?:user|gumagamit|mambabasa|kustomer)\b"],
+    mine=r"\b(?:kong?|aking?|namin)\b",
 )
 
 _SWAHILI: Final = language(
@@ -100,4 +188,13 @@ _SWAHILI: Final = language(
     mine=r"\b(?:yangu|zangu|wangu|yetu|zetu)\b",
 )
 
-RULES: Final[tuple[Rule, ...]] = (*_HEBREW, *_URDU, *_TAMIL, *_SWAHILI)
+RULES: Final[tuple[Rule, ...]] = (
+    *_HEBREW,
+    *_PERSIAN,
+    *_URDU,
+    *_BENGALI,
+    *_TAMIL,
+    *_THAI,
+    *_FILIPINO,
+    *_SWAHILI,
+)

@@ -287,7 +287,7 @@ def test_ordinary_documents_stay_below_the_threshold(text):
 
 LANGUAGES = re.compile(
     r"-(?:de|fr|es|pt|it|nl|pl|cs|sv|tr|ru|uk|ar|hi|hi-latin|zh|ja|ko|vi|id"
-    r"|fi|hu|he|ur|ta|sw)$"
+    r"|da|no|fi|hu|el|ro|bg|hr|sr|he|fa|ur|bn|ta|th|fil|sw)$"
 )
 
 
