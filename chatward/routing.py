@@ -200,6 +200,7 @@ def routing(
         memory=settings.conversations.memory,
         threads=settings.conversations.threads,
         thread_ttl=settings.conversations.thread_ttl,
+        shared_threads=settings.conversations.shared_threads,
         key=key,
     )
     return Routing(settings, engine, today or datetime.now(UTC).date(), pool)

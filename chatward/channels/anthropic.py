@@ -74,6 +74,7 @@ class MessagesCall(Labelled):
     __slots__ = ("_names", "_request", "_tools", "conversation", "model", "stream")
 
     previous: Final = ""
+    continues: Final[Sequence[str]] = ()
 
     def __init__(self, request: Request) -> None:
         document = request.document

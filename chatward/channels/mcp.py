@@ -334,6 +334,10 @@ class McpCall(CarriesFiles):
     def previous(self) -> str:
         return self.conversation
 
+    @property
+    def continues(self) -> Sequence[str]:
+        return ()  # a session says itself whose it is (``received``)
+
     def reply_id(self) -> str:
         return self.conversation
 

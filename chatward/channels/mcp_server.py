@@ -81,6 +81,10 @@ class Brought:
     def previous(self) -> str:
         return ""
 
+    @property
+    def continues(self) -> Sequence[str]:
+        return ()
+
 
 class Server:
     """The messages of one answer. ``asked``: methods by the ids of requests that it answers; ``screening`` is the

@@ -110,6 +110,7 @@ class ChatCall(Labelled):
     __slots__ = ("_request", "_tools", "conversation", "model", "stream")
 
     previous: Final = ""
+    continues: Final[Sequence[str]] = ()
 
     def __init__(self, request: Request) -> None:
         document = request.document

@@ -9,6 +9,7 @@ and no text. Embeddings do not stream.
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ class EmbeddingsCall(Labelled):
     tools: Final[Sequence[str]] = ()
     conversation: Final = ""
     previous: Final = ""
+    continues: Final[Sequence[str]] = ()
 
     def __init__(self, request: Request) -> None:
         document = request.document
@@ -105,7 +107,7 @@ class EmbeddingsCall(Labelled):
                 raise malformed("an embedding is not an object")
             vector = item.get("embedding")
             if not (type(vector) is list and set(map(type, vector)) <= _NUMBERS) and not (
-                type(vector) is str and is_blob("embedding", vector)
+                type(vector) is str and (is_blob("embedding", vector) or _is_short(vector))
             ):
                 raise malformed("an embedding is neither numbers nor base64")
             for key in item:
@@ -124,3 +126,11 @@ class EmbeddingsCall(Labelled):
 
     def reply_id(self) -> str:
         return ""
+
+
+def _is_short(vector: str) -> bool:
+    """Whether this is base64 of whole 32-bit numbers, fewer of them than tell base64 from words elsewhere."""
+    try:
+        return len(vector) < 64 and len(binascii.a2b_base64(vector, strict_mode=True)) % 4 == 0
+    except ValueError:
+        return False

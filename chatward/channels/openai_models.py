@@ -47,6 +47,7 @@ class ModelsCall:
     stream: Final = False
     conversation: Final = ""
     previous: Final = ""
+    continues: Final[Sequence[str]] = ()
 
     def body(self, edits: Mapping[int, str]) -> bytes:
         return b""

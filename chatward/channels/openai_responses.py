@@ -12,8 +12,8 @@ Requests
   (``..._output``) and what a remote server lists or answers come from a tool. Files are documents, images are
   opaque.
 * Items that this dialect does not know: their words are parts; the source goes by role or type.
-* ``previous`` is ``previous_response_id``; ``conversation`` is the id under ``conversation``, else
-  ``metadata.conversation_id``.
+* ``conversation`` is the id under ``conversation``, else ``metadata.conversation_id``. ``previous`` is
+  ``previous_response_id``, else the id under ``conversation``: the bot keeps its turns, so it is one thread.
 * Headers and authorization that a tool needs (remote MCP servers) are credentials, not text: they are left alone.
 """
 
@@ -84,7 +84,8 @@ class ResponsesCall(Labelled):
     """One request for a response."""
 
     __slots__ = (
-        "_names", "_reply_id", "_request", "_rewriter", "_tools", "conversation", "model", "previous", "stream",
+        "_kept", "_names", "_reply_id", "_request", "_rewriter", "_tools", "conversation", "model", "previous",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
@@ -96,8 +97,9 @@ class ResponsesCall(Labelled):
         self._rewriter: ResponsesRewriter | None = None
         self.model: str = top_level(document, "model", str, "a string") or ""
         self.stream: bool = bool(top_level(document, "stream", bool, "true or false"))
-        self.previous: str = top_level(document, "previous_response_id", str, "a string") or ""
-        self.conversation = _conversation(document)
+        self._kept = _kept(document)
+        self.conversation = self._kept or conversation_of(document)
+        self.previous: str = top_level(document, "previous_response_id", str, "a string") or self._kept
         self._read_tools(document)
         self._read_instructions(document)
         self._read_input(document)
@@ -132,7 +134,13 @@ class ResponsesCall(Labelled):
     def refused(self, verdict: Verdict, sentence: str) -> Answer:
         return refusal_answer(verdict, sentence, "input")
 
+    @property
+    def continues(self) -> Sequence[str]:
+        return [given for given in (self.previous, self._kept) if given]
+
     def reply_id(self) -> str:
+        if self._kept:
+            return self._kept
         return self._rewriter.reply_id if self._rewriter is not None else self._reply_id
 
     # --- reading ---
@@ -288,10 +296,11 @@ class ResponsesCall(Labelled):
         request.close_message("metadata", keep_empty=False)
 
 
-def _conversation(document: dict[str, Any]) -> str:
+def _kept(document: dict[str, Any]) -> str:
+    """The id of the conversation whose turns the bot keeps, or ``""``."""
     conversation = document.get("conversation")
     if type(conversation) is dict:
         conversation = conversation.get("id")
     if conversation is not None and type(conversation) is not str:
         raise wrong_type("conversation", "a string or an object with an id")
-    return conversation or conversation_of(document)
+    return conversation or ""

@@ -119,6 +119,10 @@ class RasaCall(CarriesFiles):
     def previous(self) -> str:
         return self.conversation
 
+    @property
+    def continues(self) -> Sequence[str]:
+        return ()  # who calls chose the name
+
     def reply_id(self) -> str:
         """Rasa keeps the turns, so the conversation is one thread."""
         return self.conversation

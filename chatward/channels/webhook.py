@@ -229,6 +229,10 @@ class WebhookCall(CarriesFiles):
     def previous(self) -> str:
         return self.conversation
 
+    @property
+    def continues(self) -> Sequence[str]:
+        return ()  # who calls chose the name
+
     def reply_id(self) -> str:
         """The bot keeps the turns, so the conversation is one thread."""
         return self.conversation

@@ -216,7 +216,13 @@ class Request(Protocol):
 
     @property
     def previous(self) -> str:
-        """The id of the earlier reply that this one continues (``previous_response_id``), or ``""``."""
+        """The id of the earlier reply that this one continues (``previous_response_id``), of the conversation where
+        the bot keeps its turns, or ``""``."""
+        ...
+
+    @property
+    def continues(self) -> Sequence[str]:
+        """Those ids of what the bot keeps, and this request goes on with, that the bot gave out itself."""
         ...
 
 

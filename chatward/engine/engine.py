@@ -11,7 +11,9 @@ The rules:
 4. What was inspected on an earlier turn is not reported again. A message that was blocked then and comes
    back as history does not block the conversation for good: the bot gets a note in its place. The newest
    message is always new.
-5. No I/O. Clock readings serve budgets only.
+5. What the bot keeps under an id that it gave is gone on with by whoever was answered with it, and by nobody else
+   (``ClientError``), unless the engine is told that callers share.
+6. No I/O. Clock readings serve budgets, and the time for which something is remembered.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
-from chatward.core.identity import Principal, ProvingGate
+from chatward.core.errors import ClientError
+from chatward.core.identity import ANONYMOUS, Principal, ProvingGate
 from chatward.core.ports import FileGuard, Item, ModelGuard, ReplyFiles, Request, TurnGuard
 from chatward.core.text import Reading
 from chatward.core.values import (
@@ -54,6 +56,7 @@ from chatward.engine.release import precedence, rewrite
 from chatward.engine.replacing import replacement, unescaped, vouched
 from chatward.engine.reply import PLACEHOLDER, ReplySession
 from chatward.engine.scanner import BudgetExceeded
+from chatward.engine.threads import Owners, Thread, Threads
 
 REMOVED = "[removed by a safety check]"
 ACTIVE = "files.active"
@@ -67,15 +70,6 @@ _CHANGED = Finding(
 
 
 @dataclass(slots=True)
-class Thread:
-    """What is kept of a conversation whose earlier turns only the upstream has."""
-
-    vault: Vault
-    earlier: tuple[Part, ...] = ()
-    root: bytes = b""
-
-
-@dataclass(slots=True)
 class Prepared:
     """What is known of a request before it is screened: digests of its parts, readings of those that are new, and the
     guards whose models could not read them, with the reason."""
@@ -83,29 +77,6 @@ class Prepared:
     digests: list[bytes]
     readings: dict[int, Reading] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-
-
-class Threads:
-    """Threads by the id of their last reply and their owner; bounded in number and time."""
-
-    def __init__(self, capacity: int, ttl: float) -> None:
-        self._capacity = capacity
-        self._ttl = ttl
-        self._threads: OrderedDict[tuple[str, str], tuple[float, Thread]] = OrderedDict()
-
-    def get(self, owner: str, reply_id: str) -> Thread | None:
-        """A copy of the thread, so that branches do not share what follows."""
-        kept = self._threads.get((owner, reply_id))
-        if kept is None or time.monotonic() - kept[0] > self._ttl:
-            return None
-        self._threads.move_to_end((owner, reply_id))
-        return Thread(Vault.load(kept[1].vault.dump()), kept[1].earlier, kept[1].root)
-
-    def put(self, owner: str, reply_id: str, thread: Thread) -> None:
-        self._threads[(owner, reply_id)] = (time.monotonic(), thread)
-        self._threads.move_to_end((owner, reply_id))
-        while len(self._threads) > self._capacity:
-            self._threads.popitem(last=False)
 
 
 @dataclass(slots=True)
@@ -195,6 +166,7 @@ class Engine:
         memory: int = 50_000,
         threads: int = 10_000,
         thread_ttl: float = 86_400.0,
+        shared_threads: bool = False,
         key: bytes | None = None,
     ) -> None:
         self.key = key if key is not None else secrets.token_bytes(32)
@@ -202,6 +174,7 @@ class Engine:
         self._memory = DigestMemory(memory)
         self._chains = Chains(memory)
         self._threads = Threads(threads, thread_ttl)
+        self._owners = None if shared_threads else Owners(threads, thread_ttl)
 
     async def prepare(self, request: Request, plan: Plan) -> Prepared:
         """Lets models read what is new in a request, and long texts be normalised, beside the event loop. What models
@@ -246,11 +219,17 @@ class Engine:
         vault: Vault | None = None,
     ) -> Screening:
         """Inspects and judges a request; decides what goes to the bot. ``files``: what was seen of those it carries;
-        ``vault``: values of this conversation that were kept elsewhere."""
+        ``vault``: values of this conversation that were kept elsewhere. Raises ``ClientError`` (``thread-unknown``)."""
         if not plan.inspects:  # nothing looks, so nothing is remembered
             unseen = partial(_unseen, request, plan.route, channel, principal, tenant)
             return Screening(unseen, plan, plan.unseen, {}, Vault(), b"", b"", self, request.conversation)
         owner = f"{tenant}\0{principal}"
+        if self._owners is not None and plan.policy.enforces:
+            for given in request.continues:
+                if self._owners.foreign(owner, given):
+                    raise ClientError(
+                        "There is no such thread that you can continue.", reason="thread-unknown", status=404
+                    )
         parts = tuple(request.parts)
         thread = self._threads.get(owner, request.previous) if request.previous else None
         if vault is None:
@@ -569,6 +548,8 @@ class Engine:
         if reply_id:
             earlier = (*exchange.earlier, *exchange.parts, *said)[-_EARLIER:]
             self._threads.put(owner, reply_id, Thread(screening.vault, earlier, screening.root))
+            if self._owners is not None and exchange.principal != ANONYMOUS.id:
+                self._owners.claim(owner, reply_id)
 
 
 def _removed(decision: Decision) -> Decision:

@@ -41,6 +41,7 @@ REQUEST_HEADERS: Final = (
     "authorization",
     "content-type",
     "dpop",
+    "http-referer",
     "idempotency-key",
     "openai-beta",
     "openai-organization",
@@ -50,6 +51,8 @@ REQUEST_HEADERS: Final = (
     "x-api-key",
     "x-chatward-challenge",
     "x-chatward-page",
+    "x-client-request-id",
+    "x-title",
     *(f"x-stainless-{name}" for name in _STAINLESS),
 )
 """What pages may send: what the gateway reads, and what the official clients add by themselves."""

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-import orjson
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
+from chatward.channels import surrogates
 from chatward.channels.dialect import JSON_TYPE, SSE_TYPE, Answer, Call, Dialect
 from chatward.core.errors import ChatwardError, ClientError, UpstreamError
 from chatward.core.identity import ANONYMOUS, Caller, Kind, Principal
@@ -51,14 +51,18 @@ CONVERSING: Final = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/mes
 FORWARDED: Final = (
     "accept",
     "anthropic-version",
+    "http-referer",
     "idempotency-key",
     "openai-beta",
     "openai-organization",
     "openai-project",
     "traceparent",
     "user-agent",
+    "x-client-request-id",
+    "x-title",
 )
-"""Request headers that go to the bot as they are, besides credentials and ``anthropic-beta`` (a list)."""
+"""Request headers that go to the bot as they are, besides credentials and ``anthropic-beta`` (a list). ``http-referer``
+and ``x-title`` name the program to OpenRouter."""
 
 Feed = Callable[[bytes | None], Awaitable[bytes]]
 """Takes a piece of a stream, or ``None`` for what is held at its end."""
@@ -477,7 +481,7 @@ def _media(response: UpstreamResponse) -> str:
 def _tokens(body: bytes) -> tuple[int, int]:
     """The tokens that a whole reply says the bot read and wrote, in the words of any dialect; 0 where it says none."""
     try:
-        usage = orjson.loads(body)["usage"]
+        usage = surrogates.loads(body)["usage"]
         return _count(usage, "prompt_tokens", "input_tokens"), _count(usage, "completion_tokens", "output_tokens")
     except (ValueError, LookupError, TypeError, AttributeError):
         return 0, 0

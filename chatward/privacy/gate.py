@@ -107,6 +107,7 @@ class PrivacyGate:
         self._reminder = settings.privacy.reminder.strip() if "companion" in settings.privacy.profile else ""
         self._reminded: OrderedDict[tuple[str, str], float] = OrderedDict()
         """When minors were told last, in this process: another one may tell them again, never later."""
+        self._opened: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._clock = clock
         self._purposes: Mapping[str, tuple[str, Purpose] | None] = {}
         self.follow(settings)
@@ -184,13 +185,27 @@ class PrivacyGate:
             self._reminded.popitem(last=False)
         return not first
 
+    def _opens(self, request: Request, principal: Principal) -> bool:
+        """Whether a request begins a conversation. Of one whose turns the bot keeps only its name tells: it does where
+        this process has not met it."""
+        named = request.conversation
+        if not named or request.previous != named:
+            return not (request.previous or any(part.source is Source.BOT for part in request.parts))
+        key = (principal.tenant, principal.id, named)
+        known = key in self._opened
+        self._opened[key] = None
+        self._opened.move_to_end(key)
+        if len(self._opened) > _REMEMBERED:
+            self._opened.popitem(last=False)
+        return not known
+
     def _tell(self, current: Passage, channel: str, request: Request, exchange: str, principal: Principal) -> None:
         """EU AI Act, Article 50(2): every answer is marked; 50(1): the first one says it to the person."""
         if self.privacy.mark:
             current.headers.append(MARK)
         if self.privacy.disclosure == "off" or not self._disclosure:
             return
-        first = not (request.previous or any(part.source is Source.BOT for part in request.parts))
+        first = self._opens(request, principal)
         reminds = bool(self._reminder) and self._minor(principal) and self._due(principal, first=first)
         if not (first or reminds):
             return

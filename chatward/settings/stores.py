@@ -57,6 +57,9 @@ class Conversations(Strict, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How many threads (``previous_response_id``) are remembered for ``thread_ttl``."""
     thread_ttl: Seconds = 86_400.0
     """Seconds that a thread is remembered."""
+    shared_threads: bool = False
+    """Whether a caller may go on with a thread of the bot (``previous_response_id``, ``conversation``) that another
+    caller began, as where two programs with keys of their own serve one person."""
 
 
 class Stores(Strict, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -57,14 +57,25 @@ def test_the_official_model_reads_the_answer(fakes: Any) -> None:
     assert CreateEmbeddingResponse.model_validate_json(answer.body).data[0].embedding == [0.5, -1.0]
 
 
-@pytest.mark.parametrize("vector", [[0.5, -1, 2.25], "AAAA" * 20])
+@pytest.mark.parametrize("vector", [[0.5, -1, 2.25], "AAAA" * 20, "AACAPw==", "zczMPQAAgL8AAABA", ""])
 def test_vectors_pass(vector: Any, fakes: Any) -> None:
     answer = call(input="x").reply(reply_of(vector), fakes.Reply(mask="SECRET"))
     assert orjson.loads(answer.body) == orjson.loads(reply_of(vector))
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b'{"data":[1]}', reply_of("some words"), reply_of([1, "x"]), reply_of(None)]
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"data":[1]}',
+        reply_of("some words"),
+        reply_of([1, "x"]),
+        reply_of(None),
+        reply_of("AACAPw"),
+        reply_of("AACA"),
+        reply_of("AACA Pw=="),
+    ],
 )
 def test_what_are_no_vectors_is_refused(body: bytes, fakes: Any) -> None:
     with pytest.raises(UpstreamError):

@@ -52,6 +52,7 @@ def test_a_text_is_the_users_message() -> None:
     assert seen(parsed) == [("operator", "Be kind."), ("user", "Hello")]
     assert [message.role for message in parsed.messages] == ["system", "user"]
     assert (parsed.previous, parsed.stream, parsed.model, parsed.conversation) == ("resp_0", True, "m", "")
+    assert list(parsed.continues) == ["resp_0"]
 
 
 def test_items_decide_the_source() -> None:
@@ -126,7 +127,13 @@ def test_setup_and_caller_are_seen_and_credentials_are_left_alone() -> None:
     assert list(parsed.tools) == ["mail", "s"]
     assert parsed.conversation == "c-1"
     assert call(input="x", conversation={"id": "conv_1"}).conversation == "conv_1"
-    assert call(input="x", conversation="conv_2").conversation == "conv_2"
+    kept = call(input="x", conversation="conv_2", metadata={"conversation_id": "c-1"})
+    assert kept.conversation == kept.previous == kept.reply_id() == "conv_2"
+    assert set(kept.continues) == {"conv_2"}
+    both = call(input="x", conversation="conv_2", previous_response_id="resp_1")
+    assert (both.previous, set(both.continues)) == ("resp_1", {"resp_1", "conv_2"})
+    named = call(input="x", metadata={"conversation_id": "c-1"})
+    assert (named.conversation, named.previous, list(named.continues)) == ("c-1", "", [])
 
 
 def test_an_edit_changes_its_text_and_nothing_else() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatward.core.errors import ClientError
 from chatward.core.ports import GuardSpec, Item, Scope, StreamInspector
 from chatward.core.rules import Rule
 from chatward.core.values import (
@@ -48,6 +49,7 @@ class Single:
     model: str = ""
     stream: bool = False
     tools: Sequence[str] = ()
+    continues: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -461,6 +463,37 @@ def test_a_thread_that_the_upstream_keeps() -> None:
     assert answered(second, "[EMAIL_2], not [EMAIL_1]", reply_id="resp_2") == "ann@example.com, not [email hidden]"
     stranger = screen(made, use, ("user", "what is my mail?"), previous="resp_1", principal="eve")
     assert answered(stranger, "[EMAIL_2]") == "[EMAIL_2]"
+
+
+def _continued(made: Engine, use: Plan, principal: str) -> Screening:
+    asked = replace(request(("user", "go on")), previous="resp_1", continues=["resp_1"])
+    return made.screen(asked, use, channel="test", principal=principal)
+
+
+@pytest.mark.parametrize("first", ["ann", "anonymous"])
+def test_who_goes_on_with_what_the_bot_gave_an_id(first: str) -> None:
+    made, use = engine(), plan()
+    _continued(made, use, "eve")  # nobody was answered with it, so the bot says what it is
+    answered(screen(made, use, ("user", "I am ann@example.com"), principal=first), "hi", reply_id="resp_1")
+    answered(_continued(made, use, first), "hi", reply_id="resp_2")
+    if first == "anonymous":  # may have signed in since
+        answered(_continued(made, use, "ann"), "hi", reply_id="resp_1")
+        assert _continued(made, use, "ann")
+    for other in ("eve", "anonymous") if first == "ann" else ("eve",):
+        with pytest.raises(ClientError) as refused:
+            _continued(made, use, other)
+        assert (refused.value.reason, refused.value.status) == ("thread-unknown", 404)
+    # Who is answered with the same id later does not become its owner.
+    answered(screen(made, use, ("user", "hello"), principal="eve"), "hi", reply_id="resp_1")
+    with pytest.raises(ClientError):
+        _continued(made, use, "eve")
+    assert _continued(made, use, "ann")
+
+
+def test_callers_may_share_threads_where_settings_say_so() -> None:
+    made, use = Engine(host_of=host_of, key=b"k" * 32, shared_threads=True), plan()
+    answered(screen(made, use, ("user", "I am ann@example.com")), "hi", reply_id="resp_1")
+    assert answered(_continued(made, use, "eve"), "[EMAIL_1]") == "[EMAIL_1]"  # the values stay their person's
 
 
 def test_choose() -> None:

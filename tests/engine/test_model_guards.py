@@ -46,6 +46,7 @@ class Single:
     model: str = ""
     stream: bool = False
     tools: Sequence[str] = ()
+    continues: Sequence[str] = ()
 
 
 class Weighing:

@@ -71,13 +71,15 @@ async def test_request_headers_travel_by_name(open_gate: Open, say: Make) -> Non
     sent = {
         "authorization": "Bearer caller", "openai-organization": "org", "traceparent": "00-1", "user-agent": "ua",
         "accept": "application/json", "cookie": "a=b", "x-forwarded-for": "10.0.0.1", "x-stainless-os": "Linux",
-        "anthropic-beta": "b1", "idempotency-key": "i",
+        "anthropic-beta": "b1", "idempotency-key": "i", "http-referer": "https://shop.example", "x-title": "Shop",
+        "x-client-request-id": "c-1",
     }  # fmt: skip
     await gate.chat(headers=sent)
     seen = {name.lower(): value for name, value in gate.bot.requests[0].headers}
     assert seen.keys() == {
         "host", "accept-encoding", "content-length", "content-type", "authorization", "openai-organization",
         "traceparent", "user-agent", "accept", "anthropic-beta", "idempotency-key",
+        "http-referer", "x-title", "x-client-request-id",
     }  # fmt: skip
     assert seen["authorization"] == "Bearer caller"
 

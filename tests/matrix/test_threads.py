@@ -55,16 +55,51 @@ def test_an_own_value_comes_back_in_the_next_turn(
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-def test_a_thread_of_another_caller_gives_nothing_away(
-    clients: tuple[openai.OpenAI, openai.OpenAI], stream: bool
+def test_nobody_goes_on_with_a_thread_of_another_caller(
+    clients: tuple[openai.OpenAI, openai.OpenAI], bot: ScriptedUpstream, stream: bool
 ) -> None:
     own, other = clients
     model = f"enforce~again~hostile~theft-{stream}"
     first, _ = _text(own, stream, model=model, input=f"I am {OWN}.")
-    _, said = _text(other, stream, model=model, input="Who am I?", previous_response_id=first)
+    for asked in ("Who am I?", "I am [EMAIL_1]."):
+        with pytest.raises(openai.NotFoundError) as refused:
+            _text(other, stream, model=model, input=asked, previous_response_id=first)
+        assert refused.value.code == "thread-unknown"
+    assert [seen.texts for seen in bot.seen(model)] == [["I am [EMAIL_1]."]]
+    _, said = _text(own, stream, model=model, input="Who am I?", previous_response_id=first)
+    assert said == f"Again: {OWN}, and [EMAIL_2]."
+
+
+def test_an_id_that_nobody_was_answered_with_is_the_bots_to_judge(
+    clients: tuple[openai.OpenAI, openai.OpenAI], bot: ScriptedUpstream
+) -> None:
+    model = "enforce~again~events~unknown"
+    _, said = _text(clients[0], False, model=model, input="Who am I?", previous_response_id="resp_of_last_week")
     assert said == "Again: [EMAIL_1], and [EMAIL_2]."
-    _, said = _text(other, stream, model=model, input="I am [EMAIL_1].", previous_response_id=first)
-    assert OWN not in said
+    assert [seen.document["previous_response_id"] for seen in bot.seen(model)] == ["resp_of_last_week"]
+
+
+def test_where_the_route_only_watches_nothing_is_refused(clients: tuple[openai.OpenAI, openai.OpenAI]) -> None:
+    own, other = clients
+    first, _ = _text(own, False, model="monitor~again~events~watched", input="I am here.")
+    _text(other, False, model="monitor~again~events~watched", input="And I?", previous_response_id=first)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("named", [str, lambda name: {"id": name}], ids=["name", "object"])
+def test_a_conversation_that_the_bot_keeps_is_one_thread(
+    clients: tuple[openai.OpenAI, openai.OpenAI], bot: ScriptedUpstream, stream: bool, named: Any
+) -> None:
+    own, other = clients
+    conversation = named(f"conv_{stream}_{named is str}")
+    model = f"enforce~again~hostile~conversation-{stream}-{named is str}"
+    _, said = _text(own, stream, model=model, input=f"I am {OWN}.", conversation=conversation)
+    assert said == f"Again: {OWN}, and [EMAIL_2]."
+    _, said = _text(own, stream, model=model, input="And grace@example.com?", conversation=conversation)
+    assert said == f"Again: {OWN}, and grace@example.com."
+    with pytest.raises(openai.NotFoundError):
+        _text(other, stream, model=model, input="Who am I?", conversation=conversation)
+    assert [seen.texts for seen in bot.seen(model)] == [["I am [EMAIL_1]."], ["And [EMAIL_2]?"]]
 
 
 def test_branches_of_a_thread_do_not_share_what_follows(clients: tuple[openai.OpenAI, openai.OpenAI]) -> None:

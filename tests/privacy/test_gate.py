@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatward.channels.openai_chat import ChatCompletions
+from chatward.channels.openai_responses import Responses
 from chatward.core.errors import ConfigError, StoreError
 from chatward.core.identity import ANONYMOUS, Assurance, Caller, Kind, Presented, Principal
 from chatward.core.ports import Entry, Request
@@ -150,6 +151,20 @@ async def test_the_first_answer_is_told_once(world: World) -> None:
     assert told.isascii()
     assert "\n" not in told
     assert json.loads(told) == "Você fala com uma IA…\r\nx: y"
+
+
+async def test_a_conversation_that_the_bot_keeps_is_told_once(world: World) -> None:
+    def ask(**named: str) -> Request:
+        return Responses().parse(json.dumps({"model": "m", "input": "hello", **named}).encode())
+
+    async def told(who: Principal, **named: str) -> bool:
+        current = await world.admit(caller(who), "free", "/v1/responses", ask(**named))
+        return "x-chatward-disclosure" in dict(current.headers)
+
+    assert [await told(ANN, conversation=name) for name in ("c1", "c1", "c2", "c1")] == [True, False, True, False]
+    assert await told(STRANGER, conversation="c1")
+    assert await told(ANN)
+    assert not await told(ANN, previous_response_id="resp_1")
 
 
 async def test_minors_are_reminded_every_three_hours() -> None:
