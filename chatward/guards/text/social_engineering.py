@@ -6,6 +6,7 @@ somebody else's account.
 
 * What comes in (the person's words, tool results, documents) is weighed sentence by sentence by ``social_asks`` and
   as a whole by the model's head ``scam``.
+* Scams that are always told alike are found by their steps (``social_scripts``).
 * A turn is read as part of its conversation by ``social_chain``: contact, ask, pressure and hand-over over several
   turns.
 * A reply flows; from the first cue of a sentence on it waits for the sentence's end (``social_reader.BOUND`` code
@@ -28,6 +29,7 @@ from chatward.guards.text.social_asks import GUARD
 from chatward.guards.text.social_chain import Chain, Stage, closing
 from chatward.guards.text.social_cues import CONTEXT, CORE, OBJECTS
 from chatward.guards.text.social_reader import BOUND, Judged, Reader, asks_in
+from chatward.guards.text.social_scripts import CONFIDENCE, scripts_in
 from chatward.guards.text.social_words import Cue
 from chatward.models.shipped import shipped
 
@@ -50,6 +52,8 @@ _SEVERITY: Final = {
     "asks-remote-access": Severity.HIGH,
     "account-takeover": Severity.HIGH,
     "moves-channel": Severity.MEDIUM,
+    "relative-in-need": Severity.HIGH,
+    "extortion": Severity.HIGH,
     "model": Severity.INFO,  # the head alone is not sure enough to stop anybody: it is noted
     "pressure": Severity.INFO,
     "kill-chain": Severity.HIGH,
@@ -94,6 +98,8 @@ class SocialEngineeringGuard:
             return Weighed()
         plain = item.reading.plain
         findings = _of_view(plain, asks_in(plain.text), item.index)
+        for name, (start, end) in scripts_in(plain.text):
+            findings.append(_finding(name, CONFIDENCE, plain.original(start, end), item.index))
         if not findings:
             for view in item.reading.others[:_VIEWS]:
                 findings = _of_view(view, asks_in(view.text), item.index)
