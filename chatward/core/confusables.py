@@ -164,6 +164,13 @@ FLIPPED: Final[dict[int, str]] = dict(
 )
 """Letters drawn upside down, to be read from the right."""
 
+BRAILLE: Final[dict[int, str]] = {
+    0x2800: " ",
+    0x2820: "",  # the next letter is a capital
+    **dict(zip(map(ord, "⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵"), "abcdefghijklmnopqrstuvwxyz", strict=True)),
+}
+"""Uncontracted Braille (Unicode block U+2800)."""
+
 STEMS: Final = (
     "ignor", "disregard", "forget", "overrid", "bypass", "instruc", "prompt", "system", "previous", "jailbreak",
     "pretend", "restrict", "filter", "censor", "developer", "reveal", "password", "secret", "guideline",

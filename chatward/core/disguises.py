@@ -9,7 +9,9 @@ pays for looking, not for reading. Each function takes a view and returns a furt
 * ``joined``: letters kept apart one by one (``i g n o r e``, ``i-g-n``, emoji between), or long words of run-together
   words that hold a stem (``IgnoreAllRules``, ``ignore_all_rules``).
 * ``leet``: digits or signs between or before letters (``1gn0re``).
-* ``turned``: a stem in rot13 or atbash, reversed, or in letters drawn upside down.
+* ``turned``: a stem in rot13 or atbash, reversed, in Braille, in letters drawn upside down or given by their number.
+* ``respelled``: a stem in stretched letters (``ignoooore``), in letters written twice (``iiggnnoorree``), or in words
+  with two letters swapped (``ignroe``), which people and language models read as if nothing were wrong.
 * ``bare``: HTML or XML tags inside the text.
 """
 
@@ -22,7 +24,7 @@ from collections.abc import Iterator
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Final
 
-from chatward.core.confusables import FLIPPED, KIN, LEET, MARKED, SMALL_CAPITALS, STEMS, TWINS, WORDS
+from chatward.core.confusables import BRAILLE, FLIPPED, KIN, LEET, MARKED, SMALL_CAPITALS, STEMS, TWINS, WORDS
 from chatward.core.offsets import Weave
 from chatward.core.text import View, ViewKind
 
@@ -86,6 +88,32 @@ _DOUBLE_ONE: Final = re.compile("11|1\\|")
 
 _TAG: Final = re.compile(r"<(?:!--|/?[A-Za-z][^<>]{0,512}>|\?[^<>]{0,512}>)|-->")
 _INLINE: Final = re.compile(r"</?(?:a|b|i|u|s|em|strong|span|font|small|big|sub|sup|code|mark|wbr|tt)\b", re.I)
+_STRETCHED: Final = re.compile(r"([A-Za-z])\1\1+")
+_TWICE: Final = re.compile(r"(?<![A-Za-z])(?:([A-Za-z])\1)+(?![A-Za-z])")
+_REPEATED: Final = re.compile(r"([a-z])\1(?:\1|([a-z])\2([a-z])\3)")
+"""Three letters that are the same, or three pairs of such, in lower case."""
+_RANK: Final = "(?:1[0-9]|2[0-6]|[1-9])"
+_RANKS: Final = re.compile(rf"(?<!\d){_RANK}(?:[ ,.-]{{1,2}}{_RANK}|[ ]?[/|][ ]?{_RANK}){{7,}}(?!\d)")
+_RANK_OR_GAP: Final = re.compile(r"\d+|[/|]| {2}")
+
+
+def _swapped(word: str) -> Iterator[str]:
+    """A word with two neighbours swapped, in all ways that change it and leave its first letter."""
+    for at in range(1, len(word) - 1):
+        if word[at] != word[at + 1]:
+            yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+_SWAPPABLE: Final = (
+    "bypass", "disregard", "forget", "guidelines", "ignore", "instruction", "instructions", "override", "password",
+    "previous", "prompt", "restrictions", "reveal", "system",
+)  # fmt: skip
+SWAPPED: Final = tuple(sorted({wrong for word in _SWAPPABLE for wrong in _swapped(word)}))
+_SWAPS: Final = frozenset(SWAPPED)
+_LOWER_WORDS: Final = re.compile(f"[a-z]{{{min(map(len, SWAPPED))},}}")
+_PLAIN_WORD: Final = re.compile("[A-Za-z]{5,}")
+_BY_LETTERS: Final = {word[0] + "".join(sorted(word)): word for word in WORDS if len(word) >= 5}
+"""Words by their first letter and all letters in order."""
 
 
 def disguised(view: View, words: list[int]) -> Iterator[View]:
@@ -103,6 +131,7 @@ def disguised(view: View, words: list[int]) -> Iterator[View]:
         base = reading
     yield from leet(base)
     yield from turned(view)
+    yield from respelled(view)
 
 
 def _view(weave: Weave, name: str, source: View) -> View:
@@ -280,9 +309,47 @@ def turned(view: View) -> Iterator[View]:
         words = " ".join(word[::-1] for word in text.split())
         yield View(words, ViewKind.DISGUISED, "reversed-words", whole=span)
     if not text.isascii():
-        upright = text.translate(FLIPPED)[::-1]
-        if upright != text[::-1] and _STEM.search(upright.lower()):
-            yield View(upright, ViewKind.DISGUISED, "upside-down", whole=span)
+        upright = text.translate(FLIPPED)
+        if upright != text:
+            for way in (upright[::-1], upright):
+                if _STEM.search(way.lower()):
+                    yield View(way, ViewKind.DISGUISED, "upside-down", whole=span)
+        raised = text.translate(BRAILLE)
+        if raised != text and _STEM.search(raised.lower()):
+            yield View(raised, ViewKind.DISGUISED, "braille", whole=span)
+    if sum(map(text.count, "123456789")) >= 8 and _RANKS.search(text):
+        yield from _brought(view, _RANKS.sub(lambda found: _lettered(found[0]), text), "ranks")
+
+
+def _lettered(ranks: str) -> str:
+    """Numbers from 1 to 26 as the letters of the alphabet."""
+    return "".join(chr(ord("a") + int(one) - 1) if one.isdigit() else " " for one in _RANK_OR_GAP.findall(ranks))
+
+
+def respelled(view: View) -> Iterator[View]:
+    """Stretched, doubled and swapped letters as they are meant, where that brings a stem to light."""
+    text = view.text
+    lower = text.lower()
+    if _REPEATED.search(lower):
+        yield from _brought(view, _STRETCHED.sub(r"\1", text), "stretched")
+        yield from _brought(view, _TWICE.sub(lambda found: found[0][::2], text), "twice")
+    if not _SWAPS.isdisjoint(_LOWER_WORDS.findall(lower)):
+        yield from _brought(view, _PLAIN_WORD.sub(lambda found: _unswapped(found[0]), text), "swapped")
+
+
+def _unswapped(word: str) -> str:
+    lower = word.lower()
+    return _BY_LETTERS.get(lower[0] + "".join(sorted(lower)), word)
+
+
+def _brought(view: View, text: str, name: str) -> Iterator[View]:
+    """A reading that has more stems than the view, and what it says with words taken apart."""
+    if text == view.text or len(_STEM.findall(text.lower())) <= len(_STEM.findall(view.text.lower())):
+        return
+    reading = View(text, ViewKind.DISGUISED, name, whole=view.original(0, len(view.text)))
+    yield reading
+    if max(map(len, text.split()), default=0) >= LONG and (parted := _parted(reading)):
+        yield parted
 
 
 def _holds(text: str, markers: tuple[str, ...]) -> bool:

@@ -38,6 +38,8 @@ _PIECE: Final = re.compile(r"[A-Za-z0-9+]{16,}={0,6}")
 _HEX_PAIRS: Final = re.compile(r"(?:(?:0x)?[0-9A-Fa-f]{2}[\s,:;-]{1,2}){7,}(?:0x)?[0-9A-Fa-f]{2}(?![0-9A-Za-z])")
 _BINARY: Final = re.compile(r"(?:[01]{7,8}[\s,]{0,2}){6,}")
 _NUMBERS: Final = re.compile(r"(?:(?:1[01]\d|12[0-6]|[3-9]\d)[\s,]{1,2}){9,}(?:1[01]\d|12[0-6]|[3-9]\d)(?!\d)")
+_OCTAL: Final = "(?:1[0-7]{2}|0?[4-7][0-7])"
+_OCTALS: Final = re.compile(rf"(?:{_OCTAL}[\s,]{{1,2}}){{9,}}{_OCTAL}(?!\d)")
 _CHARACTERS: Final = re.compile(r"(?:chr\(\s?(?:1[01]\d|12[0-6]|[3-9]\d)\s?\)[\s+.,&]{0,3}){6,}", re.IGNORECASE)
 _ASCII85: Final = re.compile(r"<~[!-u\s]{5,}~>")
 _MORSE: Final = re.compile(r"(?:[.-]{1,6}[ /|]{1,3}){7,}[.-]{1,6}")
@@ -123,6 +125,10 @@ def _read_numbers(token: str) -> str | None:
     return readable(bytes(map(int, re.findall(r"\d+", token))))
 
 
+def _read_octals(token: str) -> str | None:
+    return readable(bytes(int(digits, 8) for digits in re.findall("[0-7]+", token)))
+
+
 def _read_ascii85(token: str) -> str | None:
     try:
         return readable(base64.a85decode(token, adobe=True))
@@ -150,6 +156,7 @@ def tokens(text: str, words: list[int]) -> Iterator[Decoded]:
             yield from _matches(_BINARY, text, _read_binary)
         if ones >= 5:
             yield from _matches(_NUMBERS, text, _read_numbers)
+            yield from _matches(_OCTALS, text, _read_octals)
     if "chr(" in text or "Chr(" in text or "CHR(" in text:
         yield from _matches(_CHARACTERS, text, _read_numbers)
     if "<~" in text:

@@ -23,6 +23,8 @@ READ = [  # one text at least for each sign, in which nothing else is one
     *("-i-g-n", "a i g n o", "\ni\ng\nn\no", "IgnoreTheseAll", "do_this_prompt"),
     *("1gnore it", "!gnore it", "i9n0re", "re4d", "l@st", "he11o"),
     *("vtabe vg", "cebzcg", "erongi", "tpmorp", "TPMORP"),
+    *("ignooore", "iiggnnoorree", "ignroe it", "110 145 154 154 157 54 40 167 157 162 154 144"),
+    *("9-7-14-15-18-5-9-20", "9 7 14 15 18 5 / 9 20", "9, 7, 14, 15, 18, 5, 9, 20"),
 ]  # fmt: skip
 PIECES = [
     *READ, *STEMS, *"01457@$!-._|<>&%=\\/ \n\t\x0b\x1cag", "--", ". ", "0x", "41", "1001000", "word", "Word", "<~",
