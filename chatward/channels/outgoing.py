@@ -6,6 +6,7 @@ itself is said in ``channels.wording``.
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import Any, Final
 
 import orjson
@@ -27,9 +28,10 @@ def malformed(what: str) -> UpstreamError:
 
 
 def load(body: bytes) -> dict[str, Any]:
-    """The object in ``body``; ``UpstreamError(reason="upstream-malformed")`` when it is none."""
+    """The object in ``body``, with or without a byte order mark (RFC 8259 section 8.1);
+    ``UpstreamError(reason="upstream-malformed")`` when it is none."""
     try:
-        document = surrogates.loads(body)
+        document = surrogates.loads(body.removeprefix(BOM_UTF8))
     except ValueError as error:
         raise malformed("it is not JSON") from error
     if type(document) is not dict:

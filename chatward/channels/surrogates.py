@@ -32,10 +32,13 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 
 def loads(data: bytes, *, pieces: bool = False) -> Any:
     """What the JSON in ``data`` says. ``pieces``: it is an event, so a text in it may begin or end with half a
-    character. Raises ``ValueError`` where it is no JSON."""
+    character, and bytes that are not UTF-8 are U+FFFD (WHATWG HTML, 9.2.5: event streams are decoded so). Raises
+    ``ValueError`` where it is no JSON."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
+        if pieces and not _is_utf8(data):
+            return loads(data.decode("utf-8", "replace").encode(), pieces=True)
         if _ESCAPED.search(data) is None:
             raise
     try:  # orjson knows no halves; numbers stay its own
@@ -43,6 +46,14 @@ def loads(data: bytes, *, pieces: bool = False) -> Any:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return _mended(document, pieces)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def scalars(text: str) -> str:

@@ -16,6 +16,7 @@ from chatward.channels.openai_chat_stream import DONE, ChatRewriter
 from chatward.channels.openai_responses_stream import ResponsesRewriter
 from chatward.channels.outgoing import load
 from chatward.channels.surrogates import loads, scalars
+from chatward.core.errors import UpstreamError
 
 TEXT = "Dear 😀 of 👩🏽‍🚀, 漢 is SECRET 𝒳, so is the SEC😀RET; bye 🎉"
 HIDDEN = TEXT.replace("SECRET", "[hidden]")
@@ -181,3 +182,23 @@ def test_nothing_else_becomes_json(data: bytes) -> None:
 def test_numbers_are_read_as_ever() -> None:
     numbers = b"[1, -2.5, 123456789012345678901234, 1e5]"
     assert loads(b'{"a": %b, "b": "\\ud83d"}' % numbers)["a"] == orjson.loads(numbers)
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xe4"])
+def test_bytes_of_a_stream_that_are_not_utf8_become_replacements(bad: bytes, fakes: Any) -> None:
+    """In a first event, and in later ones that are told from it by their text alone."""
+    said = content(["a SE", "CRET b?", "c?", "d"]).replace(b"?", bad)
+    rewriter = ChatRewriter(fakes.Reply(mask="SECRET"))
+    out = rewriter.feed(said) + rewriter.close()
+    assert "".join(_contents(out)) == "a [hidden] b?c?d".replace("?", bad.decode("utf-8", "replace"))
+    with pytest.raises(UpstreamError):
+        load(b'{"a": "' + bad + b'"}')
+
+
+def _contents(out: bytes) -> list[str]:
+    events = [json.loads(line[6:]) for line in out.splitlines() if line.startswith(b"data: {")]
+    return [choice["delta"].get("content", "") for event in events for choice in event["choices"]]
+
+
+def test_a_byte_order_mark_before_an_answer_is_none_of_its_text() -> None:
+    assert load(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
