@@ -82,7 +82,16 @@ _NESTED: Final = re.compile(r"(?i)(?:https?|ftp)(?::|%3a)(?:[\\/]|%2f|%5c){1,4}[
 _RELATIVE: Final = re.compile(
     r"(?i)(?:^|=)((?:[\\/]|%2f|%5c){2}[a-z0-9][a-z0-9.-]*\.[a-z]{2,24}(?:[/?#:%][^&]*)?)(?=&|$)"
 )
-_ENCODED: Final = re.compile(r"(?<![A-Za-z0-9])(?:aHR0c|SFRUU)[A-Za-z0-9+/_-]{8,}={0,2}")
+_ENCODED: Final = re.compile(r"(?<![A-Za-z0-9])(?:a1)?((?:aHR0c|SFRUU)[A-Za-z0-9+/_-]{8,}={0,2})")
+"""Base64 of a URL; Bing writes ``a1`` before it."""
+_BARE: Final = re.compile(
+    r"(?i)(?:^|&)(?:u|ur[il]|to|target|dest|destination|redirect(?:_?ur[il])?|return(?:_?(?:to|url))?|next|goto|link|out"
+    r"|continue)=((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24}(?:/|%2f)[^&]*)"
+)
+"""A host and path without a scheme, in a parameter that says where to go."""
+_AMP: Final = re.compile(r"(?i)/(?:amp|[civ])/(?:s/)?((?:[a-z0-9-]{1,63}\.){1,6}[a-z]{2,24}/.*)")
+"""A page as the AMP caches of Google and the AMP Project address it."""
+_AMP_HOST: Final = re.compile(r"(?:^|\.)(?:google(?:\.[a-z]{2,3}){1,2}|ampproject\.org)$")
 _AUTHORITY: Final = re.compile(r"(?i)^\s*[a-z][a-z0-9+.-]*:([\\/]*)([^\\/?#]*)(.?)", re.DOTALL)
 _NAMES: Final = re.compile(r"(?i)(?:[\w-]{1,63}\.)+([\w-]{2,24})")
 _DEPTH: Final = 2
@@ -261,13 +270,17 @@ def nested(address: Address) -> list[str]:
     rest = f"{address.path}?{address.query}#{address.fragment}"
     if "archive.org" in address.host:
         rest = rest.partition("/http")[2] and rest
+    if (cached := _AMP.match(address.path)) is not None and _AMP_HOST.search(address.host):
+        found.setdefault(f"https://{cached[1]}")
     for _ in range(3):
         for match in _NESTED.finditer(rest, 1):
             found.setdefault(unquote(match[0]) if "%3" in match[0][:9] or "%2" in match[0][:14] else match[0])
         for match in _RELATIVE.finditer(address.query if rest else ""):
             found.setdefault(f"https:{unquote(match[1])}")
+        for match in _BARE.finditer(address.query if rest else ""):
+            found.setdefault(f"https://{unquote(match[1])}")
         for match in _ENCODED.finditer(rest):
-            said = _unbase64(match[0])
+            said = _unbase64(match[1])
             if said:
                 found.setdefault(said)
         decoded = unquote(rest)

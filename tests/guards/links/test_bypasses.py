@@ -123,6 +123,10 @@ TRICKS: tuple[tuple[str, str, str], ...] = (
     ("redirect-slashes", "https://example.com/go?next=//paypa1.example/x", "redirect"),
     ("redirect-encoded", f"https://example.com/go?u={TARGET}", "redirect"),
     ("redirect-fragment", "https://example.com/#url=https://paypa1.example/", "redirect"),
+    ("redirect-bing", f"https://www.bing.com/ck/a?!&&p=0&u=a1{TARGET}&ntb=1", "redirect"),
+    ("redirect-bare", "https://example.com/go?id=1&u=paypa1.example%2Flogin", "redirect"),
+    ("redirect-amp", "https://www.google.com/amp/s/paypa1.example/login", "redirect"),
+    ("redirect-amp-cache", "https://paypa1-example.cdn.ampproject.org/c/s/paypa1.example/login", "redirect"),
     ("redirect-disguised", "https://example.com/go?u=http://0x7f.1/", "redirect"),
 )
 
