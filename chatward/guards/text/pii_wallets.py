@@ -1,7 +1,7 @@
 """Addresses of crypto wallets.
 
 The rule: an address proves itself by its own checksum (base58check, bech32 and bech32m of BIP 173 and BIP 350,
-EIP-55). Addresses without one (Solana, Ethereum in one case) need their name or their prefix.
+CashAddr, EIP-55). Addresses without one (Solana, Ethereum in one case) need their name or their prefix.
 """
 
 from __future__ import annotations
@@ -135,6 +135,30 @@ def _segwit(text: str, before: str) -> float | None:
     return 0.95 if bech32(text) else None
 
 
+def _cash(text: str, before: str) -> float | None:
+    """CashAddr (Bitcoin Cash specification, "spec/cashaddr"): a BCH code over the prefix, which may be left out."""
+    lower = text.lower()
+    if text not in (lower, text.upper()):
+        return None
+    prefix, _, data = lower.rpartition(":")
+    check = 1
+    values = [ord(char) & 31 for char in prefix or "bitcoincash"] + [0] + [_BECH32.index(char) for char in data]
+    for value in values:
+        top = check >> 35
+        check = (check & 0x07FFFFFFFF) << 5 ^ value
+        for bit, generator in enumerate((0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)):
+            check ^= generator if top >> bit & 1 else 0
+    return 0.95 if check == 1 else None
+
+
+def _filecoin(text: str, before: str) -> float | None:
+    """Filecoin specification, "Address": base32 of the payload and four bytes of BLAKE2b over protocol and payload."""
+    body = text[2:].upper()
+    data = base64.b32decode(body + "=" * (-len(body) % 8))
+    digest = hashlib.blake2b(bytes((int(text[1]),)) + data[:-4], digest_size=4).digest()
+    return 0.95 if digest == data[-4:] else None
+
+
 def _ethereum(text: str, before: str) -> float | None:
     digits = text[2:]
     if len(set(digits.lower())) < 6:  # the zero address, burn addresses, precompiles
@@ -213,6 +237,14 @@ RULES: Final = (
         "Bitcoin and Litecoin segwit address (bech32, bech32m)",
         _segwit,
     ),
+    _wallet(
+        "wallet-cash",
+        f"(?:(?:bitcoincash:)?[qp][{_BECH32}]{{41}}|(?:BITCOINCASH:)?[QP][{_BECH32.upper()}]{{41}})",
+        "Bitcoin Cash address (CashAddr)",
+        _cash,
+    ),
+    _wallet("wallet-filecoin", "f(?:[12][a-z2-7]{39}|3[a-z2-7]{84})", "Filecoin address (BLAKE2b)", _filecoin),
+    _wallet("wallet-zcash", f"(?:zs1[{_BECH32}]{{75}}|u1[{_BECH32}]{{100,300}})", "Zcash shielded address", _segwit),
     _wallet("wallet-cardano", f"addr1[{_BECH32}]{{50,110}}", "Cardano address (bech32)", _segwit),
     _wallet("wallet-ethereum", "0x[0-9A-Fa-f]{40}", "Ethereum address (EIP-55 where in mixed case)", _ethereum),
     _wallet(

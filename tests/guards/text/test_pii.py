@@ -67,6 +67,9 @@ def test_importing_the_guard_loads_no_heavy_library() -> None:
 
 # --- what is found -----------------------------------------------------------------------------------
 
+CASH = "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"
+FILECOIN = "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy"
+ZCASH = "zs1skpa0r28h70cx0qd63tc2yguggqqdd22j5vdtvcnph62fsy4nq4ynkn75t77trspkep6hh9zfgy"
 MONERO = "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"
 ETHEREUM = "0x" + "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # from EIP-55
 BITCOIN = "1BvBMSEYstWetq" + "TFn5Au4m4GFg7xJaNVN2"
@@ -170,6 +173,9 @@ FOUND = (
         "EQCD39VS5jcptHL8vMjEXrzGaRcCVYto7HUn4bpAOg8xqB2N",
     ),
     ("wallet-monero", MONERO, MONERO),
+    *(("wallet-cash", f"to {shown}", shown) for shown in (CASH, f"bitcoincash:{CASH}")),
+    ("wallet-filecoin", FILECOIN, FILECOIN),
+    ("wallet-zcash", ZCASH, ZCASH),
     ("card-expiry", "gültig bis 12/2028", "12/2028"),
     ("iban", "DE89 3704 0044 0532 0130 00 is mine", "DE89 3704 0044 0532 0130 00"),
     ("iban", "gb82west12345698765432", "gb82west12345698765432"),

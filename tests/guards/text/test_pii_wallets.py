@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 
@@ -116,3 +117,41 @@ def test_solana_needs_its_name(find: Find) -> None:
     assert len(base58_bytes(address)) == 32
     assert wallets(find, f"my solana wallet {address}") == [address]
     assert wallets(find, f"the hash {address}") == []
+
+
+def test_cash_addresses_by_their_published_vectors(find: Find) -> None:
+    """Bitcoin Cash specification, "Examples of address translation"."""
+    for name in (
+        "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",
+        "qr95sy3j9xwd2ap32xkykttr4cvcu7as4y0qverfuy",
+        "qqq3728yw0y47sqn6l2na30mcw6zm78dzqre909m2r",
+        "ppm2qsznhks23z7629mms6s4cwef74vcwvn0h829pq",
+    ):
+        for address in (f"bitcoincash:{name}", name, name.upper()):
+            assert wallets(find, f"send to {address} now") == [address]
+        changed = name[:-1] + ("q" if name[-1] != "q" else "p")
+        assert wallets(find, f"send to {changed} now") == []
+        assert wallets(find, f"send to {name[:20].upper()}{name[20:]} now") == []
+
+
+@pytest.mark.parametrize("protocol", [1, 2, 3])
+@given(data=st.data())
+def test_any_filecoin_address_is_found(find: Find, protocol: int, data: st.DataObject) -> None:
+    size = 48 if protocol == 3 else 20
+    payload = data.draw(st.binary(min_size=size, max_size=size))
+    digest = hashlib.blake2b(bytes((protocol,)) + payload, digest_size=4).digest()
+    address = f"f{protocol}" + base64.b32encode(payload + digest).decode().rstrip("=").lower()
+    assert wallets(find, f"send to {address} now") == [address]
+    changed = address[:10] + ("a" if address[10] != "a" else "b") + address[11:]
+    assert wallets(find, f"send to {changed} now") == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy",  # the specification's own
+        "f3vvmn62lofvhjd2ugzca6sof2j2ubwok6cj4xxbfzz4yuxfkgobpihhd2thlanmsh3w2ptld2gqkn2jvlss4a",
+    ],
+)
+def test_addresses_as_published(find: Find, address: str) -> None:
+    assert wallets(find, f"send to {address} now") == [address]
