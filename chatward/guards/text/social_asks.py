@@ -7,7 +7,8 @@ sentence:
 1. A verb of handing over stands near an object, in either order (verbs come last in half of the languages).
 2. It is none where the verb is denied, where the object is the speaker's own, partial ("the last four digits") or
    harmless (of a network, a voucher, an error), where the sentence asks how things work or tells what somebody
-   else did, and where the value is to be typed in the reader's own app.
+   else did, where the value is to be typed in the reader's own app, and, without haste or threats, where it is to be
+   typed on a page, in a form or a field that is not this chat.
 3. How much it weighs depends on who speaks. A bot that says "tell me the code" asks for the person's; a person who says
    it may want the bot to send one, so there the object must be the reader's ("your", "that you just got").
 4. Pressure raises an ask; alone it is worth a note. Payment, remote access, moving elsewhere and other people's
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chatward.guards.text.social_cues import CONTEXT, Found, find
+from chatward.guards.text.social_places import names_a_place, types
 from chatward.guards.text.social_words import Cue
 
 GUARD: Final = "text.social_engineering"
@@ -74,6 +76,7 @@ _SECRETS: Final = {
 """Secrets: the rule, and what the kind adds."""
 _BOT: Final = {Cue.TELL_ME: 0.7, Cue.ENTER: 0.55, Cue.NEED: 0.55, Cue.WHAT: 0.6}
 _PERSON: Final = {Cue.TELL_ME: 0.42, Cue.ENTER: 0.38, Cue.NEED: 0.3, Cue.WHAT: 0.3}
+_HASTE: Final = frozenset((Cue.URGENT, Cue.THREAT))
 PRESSURE: Final = (Cue.URGENT, Cue.AUTHORITY, Cue.SECRECY, Cue.THREAT, Cue.LURE)
 
 _BEFORE: Final = 90  # code points between a verb and an object after it
@@ -169,8 +172,11 @@ class Sentence:
             for verb in verbs:
                 if not self._together(verb, thing) or self._denied(verb, thing) or self._how(verb):
                     continue
-                if Cue.PLACE in around and thing.cue is not Cue.SEED and self._there(verb, got=got):
-                    continue
+                if thing.cue is not Cue.SEED:
+                    if Cue.PLACE in around and self._there(verb, got=got):
+                        continue
+                    if _HASTE.isdisjoint(pressure) and self._typed(verb):
+                        continue
                 if verb.cue is Cue.TELL_ME and _mine_to_you(self.text, thing):
                     continue
                 weight = self._weight(verb, thing, got=got) + self._push(pressure)
@@ -205,6 +211,10 @@ class Sentence:
         """Whether a place (the reader's own app) is where the value is to go."""
         return verb.cue is Cue.ENTER or (verb.cue is not Cue.TELL_ME and not got)
 
+    def _typed(self, verb: Found) -> bool:
+        """Whether the value is to be typed on a page or in a field elsewhere."""
+        return verb.cue is Cue.ENTER and types(self.text[verb.start : verb.end]) and names_a_place(self.text)
+
     def _excused(self, thing: Found, objects: Sequence[Found], *, got: bool) -> bool:
         if thing.cue is Cue.CODE and any(
             other.cue is Cue.OTP and other.start < thing.end and thing.start < other.end for other in objects
@@ -236,6 +246,8 @@ class Sentence:
         for found in self.context:
             if found.cue is not Cue.NOT or verb.start <= found.start < verb.end:
                 continue
+            if any(0 < other.start - found.end <= 1 and other.cue is Cue.CHANNEL for other in self.core):
+                continue  # "no WhatsApp" is where, in Portuguese
             if found.end <= verb.start:
                 between = self.text[found.end : verb.start]
                 if len(between) <= _DENIED and not _BREAK.search(between):
@@ -303,7 +315,9 @@ class Sentence:
         has = self._has
         asks: list[Ask] = []
         pays = Cue.PAY in has or (Cue.NEED in has and Cue.FEE in has)
-        if Cue.GIFT in both and not mine and has & {Cue.TELL_ME, Cue.ENTER} and has & {Cue.CODE, Cue.IDENTITY}:
+        hands = [found for found in self.core if found.cue in (Cue.TELL_ME, Cue.ENTER)]
+        elsewhere = _HASTE.isdisjoint(pressure) and all(self._typed(found) for found in hands)
+        if Cue.GIFT in both and not mine and hands and not elsewhere and has & {Cue.CODE, Cue.IDENTITY}:
             asks.append(Ask("asks-payment", 0.65 + weighs, start))
         elif pays and has & {Cue.GIFT, Cue.CRYPTO} and not mine:
             asks.append(Ask("asks-payment", (0.5 if pressure else _LEAST) + weighs, start))

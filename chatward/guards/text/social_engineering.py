@@ -54,6 +54,12 @@ _SEVERITY: Final = {
     "moves-channel": Severity.MEDIUM,
     "relative-in-need": Severity.HIGH,
     "extortion": Severity.HIGH,
+    "executive-fraud": Severity.HIGH,
+    "changed-bank-details": Severity.HIGH,
+    "advance-fee": Severity.HIGH,
+    "guaranteed-profit": Severity.HIGH,
+    "task-job": Severity.HIGH,
+    "doubling": Severity.HIGH,
     "model": Severity.INFO,  # the head alone is not sure enough to stop anybody: it is noted
     "pressure": Severity.INFO,
     "kill-chain": Severity.HIGH,

@@ -84,7 +84,7 @@ _EN: Final = {
     C.IDENTITY: "scan of your id, photo of your id, copy of your id, photo of your passport, passport scan, copy of your passport, scan of your passport, selfie, both sides of your, front and back, passport and ssn, scan of passport, id copy",
     C.GIFT: "gift card, gift cards, giftcard, giftcards, steam card, steam cards, itunes card, itunes cards, google play card, google play cards, voucher code, voucher codes, vouchers, prepaid card, prepaid cards, apple card codes",
     C.CRYPTO: "bitcoin, bitcoins, btc, usdt, ethereum, eth, crypto, coins, cryptocurrency, western union, moneygram",
-    C.FEE: "processing fee, pay the fee, release fee, delivery fee, customs fee, clearance, handling fee, admin fee, the tax of, tax first, stamp, fee of, our fee, upfront, up front, in advance, the fee, first task, deposit first, background check, starter kit, advance fee, a fee",
+    C.FEE: "small deposit, deposit by, processing fee, pay the fee, release fee, delivery fee, customs fee, clearance, handling fee, admin fee, the tax of, tax first, stamp, fee of, our fee, upfront, up front, in advance, the fee, first task, deposit first, background check, starter kit, advance fee, a fee",
     C.SAFE_ACCOUNT: "safe account, secure account, holding account, trustee account, protected account, new account below, attached iban, this iban, new iban, court s account",
     C.MONEY: "money, savings, invoice, invoices, deposit, funds, cash, the difference, dollars, euros, pounds, bail, gbp, usd, eur",
     C.REMOTE: "anydesk, teamviewer, quicksupport, rustdesk, ultraviewer, remote support app, remote app, remote access app, remote desktop, screen sharing, share your screen, sharing your screen, screenshare, let me connect, connect to your pc, connect to your computer, remote access, helper from",
@@ -121,7 +121,7 @@ _DE: Final = {
     C.TAKE: "setz ihr, setz sein, setze, zurucksetzen, setzen sie, andern sie, andere, andert, schalten sie, deaktivieren sie, deaktiviere, umstellen, stellen sie, stell, entsperren, uberspring*, ausschalten, zugriff auf",
     C.OTP: "tan, tans, sms code, smscode, freigabenummer, freigabecode, bestatigungscode, sicherheitscode per, einmalcode, einmalpasswort, verifizierungscode, authenticator code, 2fa code, sechsstelligen code, photo tan, phototan, aktivierungscode, aktivierungsbrief*, whatsapp code, push tan, pushtan",
     C.CODE: "code, codes, sechs zahlen, sechs ziffern, neun ziffern, nummern, die nummer, zahlen",
-    C.SECRET: "passwort, passworter, passworts, kennwort, pin, pins, zugangsdaten, anmeldedaten, login, anmeldename, banking pin, sicherheitsfrage, sicherheitsantwort, zugang, bank login, online banking zugang, tresorcode, geheimzahl, e mail passwort",
+    C.SECRET: "administratorpasswort, adminpasswort, admin passwort, benutzerpasswort, systempasswort, kundenpasswort, root passwort, passwort, passworter, passworts, kennwort, pin, pins, zugangsdaten, anmeldedaten, login, anmeldename, banking pin, sicherheitsfrage, sicherheitsantwort, zugang, bank login, online banking zugang, tresorcode, geheimzahl, e mail passwort",
     C.CVV: "cvv, cvc, prufziffer, prufnummer, vollstandige kartennummer, ganze kartennummer, drei ziffern hinten, ablaufdatum, drei hinten, 16 stellen, kartennummer ablaufdatum, vorder und ruckseite",
     C.CARD: "kartennummer, kartennummern, kreditkarte, kreditkartendaten, kartendaten, ihre karte, kreditkartennummer, bankkarte, kontodaten, kontonummer und pin, iban pin",
     C.SEED: "seed phrase, wiederherstellungsphrase, wiederherstellungsworter, 12 worter, 24 worter, zwolf worter, seedphrase, private key, privaten schlussel, worter ein",
@@ -419,7 +419,7 @@ _PL: Final = {
 }
 
 _TR: Final = {
-    C.TELL_ME: "soyle, soyleyin, soyler misin, soyler misiniz, kodu ver, sifreyi ver, sifreni ver, verin, yolla, yollayin, gonder, gonderin, ilet, iletin, paylas, paylasin, oku, okuyun, bana soyle, bildirin, bana ver, gonderir misin",
+    C.TELL_ME: "bana yaz*, soyle, soyleyin, soyler misin, soyler misiniz, kodu ver, sifreyi ver, sifreni ver, verin, yolla, yollayin, gonder, gonderin, ilet, iletin, paylas, paylasin, oku, okuyun, bana soyle, bildirin, bana ver, gonderir misin",
     C.ENTER: "yazin, yaz, girin, gir, dogrulayin, onaylayin, cevaplayin, yazarsin, yukleyin, doldurun, giriniz, yaziniz, guncelleyin, yanitlayin",
     C.NEED: "lazim, gerekiyor, gerekli, ihtiyacim var, ihtiyacimiz var, isteniyor, bilgisi gerek",
     C.WHAT: "sifreniz ne, sifren ne, neydi, pin kodunuz nedir, kodunuz nedir, kodun ne, sifreniz nedir",

@@ -185,3 +185,47 @@ def test_short_words_of_one_language_mean_nothing_in_another() -> None:
     # "mi" is "my" in Spanish and "to me" in Italian and Polish
     assert "asks-credentials" in flagged(by_person("Mi dia la sua password subito, sono della banca."))
     assert flagged(by_person("Necesito recuperar mi contraseña, envíeme un enlace.")) == set()
+
+
+TYPED_ELSEWHERE = (
+    "Enter the code from the SMS on the confirmation page; do not tell it to anybody, us included.",
+    "To withdraw money, type the code that we texted you in the field of the form.",
+    "You can pay with gift cards at the checkout; type the code in the field there.",
+    "Geben Sie den Code aus der SMS im Feld auf der Seite ein.",
+    "Introduzca en la página el código que recibió por SMS.",
+    "Saisissez le code reçu par SMS sur la page de confirmation.",
+    "Введите код из СМС на странице подтверждения.",
+    "请在确认页面输入您收到的短信验证码。",
+    "確認ページでSMSの認証コードを入力してください。",
+    "पुष्टि पेज पर एसएमएस का ओटीपी डालें।",
+    "أدخل رمز التحقق في صفحة التأكيد.",
+    "SMS ile gelen kodu onay sayfasına girin.",
+    "Wpisz kod z SMS-a na stronie potwierdzenia.",
+    "Vul de code uit de sms in op de bevestigingspagina.",
+)
+
+
+@pytest.mark.parametrize("text", TYPED_ELSEWHERE)
+def test_a_bot_may_send_people_to_a_page(text: str) -> None:
+    assert not flagged(by_bot(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Enter the code from the SMS here in the chat.",
+        "Type the code from the SMS in the field below.",
+        "Enter the code from the SMS on this page.",
+        "Enter the code from the SMS on the page https://acme-confirm.example/.",
+        "Enter the code from the SMS on the page I send you.",
+        "Send me the code from the SMS that you see on the page.",
+        "Share the verification code you just received on the confirmation page.",
+        "Your account is locked! Type your password in the field on the page immediately.",
+        "Geben Sie den Bestätigungscode hier im Feld ein.",
+        "Introduzca aquí en la página el código que recibió por SMS.",
+        "请在聊天页面输入您收到的短信验证码。",
+        "Envie a senha do cartão no WhatsApp.",
+    ],
+)
+def test_a_page_excuses_neither_this_chat_nor_haste_nor_handing_over(text: str) -> None:
+    assert flagged(by_bot(text))
